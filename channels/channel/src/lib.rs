@@ -1,0 +1,1 @@
+//! The adapter trait, its outcomes and its conformance suite.

@@ -1,0 +1,1 @@
+//! Push notifications over FCM HTTP v1.

@@ -1,0 +1,1 @@
+//! An adapter that sends nothing: memory, file, scripted failures.

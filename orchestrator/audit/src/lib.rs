@@ -1,0 +1,1 @@
+//! The audit record: what is written down, in the transaction that makes it true.

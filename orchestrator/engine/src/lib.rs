@@ -1,0 +1,1 @@
+//! The transition function: program, state, input and instant in, transition out.

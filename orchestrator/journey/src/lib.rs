@@ -1,0 +1,1 @@
+//! The journey language: YAML in, checked programs or diagnostics out.

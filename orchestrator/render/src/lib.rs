@@ -1,0 +1,1 @@
+//! Brand, layouts, messages: templates in, exact bytes out.

@@ -1,0 +1,1 @@
+//! The tables: SQLite today, PostgreSQL under the same conformance suite.

@@ -1,0 +1,1 @@
+//! Step batches, send batches, sweeper: the machine that moves customers.
