@@ -1,0 +1,93 @@
+//! What came of a hand-over.
+
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// What the caller does next, not what went wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "outcome")]
+pub enum Outcome {
+    /// The provider took responsibility. Never means delivered.
+    Accepted {
+        /// The provider's own id, where it gave one.
+        provider_id: Option<String>,
+        /// Its answer in a line (`250 2.0.0 queued`), free of addresses.
+        answer: String,
+    },
+    /// This address will never accept a message: suppress it. The only outcome that does.
+    AddressDead {
+        /// The provider's answer.
+        answer: String,
+    },
+    /// This message was refused; the address is fine.
+    MessageRefused {
+        /// The provider's answer.
+        answer: String,
+    },
+    /// Credentials or settings are wrong: stop this channel and tell the operator. Nothing was accepted.
+    Misconfigured {
+        /// What to mend.
+        answer: String,
+    },
+    /// The provider asks for a slower pace. Nothing was accepted.
+    Throttled {
+        /// How long it asked to wait, clamped by the adapter to 1 s … 1 h.
+        after: Duration,
+        /// Its answer.
+        answer: String,
+    },
+    /// The provider cannot be reached, or says «later». Nothing was accepted.
+    Unavailable {
+        /// What happened.
+        answer: String,
+    },
+    /// The provider may have accepted it.
+    Unknown {
+        /// How far the conversation came.
+        stage: Stage,
+        /// What happened.
+        answer: String,
+    },
+}
+
+/// How far a conversation came when it broke off. Up to and including `Request` nothing can have been accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// No connection yet.
+    Connect,
+    /// Greeting, TLS, authentication, envelope; before the first byte of content.
+    Request,
+    /// Some of the content went out.
+    Content,
+    /// All of the content went out; the answer is missing or unreadable.
+    Answer,
+}
+
+impl Outcome {
+    /// The name in tables, logs and exports.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Accepted { .. } => "accepted",
+            Self::AddressDead { .. } => "address_dead",
+            Self::MessageRefused { .. } => "message_refused",
+            Self::Misconfigured { .. } => "misconfigured",
+            Self::Throttled { .. } => "throttled",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Unknown { .. } => "unknown",
+        }
+    }
+
+    /// The provider's answer, or what happened instead.
+    pub fn answer(&self) -> &str {
+        match self {
+            Self::Accepted { answer, .. }
+            | Self::AddressDead { answer }
+            | Self::MessageRefused { answer }
+            | Self::Misconfigured { answer }
+            | Self::Throttled { answer, .. }
+            | Self::Unavailable { answer }
+            | Self::Unknown { answer, .. } => answer,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The development inbox: a real SMTP listener, fake SMS and push endpoints.
