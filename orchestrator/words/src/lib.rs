@@ -4,6 +4,7 @@
 //! Pure. No clock, no randomness, no I/O: whoever makes an id or an instant hands them in.
 
 mod address;
+pub mod catalog;
 mod class;
 mod customer;
 pub mod diagnostic;
@@ -17,6 +18,7 @@ mod value;
 mod zone;
 
 pub use address::{Address, AddressError, AddressState, Channel, EmailAddress, PhoneNumber};
+pub use catalog::{MessageCatalog, MessageEntry, MessageInput};
 pub use class::{Basis, DeliveryClass, MessageClass};
 pub use customer::{Consent, ConsentChange, ConsentState, Customer, Evidence};
 pub use diagnostic::{Diagnostic, Severity, Text};

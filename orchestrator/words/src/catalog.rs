@@ -1,0 +1,47 @@
+//! What a project's messages offer to a journey: their channels, inputs and languages.
+//!
+//! Plain data between the crate that compiles templates and the one that compiles journeys; neither knows the other.
+
+use crate::{Channel, Locale, Type};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Every message of a project, by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageCatalog {
+    /// Message name (the folder under `templates/`) → what it offers.
+    pub messages: BTreeMap<String, MessageEntry>,
+    /// The locales that the brand writes in; every message exists in each of them.
+    pub locales: BTreeSet<Locale>,
+}
+
+/// One message, as a journey that wants to send it sees it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageEntry {
+    /// The channels that it has parts for.
+    pub channels: BTreeSet<Channel>,
+    /// Those of them whose parts carry what advertising must: a way out and, in e-mail, the sender block. A journey of
+    /// a marketing purpose may use no other.
+    #[serde(default)]
+    pub marketing: BTreeSet<Channel>,
+    /// The inputs that it declares, by name.
+    pub inputs: BTreeMap<String, MessageInput>,
+    /// The locales that it is written in.
+    pub locales: BTreeSet<Locale>,
+}
+
+/// One declared input of a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageInput {
+    /// Its type.
+    pub ty: Type,
+    /// Whether a send has to give it. Where not, the template lives without it or has a default.
+    pub required: bool,
+}
+
+impl MessageCatalog {
+    /// The message of this name.
+    pub fn get(&self, message: &str) -> Option<&MessageEntry> {
+        self.messages.get(message)
+    }
+}
