@@ -1,1 +1,25 @@
 //! The journey language: YAML in, checked programs or diagnostics out.
+//!
+//! Pure. What [`Project`] holds has been checked: whoever runs it never has to doubt it.
+
+pub mod expr;
+pub mod program;
+pub mod schema;
+
+pub use expr::{BinaryOp, Expr, ExprKind, Function, Root, UnaryOp};
+pub use program::{
+    Again, AlreadyIn, Between, Channels, Days, Duration, EventMatch, Goal, IfBlocked, Node, Op, Pc, Program,
+    SegmentRef, Send, Start, Wait,
+};
+pub use schema::{
+    CallSchema, CatalogSchema, EventSchema, Fact, FactKind, Field, Purpose, Schema, Segment, Survey,
+};
+
+/// A whole project, compiled and checked.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Project {
+    /// What customers, events, catalogues and calls look like; facts, segments and purposes.
+    pub schema: Schema,
+    /// The programs, by journey name.
+    pub programs: std::collections::BTreeMap<String, Program>,
+}
