@@ -1,0 +1,10 @@
+subject = Welcome to { $brand }
+preheader = Good coffee, unhurried.
+title = Good to have you here
+body = From now on you hear from us when there is something worth a cup.
+coupon = Your code { $code } takes 10% off your first order.
+coupon-until = It is good until { $date }.
+button = Visit the shop
+sms = { $brand }: welcome, { $name }! { $url }
+push-title = Welcome to { $brand }
+push-body = Good coffee, unhurried.

@@ -1,0 +1,10 @@
+subject = ご注文ありがとうございます({ $order })
+preheader = ただいま発送の準備をしています。
+title = ご注文ありがとうございます
+ordered = { $date }に{ $count }点のご注文を承りました。
+line = { $name } × { $quantity }
+total = 合計 { $total }
+gift = ギフト包装でお届けします。
+delivery = お届け予定日は{ $date }です。
+express = 速達でお送りします。
+standard = 通常便でお送りします。

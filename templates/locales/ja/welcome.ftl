@@ -1,0 +1,10 @@
+subject = { $brand }へようこそ
+preheader = 急がない、いい珈琲を。
+title = ご登録ありがとうございます
+body = これから、一杯のお供になるお知らせをお届けします。
+coupon = クーポンコード { $code } で、初回のご注文が10%引きになります。
+coupon-until = 有効期限は{ $date }です。
+button = お店を見る
+sms = 【{ $brand }】{ $name }、ご登録ありがとうございます。{ $url }
+push-title = { $brand }へようこそ
+push-body = 急がない、いい珈琲を。
