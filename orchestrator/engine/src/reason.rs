@@ -1,0 +1,20 @@
+//! Why something did not happen, for machines and for people.
+
+use serde::{Deserialize, Serialize};
+use words::Text;
+
+/// One reason. The policy's reasons are carried through unchanged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// Stable, for machines: `no_consent`, `quiet_hours`, `cap` …
+    pub code: String,
+    /// For people.
+    pub words: Text,
+}
+
+impl Reason {
+    /// A reason from its code and its words.
+    pub fn new(code: impl Into<String>, en: impl Into<String>, ja: impl Into<String>) -> Self {
+        Self { code: code.into(), words: Text::new(en, ja) }
+    }
+}
