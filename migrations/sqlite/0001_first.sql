@@ -1,0 +1,474 @@
+-- Tabi's tables. The same numbers and names hold for every database.
+--
+-- Rules kept by all of them:
+--   * shard leads every primary, unique and claim key; it is shard_of(customer), or of the blind index where a row is
+--     found by address or outside id.
+--   * ids are 16 bytes, instants microseconds UTC since 1970, names are small integers of `symbol`.
+--   * hot rows are small and fixed; sealed blobs (personal data, encrypted by subject keys) lie elsewhere.
+--   * what may fall due has `due_at`, null where it waits for nothing.
+
+-- Names, once: journeys, steps, messages, channels, purposes, event names, segments, sources.
+create table symbol (
+    id integer primary key,
+    name text not null unique
+);
+
+-- One value each: instance id, live release, stop epoch, business clock, go-live.
+create table setting (
+    name text primary key,
+    value text not null
+) without rowid;
+
+-- Customers: the hot row. The due row and the lock are the customer's.
+create table customer (
+    shard integer not null,
+    id blob not null,
+    due_at integer,                         -- the least of everything of theirs that falls due; pending events: at once
+    guard_version integer not null,         -- raised by consent, suppression, cap use, unapplied events
+    next_seq integer not null,              -- the next event's place
+    applied_seq integer not null,           -- events below or at this are applied
+    flags integer not null,                 -- 1: merged away, 2: erased
+    created_at integer not null,
+    primary key (shard, id)
+) without rowid;
+create index customer_due on customer (shard, due_at) where due_at is not null;
+
+create table customer_profile (
+    shard integer not null,
+    id blob not null,
+    redirect_to blob,                       -- the customer this one was merged into
+    profile blob not null,                  -- sealed words::Customer
+    facts blob,                             -- sealed engine::Facts
+    updated_at integer not null,
+    primary key (shard, id)
+) without rowid;
+
+-- Outside ids (user id, anonymous id, e-mail, phone …) to customers, by blind index. The shard is the index's.
+create table identity (
+    shard integer not null,
+    bidx blob not null,                     -- blind(kind, value)
+    kind integer not null,                  -- symbol: user_id, anonymous_id, email, sms, push …
+    customer blob not null,
+    created_at integer not null,
+    primary key (shard, bidx)
+) without rowid;
+create index identity_customer on identity (customer);
+
+-- Addresses that must not be written to, by blind index; outlives the customer.
+create table suppression (
+    shard integer not null,
+    bidx blob not null,
+    channel integer not null,
+    reason text not null,                   -- bounce, complaint, manual, unsubscribe_all
+    at integer not null,
+    expires_at integer,
+    source text not null,                   -- who or what said so
+    primary key (shard, bidx, channel)
+) without rowid;
+
+-- The history of consent: every word, never changed. The newest words are in the profile too.
+create table consent_change (
+    shard integer not null,
+    customer blob not null,
+    n integer not null,
+    at integer not null,
+    recorded_at integer not null,
+    purpose integer,
+    channel integer,
+    state integer not null,                 -- 1 granted, 2 revoked
+    body blob not null,                     -- sealed words::Consent
+    primary key (shard, customer, n)
+) without rowid;
+
+-- Events, in the commit order of their customer.
+create table event (
+    shard integer not null,
+    customer blob not null,
+    seq integer not null,
+    id blob not null,
+    name integer not null,
+    kind integer not null,                  -- 0 live, 1 history
+    source integer not null,
+    occurred_at integer not null,
+    received_at integer not null,
+    properties blob,                        -- sealed; null: none
+    primary key (shard, customer, seq)
+) without rowid;
+
+-- Message ids seen in the last 30 days.
+create table event_seen (
+    shard integer not null,
+    customer blob not null,
+    hash blob not null,                     -- 16 bytes over source and message id
+    at integer not null,
+    primary key (shard, customer, hash)
+) without rowid;
+
+-- Items that could not be taken in, with the reason; can be replayed.
+create table rejected_event (
+    shard integer not null,
+    id blob not null,
+    at integer not null,
+    source integer not null,
+    name text not null,
+    code text not null,
+    reason text not null,                   -- in words, free of personal data
+    body blob not null,                     -- sealed, as received
+    replayed_at integer,
+    primary key (shard, id)
+) without rowid;
+create index rejected_event_time on rejected_event (at);
+
+-- Event names nobody declared: received, not understood yet.
+create table unknown_event (
+    name text primary key,
+    first_at integer not null,
+    last_at integer not null,
+    count integer not null,
+    sample blob                             -- sealed property names and types
+) without rowid;
+
+-- Answers already given under an Idempotency-Key (7 days).
+create table idempotency (
+    shard integer not null,
+    hash blob not null,                     -- over the API key and the idempotency key
+    at integer not null,
+    request_hash blob not null,
+    status integer,                         -- null while the first is running
+    answer text,
+    primary key (shard, hash)
+) without rowid;
+
+-- Segment membership, and when time alone may change it. Also dates that start journeys.
+create table customer_segment (
+    shard integer not null,
+    customer blob not null,
+    segment integer not null,               -- symbol: the segment, or `date:<journey>`
+    member integer not null,
+    since integer not null,
+    flip_at integer,
+    primary key (shard, customer, segment)
+) without rowid;
+create index customer_segment_members on customer_segment (segment, customer) where member = 1;
+
+-- Programs, by hash; enrollments are pinned to one.
+create table program (
+    no integer primary key,
+    hash text not null unique,
+    journey integer not null,
+    body text not null,                     -- journey::Program as JSON
+    created_at integer not null
+);
+
+create table release (
+    id blob primary key,
+    created_at integer not null,
+    created_by text not null,
+    note text not null,
+    manifest text not null,                 -- programs, messages, locales, brand, packs with their hashes
+    files blob not null                     -- the project's files, as one archive
+) without rowid;
+
+-- Which release was live when, and by whose hand.
+create table release_live (
+    n integer primary key,
+    release blob not null,
+    at integer not null,
+    by text not null,
+    action text not null                    -- deploy, rollback
+);
+
+-- Enrollments: the hot row.
+create table enrollment (
+    shard integer not null,
+    customer blob not null,
+    id blob not null,
+    program integer not null,
+    journey integer not null,
+    key blob not null,                      -- 16 bytes over the key's value; zeroes: none
+    status integer not null,                -- 0 live, 1 finished, 2 stopped, 3 superseded, 4 merged
+    pc integer not null,
+    due_at integer,
+    started_at integer not null,
+    ended_at integer,
+    goal_at integer,
+    cause_seq integer not null,             -- the event that started it; 0: none
+    reason text,                            -- why it ended
+    primary key (shard, customer, id)
+) without rowid;
+create unique index enrollment_live on enrollment (shard, customer, journey, key) where status = 0;
+create index enrollment_place on enrollment (program, pc) where status = 0;
+create index enrollment_journey on enrollment (journey, started_at);
+
+create table enrollment_context (
+    shard integer not null,
+    customer blob not null,
+    id blob not null,
+    body blob not null,                     -- sealed engine::StateContext
+    primary key (shard, customer, id)
+) without rowid;
+
+-- Messages: what we mean to say, each once; also those that were not sent, with the reason.
+create table message (
+    shard integer not null,
+    customer blob not null,
+    id blob not null,
+    origin integer not null,                -- 0 journey, 1 API, 2 system
+    enrollment blob,
+    journey integer not null,
+    step integer not null,
+    visit integer not null,
+    name integer not null,                  -- the message in templates/
+    purpose integer not null,
+    class integer not null,
+    priority integer not null,
+    program integer,
+    release blob,
+    cause_seq integer not null,
+    planned_at integer not null,
+    expires_at integer,
+    outcome integer not null,               -- see store::MessageOutcome
+    settled_at integer,
+    why text,                               -- JSON: verdict, reasons, consent it stood on, packs
+    inputs blob,                            -- sealed inputs, pinned at planning
+    primary key (shard, customer, id)
+) without rowid;
+create index message_time on message (planned_at);
+create index message_journey on message (journey, planned_at);
+create index message_purpose on message (purpose, planned_at);
+create index message_not_sent on message (outcome, planned_at) where outcome >= 16;
+
+-- Deliveries: saying a message to one address.
+create table delivery (
+    shard integer not null,
+    customer blob not null,
+    message blob not null,
+    id blob not null,
+    ordinal integer not null,
+    channel integer not null,
+    address_bidx blob not null,
+    state integer not null,                 -- see store::DeliveryState
+    due_at integer,                         -- when it may be claimed next; null: not to be claimed
+    fence integer not null,
+    lease_until integer,                    -- machine clock
+    attempts integer not null,
+    strikes integer not null,               -- attempts without an answer; three quarantine
+    planned_at integer not null,
+    handed_at integer,
+    settled_at integer,
+    delivery_class integer not null,        -- 0 never-twice, 1 never-lost, 2 keyed
+    provider text,
+    why text,                               -- JSON: the last verdict
+    primary key (shard, customer, message, id)
+) without rowid;
+create index delivery_due on delivery (shard, due_at) where due_at is not null;
+create index delivery_lease on delivery (lease_until) where lease_until is not null;
+create index delivery_address on delivery (address_bidx, planned_at);
+create index delivery_channel on delivery (channel, planned_at);
+create index delivery_trouble on delivery (state, planned_at) where state in (4, 6, 7, 8, 9);
+
+-- The address as used, and the final bytes as handed over. Sealed.
+create table content (
+    shard integer not null,
+    customer blob not null,
+    delivery blob not null,
+    address blob not null,
+    media text,
+    body blob,                              -- sealed final bytes; null until rendered
+    parcel blob,                            -- sealed parts, for showing
+    commitment blob,                        -- HMAC over the bytes under a salt inside the sealed blob
+    locale text,
+    release blob,                           -- the release that rendered it
+    primary key (shard, customer, delivery)
+) without rowid;
+
+create table attempt (
+    shard integer not null,
+    customer blob not null,
+    delivery blob not null,
+    n integer not null,
+    started_at integer not null,            -- business clock
+    ended_at integer,
+    node text not null,
+    fence integer not null,
+    outcome text,                           -- channel::Outcome by name
+    stage text,
+    answer text,                            -- the provider's words, free of addresses
+    provider_id text,
+    primary key (shard, customer, delivery, n)
+) without rowid;
+
+create table receipt (
+    shard integer not null,
+    customer blob not null,
+    delivery blob not null,
+    n integer not null,
+    kind integer not null,
+    at integer not null,
+    recorded_at integer not null,
+    detail text not null,
+    primary key (shard, customer, delivery, n)
+) without rowid;
+
+-- Provider ids to deliveries, for receipts that carry nothing else.
+create table provider_id (
+    provider text not null,
+    id text not null,
+    shard integer not null,
+    customer blob not null,
+    delivery blob not null,
+    primary key (provider, id)
+) without rowid;
+
+-- Uses of rolling caps.
+create table cap_use (
+    shard integer not null,
+    customer blob not null,
+    at integer not null,
+    delivery blob not null,
+    channel integer not null,
+    primary key (shard, customer, at, delivery)
+) without rowid;
+
+-- Decisions, in words, for the customer's page and `tabi why`.
+create table decision (
+    shard integer not null,
+    customer blob not null,
+    n integer not null,
+    at integer not null,
+    enrollment blob,
+    journey integer,
+    step integer,
+    kind integer not null,
+    body text not null,                     -- JSON: words::Text and the values looked at, free of personal data
+    primary key (shard, customer, n)
+) without rowid;
+
+-- Calls that journeys make.
+create table call (
+    shard integer not null,
+    customer blob not null,
+    enrollment blob not null,
+    step integer not null,
+    visit integer not null,
+    name integer not null,
+    due_at integer,
+    fence integer not null,
+    lease_until integer,
+    attempts integer not null,
+    give_up_at integer not null,
+    state integer not null,                 -- 0 waiting, 1 answered, 2 failed
+    request blob not null,                  -- sealed
+    primary key (shard, customer, enrollment, step, visit)
+) without rowid;
+create index call_due on call (shard, due_at) where due_at is not null;
+
+-- Notices to the team.
+create table notice (
+    shard integer not null,
+    id blob not null,
+    at integer not null,
+    to_whom text not null,
+    customer blob,
+    journey integer,
+    body blob not null,                     -- sealed text
+    seen_at integer,
+    seen_by text,
+    primary key (shard, id)
+) without rowid;
+
+-- What is written down, in the transaction that makes it true. Sequenced into the audit log later.
+create table audit_event (
+    shard integer not null,
+    id blob not null,                       -- UUIDv7
+    at integer not null,
+    kind integer not null,                  -- symbol: message.planned, consent.revoked, release.deployed …
+    customer blob,
+    subject blob,                           -- the message, delivery, enrollment … it is about
+    body text not null,                     -- JSON, free of personal data
+    primary key (shard, id)
+) without rowid;
+
+-- Catalogues of items.
+create table item (
+    shard integer not null,                 -- of the item's key
+    catalog integer not null,
+    key text not null,
+    body text not null,
+    updated_at integer not null,
+    primary key (shard, catalog, key)
+) without rowid;
+
+create table account (
+    shard integer not null,                 -- of the key
+    key text not null,
+    traits text not null,
+    updated_at integer not null,
+    primary key (shard, key)
+) without rowid;
+
+-- Scans over customers that can be resumed: schedules, broadcasts, catalogue changes, backfills, imports.
+create table fanout (
+    id blob primary key,
+    kind text not null,
+    body text not null,                     -- JSON: what to do
+    cursor_shard integer not null,
+    cursor_customer blob not null,
+    done integer not null,
+    count integer not null,
+    created_at integer not null,
+    finished_at integer
+) without rowid;
+
+-- When each schedule rings next.
+create table schedule (
+    journey integer primary key,
+    program integer not null,
+    next_at integer
+);
+
+-- Stops in force: everything, or one journey, channel, purpose. The epoch in `setting` rises with every change.
+create table stop (
+    scope text not null,                    -- all, journey, channel, purpose
+    value text not null,
+    at integer not null,
+    by text not null,
+    reason text not null,
+    primary key (scope, value)
+) without rowid;
+
+-- Operators and keys.
+create table operator (
+    name text primary key,
+    role text not null,                     -- admin, marketer, operator, reviewer
+    password text not null,                 -- argon2id
+    created_at integer not null,
+    disabled_at integer
+) without rowid;
+
+create table session (
+    hash blob primary key,                  -- SHA-256 of the token
+    operator text not null,
+    created_at integer not null,            -- machine clock
+    seen_at integer not null,
+    csrf text not null
+) without rowid;
+
+create table api_key (
+    hash blob primary key,                  -- SHA-256 of the key
+    name text not null,
+    kind text not null,                     -- server, browser
+    scopes text not null,                   -- JSON
+    created_at integer not null,
+    created_by text not null,
+    expires_at integer,
+    revoked_at integer,
+    last_used_at integer
+) without rowid;
+
+-- Nodes of this instance and their last sign of life (machine clock).
+create table node (
+    name text primary key,
+    started_at integer not null,
+    seen_at integer not null
+) without rowid;

@@ -1,0 +1,386 @@
+//! Stepping: due customers out, decisions in.
+//!
+//! A claim gives everything that the decision about a customer needs; the decision is made in memory, by pure code; one
+//! commit writes all of it. On a database with row locks the claim holds them until the commit; on SQLite the store keeps
+//! the claimed customers apart in memory and the commit checks that nothing moved (`guard_version`, `next_seq`).
+
+use engine::{Facts, StateContext};
+use std::collections::BTreeMap;
+use words::{
+    Channel, Consent, Customer, CustomerId, DeliveryClass, DeliveryId, EnrollmentId, Event, MessageClass,
+    MessageId, ReleaseId, Timestamp, Value,
+};
+
+/// Claimed customers. Dropping it without a commit leaves them due.
+#[derive(Debug)]
+pub struct StepBatch {
+    /// One entry per customer.
+    pub work: Vec<CustomerWork>,
+    /// Whether more was due than fitted in.
+    pub more: bool,
+    /// Keeps the customers apart until committed or dropped.
+    pub claim: Claim,
+}
+
+/// What keeps claimed customers apart from other claims; given back on drop.
+#[derive(Default)]
+pub struct Claim(pub(crate) Option<Box<dyn std::any::Any + std::marker::Send>>);
+
+impl std::fmt::Debug for Claim {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Claim")
+    }
+}
+
+/// What is asked about each customer, so that a claim loads no more than needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deciding {
+    /// How far back cap uses are needed.
+    pub caps_since: Timestamp,
+    /// At most so many pending events per customer and batch; the rest stays due.
+    pub events_max: usize,
+}
+
+/// Everything about one due customer.
+#[derive(Debug, Clone)]
+pub struct CustomerWork {
+    /// Who.
+    pub customer: Customer,
+    /// Raised by consent, suppression, cap use, unapplied events.
+    pub guard_version: u64,
+    /// The place of the next event.
+    pub next_seq: u64,
+    /// Events up to here are applied.
+    pub applied_seq: u64,
+    /// Facts; `None`: none folded yet.
+    pub facts: Option<Facts>,
+    /// Pending events in commit order.
+    pub events: Vec<(u64, Event)>,
+    /// Live enrollments.
+    pub enrollments: Vec<LiveEnrollment>,
+    /// Segments and start dates, by name.
+    pub segments: BTreeMap<String, SegmentRow>,
+    /// Marketing messages within the caps' window.
+    pub cap_uses: Vec<(Timestamp, Channel)>,
+    /// Deliveries of theirs that are planned and not yet handed over: (delivery, enrollment).
+    pub open_deliveries: Vec<(DeliveryId, MessageId, Option<EnrollmentId>)>,
+    /// Suppressions of their addresses: (channel, reason, expires_at).
+    pub suppressions: Vec<crate::SuppressionRow>,
+}
+
+/// A live enrollment.
+#[derive(Debug, Clone)]
+pub struct LiveEnrollment {
+    /// Its id.
+    pub id: EnrollmentId,
+    /// The program's number, see `Store::program`.
+    pub program: i64,
+    /// The journey's name.
+    pub journey: String,
+    /// The key's hash.
+    pub key: [u8; 16],
+    /// The node it stands on.
+    pub pc: u32,
+    /// When it falls due.
+    pub due_at: Option<Timestamp>,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// When it reached its goal.
+    pub goal_at: Option<Timestamp>,
+    /// The event that started it, where there was one.
+    pub cause: Option<(u64, Event)>,
+    /// Bindings and counters; the default where there are none.
+    pub context: StateContext,
+}
+
+/// An enrollment of the same key that is no longer live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PastEnrollment {
+    /// When it started.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Timestamp,
+}
+
+/// Membership of one segment, or a start date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SegmentRow {
+    /// In it.
+    pub member: bool,
+    /// Since when.
+    pub since: Timestamp,
+    /// When time alone may change it.
+    pub flip_at: Option<Timestamp>,
+}
+
+/// Everything that one step of one customer changes; written in one transaction.
+#[derive(Debug, Clone, Default)]
+pub struct CustomerChange {
+    /// Events up to here are applied now.
+    pub applied_seq: u64,
+    /// The customer, where traits, consents or addresses changed.
+    pub customer: Option<Box<Customer>>,
+    /// Facts, where they changed.
+    pub facts: Option<Facts>,
+    /// Enrollments begun, moved, ended.
+    pub enrollments: Vec<EnrollmentChange>,
+    /// Segments that changed.
+    pub segments: Vec<(String, SegmentRow)>,
+    /// Messages planned, or not to be sent.
+    pub messages: Vec<NewMessage>,
+    /// Deliveries that must not be handed over any more, and why (JSON). Those already handed over stay as they are.
+    pub cancel: Vec<(DeliveryId, String)>,
+    /// Events emitted about the same customer, stored behind the pending ones, source `tabi`.
+    pub events: Vec<NewEvent>,
+    /// Calls to make.
+    pub calls: Vec<NewCall>,
+    /// Notices to the team.
+    pub notices: Vec<NewNotice>,
+    /// Words of consent to be recorded (already applied to `customer`).
+    pub consents: Vec<Consent>,
+    /// Decisions in words: (enrollment, journey, step, kind, JSON body).
+    pub decisions: Vec<crate::step::NewDecision>,
+    /// What is written down.
+    pub audit: Vec<AuditEvent>,
+    /// The least of what falls due next, apart from events still pending.
+    pub due_at: Option<Timestamp>,
+}
+
+/// A decision in words.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewDecision {
+    /// When, on the business clock.
+    pub at: Timestamp,
+    /// Of which enrollment.
+    pub enrollment: Option<EnrollmentId>,
+    /// Its journey.
+    pub journey: Option<String>,
+    /// At which step.
+    pub step: Option<String>,
+    /// Kind: `start`, `branch`, `wait`, `event`, `send`, `not_sent`, `end`, `segment` …
+    pub kind: &'static str,
+    /// JSON: `{"en": …, "ja": …, "values": …}`, free of personal data.
+    pub body: String,
+}
+
+/// What happens to an enrollment.
+#[derive(Debug, Clone)]
+pub enum EnrollmentChange {
+    /// Begins (and may have moved on already).
+    New(Box<NewEnrollment>),
+    /// Moves.
+    Moved {
+        /// Which.
+        id: EnrollmentId,
+        /// To this node.
+        pc: u32,
+        /// Falls due then.
+        due_at: Option<Timestamp>,
+        /// Reached its goal then.
+        goal_at: Option<Timestamp>,
+        /// Its bindings and counters.
+        context: ContextChange,
+    },
+    /// Ends.
+    Ended {
+        /// Which.
+        id: EnrollmentId,
+        /// Where it stood.
+        pc: u32,
+        /// How.
+        end: EnrollmentEnd,
+        /// Reached its goal then.
+        goal_at: Option<Timestamp>,
+    },
+}
+
+/// What happens to bindings and counters.
+#[derive(Debug, Clone)]
+pub enum ContextChange {
+    /// Nothing.
+    Keep,
+    /// Replaced; an empty one is removed.
+    Set(StateContext),
+}
+
+/// A new enrollment. If `ended` is set it was over within the same step.
+#[derive(Debug, Clone)]
+pub struct NewEnrollment {
+    /// Its id.
+    pub id: EnrollmentId,
+    /// The program's number.
+    pub program: i64,
+    /// The journey's name.
+    pub journey: String,
+    /// The key's hash.
+    pub key: [u8; 16],
+    /// The node it stands on.
+    pub pc: u32,
+    /// Falls due then.
+    pub due_at: Option<Timestamp>,
+    /// Began then.
+    pub started_at: Timestamp,
+    /// Reached its goal then.
+    pub goal_at: Option<Timestamp>,
+    /// The place of the event that started it; 0: none.
+    pub cause_seq: u64,
+    /// Bindings and counters.
+    pub context: StateContext,
+    /// Over already.
+    pub ended: Option<EnrollmentEnd>,
+}
+
+/// How an enrollment ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnrollmentEnd {
+    /// 1 finished, 2 stopped, 3 superseded, 4 merged.
+    pub status: u8,
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: String,
+}
+
+/// Who means a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Origin {
+    /// A journey.
+    Journey = 0,
+    /// A call of the API.
+    Api = 1,
+    /// Tabi itself.
+    System = 2,
+}
+
+/// What became of a message as a whole. From 16 on it was not sent, for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+#[expect(missing_docs, reason = "the names are the glossary's")]
+pub enum MessageOutcome {
+    Planned = 0,
+    HandedOver = 1,
+    Accepted = 2,
+    Delivered = 3,
+    Unknown = 8,
+    Bounced = 9,
+    Complained = 10,
+    NotSent = 16,
+    Suppressed = 17,
+    Expired = 18,
+    Cancelled = 19,
+    Rejected = 20,
+    Quarantined = 21,
+}
+
+/// A message planned, or decided not to be sent.
+#[derive(Debug, Clone)]
+pub struct NewMessage {
+    /// Derived from its key.
+    pub id: MessageId,
+    /// Who means it.
+    pub origin: Origin,
+    /// By which enrollment.
+    pub enrollment: Option<EnrollmentId>,
+    /// Of which journey; for API messages the name of the call.
+    pub journey: String,
+    /// At which step.
+    pub step: String,
+    /// On which visit there.
+    pub visit: u32,
+    /// Its name in templates.
+    pub name: String,
+    /// Purpose.
+    pub purpose: String,
+    /// Class.
+    pub class: MessageClass,
+    /// Priority.
+    pub priority: i32,
+    /// The program's number.
+    pub program: Option<i64>,
+    /// The release live when it was planned.
+    pub release: Option<ReleaseId>,
+    /// The place of the event that caused it; 0: none.
+    pub cause_seq: u64,
+    /// When.
+    pub planned_at: Timestamp,
+    /// Not after.
+    pub expires_at: Option<Timestamp>,
+    /// `Planned`, or why not.
+    pub outcome: MessageOutcome,
+    /// JSON: the verdict at planning.
+    pub why: String,
+    /// Inputs, pinned.
+    pub inputs: BTreeMap<String, Value>,
+    /// Its deliveries; none where it is not to be sent.
+    pub deliveries: Vec<NewDelivery>,
+}
+
+/// A delivery planned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDelivery {
+    /// Derived from the message.
+    pub id: DeliveryId,
+    /// 1 for the first choice; the next only after proven non-acceptance.
+    pub ordinal: u16,
+    /// On which channel.
+    pub channel: Channel,
+    /// To which address, in its normal form; stored sealed and as a blind index.
+    pub address: String,
+    /// When it may be claimed.
+    pub due_at: Timestamp,
+    /// What `unknown` will mean.
+    pub class: DeliveryClass,
+}
+
+/// An event that a journey emitted, or that Tabi tells itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEvent {
+    /// The event.
+    pub event: Event,
+    /// Dedupe key, as in [`crate::Incoming::message_id`].
+    pub message_id: Option<String>,
+}
+
+/// A call to make.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewCall {
+    /// For which enrollment.
+    pub enrollment: EnrollmentId,
+    /// At which step and visit.
+    pub step: String,
+    /// Visit.
+    pub visit: u32,
+    /// The declared call.
+    pub call: String,
+    /// Arguments.
+    pub with: BTreeMap<String, Value>,
+    /// Give up then.
+    pub give_up_at: Timestamp,
+}
+
+/// A notice to the team.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewNotice {
+    /// To whom.
+    pub to: String,
+    /// About which journey.
+    pub journey: Option<String>,
+    /// What.
+    pub text: String,
+}
+
+/// What is written down, free of personal data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuditEvent {
+    /// `message.planned`, `consent.revoked`, `release.deployed` …
+    pub kind: &'static str,
+    /// When, on the business clock.
+    pub at: Timestamp,
+    /// About whom.
+    pub customer: Option<CustomerId>,
+    /// About which message, delivery, enrollment …
+    pub subject: Option<[u8; 16]>,
+    /// JSON.
+    pub body: String,
+}
