@@ -1,1 +1,4 @@
 //! Product tests.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+mod tidy;

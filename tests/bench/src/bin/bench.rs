@@ -1,0 +1,2 @@
+//! `bench`: the runner.
+fn main() {}

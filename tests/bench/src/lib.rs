@@ -1,0 +1,14 @@
+//! Limits and product side by side.
+//!
+//! Two programs share this crate. `limits` holds hand-written programs that do the same work as the product with
+//! nothing around it: each is a sub-command that prints one [`Measure`] as a line of JSON. `bench` alternates them
+//! with the product in one run, so that a busy machine is busy for both, and prints ratios.
+
+pub mod http;
+pub mod machine;
+pub mod measure;
+pub mod smtp;
+pub mod sqlite;
+pub mod text;
+
+pub use measure::Measure;
