@@ -186,10 +186,13 @@ create table enrollment (
     program integer not null,
     journey integer not null,
     key blob not null,                      -- 16 bytes over the key's value; zeroes: none
-    status integer not null,                -- 0 live, 1 finished, 2 stopped, 3 superseded, 4 merged
+    status integer not null,                -- 0 live; else engine::Ending: 1 finished, 2 stopped, 3 superseded, 4 merged, 5 goal
     pc integer not null,
+    waiting integer not null,               -- engine::Position, column by column
     due_at integer,
     started_at integer not null,
+    since integer not null,
+    arrived_at integer not null,
     ended_at integer,
     goal_at integer,
     cause_seq integer not null,             -- the event that started it; 0: none
@@ -204,7 +207,7 @@ create table enrollment_context (
     shard integer not null,
     customer blob not null,
     id blob not null,
-    body blob not null,                     -- sealed engine::StateContext
+    body blob not null,                     -- sealed engine::Context
     primary key (shard, customer, id)
 ) without rowid;
 

@@ -15,7 +15,7 @@ pub use send::{
     Settle, SuppressionRow,
 };
 pub use step::{
-    AuditEvent, Claim, ContextChange, CustomerChange, CustomerWork, Deciding, EnrollmentChange,
-    EnrollmentEnd, LiveEnrollment, MessageOutcome, NewCall, NewDecision, NewDelivery, NewEnrollment,
-    NewEvent, NewMessage, NewNotice, Origin, PastEnrollment, SegmentRow, StepBatch,
+    AuditEvent, Claim, CustomerChange, CustomerWork, Deciding, EnrollmentChange, LiveEnrollment,
+    MessageOutcome, NewCall, NewDecision, NewDelivery, NewEnrollment, NewEvent, NewMessage, NewNotice,
+    Origin, PastEnrollment, SegmentRow, StepBatch, key_hash,
 };

@@ -4,7 +4,7 @@
 //! commit writes all of it. On a database with row locks the claim holds them until the commit; on SQLite the store keeps
 //! the claimed customers apart in memory and the commit checks that nothing moved (`guard_version`, `next_seq`).
 
-use engine::{Facts, StateContext};
+use engine::{Facts, State};
 use std::collections::BTreeMap;
 use words::{
     Channel, Consent, Customer, CustomerId, DeliveryClass, DeliveryId, EnrollmentId, Event, MessageClass,
@@ -58,6 +58,8 @@ pub struct CustomerWork {
     pub events: Vec<(u64, Event)>,
     /// Live enrollments.
     pub enrollments: Vec<LiveEnrollment>,
+    /// Ended ones, newest first, at most 64 of each journey: for `again` and for goals still open.
+    pub past: Vec<PastEnrollment>,
     /// Segments and start dates, by name.
     pub segments: BTreeMap<String, SegmentRow>,
     /// Marketing messages within the caps' window.
@@ -77,29 +79,37 @@ pub struct LiveEnrollment {
     pub program: i64,
     /// The journey's name.
     pub journey: String,
-    /// The key's hash.
+    /// The key's hash, see [`key_hash`].
     pub key: [u8; 16],
-    /// The node it stands on.
-    pub pc: u32,
-    /// When it falls due.
-    pub due_at: Option<Timestamp>,
-    /// When it started.
-    pub started_at: Timestamp,
-    /// When it reached its goal.
-    pub goal_at: Option<Timestamp>,
+    /// Where it stands: [`engine::Position`] in columns, [`engine::Context`] sealed, only where it is not empty.
+    pub state: State,
     /// The event that started it, where there was one.
     pub cause: Option<(u64, Event)>,
-    /// Bindings and counters; the default where there are none.
-    pub context: StateContext,
 }
 
-/// An enrollment of the same key that is no longer live.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// An enrollment that has ended.
+#[derive(Debug, Clone)]
 pub struct PastEnrollment {
+    /// Its journey.
+    pub journey: String,
+    /// The key's hash.
+    pub key: [u8; 16],
     /// When it started.
     pub started_at: Timestamp,
     /// When it ended.
     pub ended_at: Timestamp,
+    /// The enrollment itself, while its goal may still be reached.
+    pub open: Option<Box<LiveEnrollment>>,
+}
+
+/// The hash under which an enrollment's key is stored; zeroes for the empty key.
+pub fn key_hash(key: &str) -> [u8; 16] {
+    use sha2::{Digest, Sha256};
+    let mut hash = [0; 16];
+    if !key.is_empty() {
+        hash.copy_from_slice(&Sha256::digest(key.as_bytes())[..16]);
+    }
+    hash
 }
 
 /// Membership of one segment, or a start date.
@@ -168,42 +178,20 @@ pub struct NewDecision {
 pub enum EnrollmentChange {
     /// Begins (and may have moved on already).
     New(Box<NewEnrollment>),
-    /// Moves.
+    /// Moves, or ends: `state.at.status` says which. An ended one keeps a context only while its goal may still be reached.
     Moved {
         /// Which.
         id: EnrollmentId,
-        /// To this node.
-        pc: u32,
-        /// Falls due then.
-        due_at: Option<Timestamp>,
-        /// Reached its goal then.
-        goal_at: Option<Timestamp>,
-        /// Its bindings and counters.
-        context: ContextChange,
-    },
-    /// Ends.
-    Ended {
-        /// Which.
-        id: EnrollmentId,
-        /// Where it stood.
-        pc: u32,
-        /// How.
-        end: EnrollmentEnd,
-        /// Reached its goal then.
-        goal_at: Option<Timestamp>,
+        /// Its new state.
+        state: Box<State>,
+        /// Whether bindings and counters changed; where not, they are not written.
+        context_changed: bool,
+        /// Why it ended, where it did.
+        reason: Option<String>,
     },
 }
 
-/// What happens to bindings and counters.
-#[derive(Debug, Clone)]
-pub enum ContextChange {
-    /// Nothing.
-    Keep,
-    /// Replaced; an empty one is removed.
-    Set(StateContext),
-}
-
-/// A new enrollment. If `ended` is set it was over within the same step.
+/// A new enrollment. It may have moved on, or ended, within the same step.
 #[derive(Debug, Clone)]
 pub struct NewEnrollment {
     /// Its id.
@@ -212,33 +200,14 @@ pub struct NewEnrollment {
     pub program: i64,
     /// The journey's name.
     pub journey: String,
-    /// The key's hash.
-    pub key: [u8; 16],
-    /// The node it stands on.
-    pub pc: u32,
-    /// Falls due then.
-    pub due_at: Option<Timestamp>,
-    /// Began then.
-    pub started_at: Timestamp,
-    /// Reached its goal then.
-    pub goal_at: Option<Timestamp>,
+    /// The key as `engine::start_key` gave it; stored as its hash.
+    pub key: String,
+    /// Its state.
+    pub state: State,
     /// The place of the event that started it; 0: none.
     pub cause_seq: u64,
-    /// Bindings and counters.
-    pub context: StateContext,
-    /// Over already.
-    pub ended: Option<EnrollmentEnd>,
-}
-
-/// How an enrollment ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EnrollmentEnd {
-    /// 1 finished, 2 stopped, 3 superseded, 4 merged.
-    pub status: u8,
-    /// When.
-    pub at: Timestamp,
-    /// Why.
-    pub reason: String,
+    /// Why it ended, where it did.
+    pub reason: Option<String>,
 }
 
 /// Who means a message.
