@@ -1,1 +1,17 @@
-//! E-mail over SMTP, driven stage by stage.
+#![doc = include_str!("../README.md")]
+
+mod adapter;
+mod address;
+mod classify;
+mod compose;
+mod config;
+mod line;
+mod pool;
+mod reply;
+mod session;
+mod step;
+mod tls;
+mod wire;
+
+pub use adapter::SmtpAdapter;
+pub use config::{ConfigError, Deadlines, SmtpConfig, Tls};
