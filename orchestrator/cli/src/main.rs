@@ -1,3 +1,5 @@
 //! The `tabi` command.
 
+mod demo;
+
 fn main() {}
