@@ -3,6 +3,7 @@
 use crate::{Facts, Known, membership};
 use journey::Schema;
 use std::collections::BTreeMap;
+use words::calendar::BusinessCalendar;
 use words::{Country, Customer, Timestamp, Value, Zone};
 
 /// The catalogues.
@@ -34,8 +35,8 @@ pub struct Snapshot<'a> {
     pub items: &'a dyn Items,
     /// The zone that stands in for an unknown one, or the customer's.
     pub zone: &'a Zone,
-    /// The country whose business days count.
-    pub country: Option<Country>,
+    /// The calendar of business days: the country's, and the brand's own days of rest.
+    pub business_days: BusinessCalendar,
 }
 
 impl Known for Snapshot<'_> {
@@ -60,6 +61,10 @@ impl Known for Snapshot<'_> {
     }
 
     fn country(&self) -> Option<Country> {
-        self.country
+        self.customer.country
+    }
+
+    fn business_days(&self) -> BusinessCalendar {
+        self.business_days
     }
 }

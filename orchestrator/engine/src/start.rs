@@ -159,3 +159,11 @@ pub fn item_event(
         kind: EventKind::Live,
     }
 }
+
+/// A value as a key: its text; none for null, lists and maps.
+pub(crate) fn key_text(value: &Value) -> Option<String> {
+    match crate::eval::text(value) {
+        Value::Text(text) => Some(text),
+        _ => None,
+    }
+}

@@ -51,14 +51,15 @@ pub struct Context {
     /// What `as:` bound.
     #[serde(default, rename = "b", skip_serializing_if = "BTreeMap::is_empty")]
     pub bindings: BTreeMap<String, Value>,
-    /// Turns taken of each loop it is in, by its node.
-    #[serde(default, rename = "t", skip_serializing_if = "BTreeMap::is_empty")]
-    pub turns: BTreeMap<Pc, u32>,
+    /// The loops it is in, outermost first: node and turn, from 1.
+    #[serde(default, rename = "t", skip_serializing_if = "Vec::is_empty")]
+    pub turns: Vec<(Pc, u32)>,
     /// How often each node that can be visited again was entered, by node; those of programs without loops are
     /// visited once and not kept.
     #[serde(default, rename = "v", skip_serializing_if = "BTreeMap::is_empty")]
     pub visits: BTreeMap<Pc, u32>,
-    /// Receipts of this enrollment's messages: (`clicked`, message).
+    /// Receipts of this enrollment's messages that the program asks about: (`clicked`, message). `sent` is there from
+    /// planning on, and goes again when the message is known not to have been sent.
     #[serde(default, rename = "e", skip_serializing_if = "BTreeSet::is_empty")]
     pub engaged: BTreeSet<(String, String)>,
     /// When the goal was reached.

@@ -4,6 +4,7 @@
 use crate::Reason;
 use journey::Send;
 use std::collections::BTreeMap;
+use words::calendar::BusinessCalendar;
 use words::{Channel, Country, Customer, EnrollmentId, Event, Timestamp, Value, Zone};
 
 /// What is known of a customer, and of the catalogues. [`crate::Snapshot`] is the usual implementation.
@@ -20,6 +21,12 @@ pub trait Known {
     fn zone(&self) -> &Zone;
     /// The country whose business days count.
     fn country(&self) -> Option<Country>;
+    /// The calendar of business days: by default that of [`Known::country`], without the brand's own days of rest;
+    /// where the country is not known, every day but Saturday and Sunday.
+    fn business_days(&self) -> BusinessCalendar {
+        let nowhere = || Country::parse("ZZ").unwrap_or(Country::US);
+        BusinessCalendar::of(self.country().unwrap_or_else(nowhere))
+    }
 }
 
 /// What [`crate::advance`] may ask about one enrollment.

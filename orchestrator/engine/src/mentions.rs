@@ -1,0 +1,128 @@
+//! What expressions speak of.
+
+use crate::{Env, Looked, eval};
+use journey::program::{NotifyPart, WaitUntil};
+use journey::{Duration, Expr, ExprKind, Op, Program, Root};
+
+/// How many values a decision keeps.
+const LOOKED_MAX: usize = 8;
+
+/// Calls `visit` with the expression and every part of it; stops where it returns `false`.
+pub(crate) fn walk<'e>(expr: &'e Expr, visit: &mut impl FnMut(&'e Expr) -> bool) {
+    if !visit(expr) {
+        return;
+    }
+    match &expr.kind {
+        ExprKind::Literal(_) | ExprKind::Root(_) | ExprKind::Engaged(..) => {}
+        ExprKind::Field(of, _) | ExprKind::Unary(_, of) | ExprKind::Has(of) => walk(of, visit),
+        ExprKind::Index(a, b) | ExprKind::Binary(_, a, b) | ExprKind::Each(_, a, _, b) => {
+            walk(a, visit);
+            walk(b, visit);
+        }
+        ExprKind::Conditional(a, b, c) => {
+            walk(a, visit);
+            walk(b, visit);
+            walk(c, visit);
+        }
+        ExprKind::List(items) | ExprKind::Call(_, items) => items.iter().for_each(|item| walk(item, visit)),
+    }
+}
+
+/// Calls `visit` with every expression that a running enrollment may evaluate.
+pub(crate) fn expressions<'p>(program: &'p Program, visit: &mut impl FnMut(&'p Expr)) {
+    let matches = program.goal.iter().map(|goal| &goal.event).chain(&program.stop_if);
+    matches.filter_map(|event| event.condition.as_ref()).for_each(&mut *visit);
+    for node in &program.nodes {
+        match &node.op {
+            Op::Send { send, .. } => send.with.iter().for_each(|(_, expr)| visit(expr)),
+            Op::Wait { wait, .. } => match &wait.until {
+                WaitUntil::After { duration, .. } => duration_expressions(duration, visit),
+                WaitUntil::At { date, offset, .. } => {
+                    visit(date);
+                    duration_expressions(offset, visit);
+                }
+                WaitUntil::Window => {}
+            },
+            Op::WaitFor { events, up_to, .. } => {
+                events.iter().filter_map(|event| event.condition.as_ref()).for_each(&mut *visit);
+                up_to.iter().for_each(|duration| duration_expressions(duration, visit));
+            }
+            Op::Branch { arms, .. } => arms.iter().for_each(|(expr, _)| visit(expr)),
+            Op::Loop { condition, .. } => condition.iter().for_each(&mut *visit),
+            Op::Set { values: with, .. }
+            | Op::Emit { properties: with, .. }
+            | Op::Call { with, .. }
+            | Op::Enroll { with, .. } => with.iter().for_each(|(_, expr)| visit(expr)),
+            Op::Notify { text, .. } => text.iter().for_each(|part| match part {
+                NotifyPart::Value(expr) => visit(expr),
+                NotifyPart::Text(_) => {}
+            }),
+            Op::Experiment { .. } | Op::Stop { .. } | Op::End => {}
+        }
+    }
+}
+
+fn duration_expressions<'p>(duration: &'p Duration, visit: &mut impl FnMut(&'p Expr)) {
+    if let Duration::DaysOf(expr) = duration {
+        visit(expr);
+    }
+}
+
+/// Whether the program asks for this receipt of this message: what nobody asks for is not remembered.
+pub(crate) fn asks_for(program: &Program, receipt: &str, message: &str) -> bool {
+    let mut found = false;
+    expressions(program, &mut |expr| {
+        walk(expr, &mut |part| {
+            found |= matches!(&part.kind, ExprKind::Engaged(r, m) if r == receipt && m == message);
+            !found
+        });
+    });
+    found
+}
+
+/// Whether an enrollment of this program looks at its start event after it has started: where not, the caller need
+/// not load it.
+pub fn needs_start_event(program: &Program) -> bool {
+    let mut found = false;
+    expressions(program, &mut |expr| {
+        walk(expr, &mut |part| {
+            found |= matches!(&part.kind, ExprKind::Root(Root::Event | Root::Item | Root::Before));
+            !found
+        });
+    });
+    found
+}
+
+/// The values that an expression looks at, each once, in the order written.
+pub(crate) fn looked(expr: &Expr, env: &Env<'_>) -> Vec<Looked> {
+    let mut all: Vec<Looked> = Vec::new();
+    walk(expr, &mut |part| {
+        let Some(at) = path(part) else { return true };
+        if all.len() < LOOKED_MAX && !all.iter().any(|one| one.at == at) {
+            all.push(Looked { at, value: eval(part, env) });
+        }
+        false
+    });
+    all
+}
+
+/// An expression that is a name, or fields of one, as written.
+fn path(expr: &Expr) -> Option<String> {
+    match &expr.kind {
+        ExprKind::Root(root) => Some(match root {
+            Root::Event => "event".to_owned(),
+            Root::Customer => "customer".to_owned(),
+            Root::Fact(name) => format!("customer.{name}"),
+            Root::Segment(name) => format!("in_segment(\"{name}\")"),
+            Root::Binding(name) => name.clone(),
+            Root::It => "it".to_owned(),
+            Root::Item => "item".to_owned(),
+            Root::Before => "before".to_owned(),
+            Root::Now => "now".to_owned(),
+            Root::Turn => "turn".to_owned(),
+        }),
+        ExprKind::Field(of, name) => path(of).map(|of| format!("{of}.{name}")),
+        ExprKind::Engaged(receipt, message) => Some(format!("{receipt}({message})")),
+        _ => None,
+    }
+}
