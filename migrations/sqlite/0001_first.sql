@@ -143,7 +143,7 @@ create table idempotency (
 create table customer_segment (
     shard integer not null,
     customer blob not null,
-    segment integer not null,               -- symbol: the segment, or `date:<journey>`
+    segment integer not null,               -- symbol: `<segment>#<hash of its definition>`, or `date:<journey>`
     member integer not null,
     since integer not null,
     flip_at integer,
@@ -210,6 +210,19 @@ create table enrollment_context (
     body blob not null,                     -- sealed engine::Context
     primary key (shard, customer, id)
 ) without rowid;
+
+-- Goals reached, and what they earned.
+create table goal (
+    shard integer not null,
+    customer blob not null,
+    enrollment blob not null,
+    journey integer not null,
+    at integer not null,
+    minor integer,
+    currency text,
+    primary key (shard, customer, enrollment)
+) without rowid;
+create index goal_journey on goal (journey, at);
 
 -- Messages: what we mean to say, each once; also those that were not sent, with the reason.
 create table message (
@@ -422,13 +435,6 @@ create table fanout (
     created_at integer not null,
     finished_at integer
 ) without rowid;
-
--- When each schedule rings next.
-create table schedule (
-    journey integer primary key,
-    program integer not null,
-    next_at integer
-);
 
 -- Stops in force: everything, or one journey, channel, purpose. The epoch in `setting` rises with every change.
 create table stop (

@@ -5,10 +5,12 @@
 //!
 //! Invariant: state, audit event, outgoing message and next wake-up commit together or not at all.
 
+mod clock;
 mod ingest;
 mod send;
 mod step;
 
+pub use clock::{Clock, SystemClock, VirtualClock};
 pub use ingest::{Incoming, Ingested, NewRejected};
 pub use send::{
     AttemptRecord, CapUseRow, Competing, DeliveryState, FinalContent, HandOver, HandOverRefused, SendWork,

@@ -60,7 +60,7 @@ pub struct CustomerWork {
     pub enrollments: Vec<LiveEnrollment>,
     /// Ended ones, newest first, at most 64 of each journey: for `again` and for goals still open.
     pub past: Vec<PastEnrollment>,
-    /// Segments and start dates, by name.
+    /// Segments and start dates, by name; the name of a segment carries a hash of its definition.
     pub segments: BTreeMap<String, SegmentRow>,
     /// Marketing messages within the caps' window.
     pub cap_uses: Vec<(Timestamp, Channel)>,
@@ -150,6 +150,8 @@ pub struct CustomerChange {
     pub consents: Vec<Consent>,
     /// Decisions in words: (enrollment, journey, step, kind, JSON body).
     pub decisions: Vec<crate::step::NewDecision>,
+    /// Goals reached: (enrollment, journey, when, what it earned).
+    pub goals: Vec<(EnrollmentId, String, Timestamp, Option<words::Money>)>,
     /// What is written down.
     pub audit: Vec<AuditEvent>,
     /// The least of what falls due next, apart from events still pending.

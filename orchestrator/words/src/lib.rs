@@ -11,6 +11,7 @@ mod customer;
 pub mod diagnostic;
 mod event;
 mod id;
+pub mod internal;
 mod locale;
 mod money;
 mod span;
