@@ -1,1 +1,265 @@
 //! Keys, encryption, blind indexes and signed tokens.
+//!
+//! One root key wraps a random key per subject, class of record and year; values are sealed under those and bound to
+//! their cell. Destroying a subject's keys is what erasure means: everything sealed under them becomes noise.
+//! Invariant: no secret has a `Display`, and no `Debug` shows one.
+
+mod cache;
+mod chance;
+mod keys;
+mod link;
+mod password;
+mod root;
+mod seal;
+mod secret;
+mod token;
+
+pub use link::LinkError;
+pub use password::{PasswordError, hash_password, verify_password};
+pub use root::{RootKey, RootKeyError};
+pub use seal::{Cell, DataKey, SEAL_OVERHEAD, commit};
+pub use secret::Secret;
+pub use token::{ApiKeyKind, IssuedApiKey, IssuedSession, parse_api_key, session_hash};
+
+use cache::KeyCache;
+use chance::Chance;
+use keys::KeysDb;
+use ring::hmac;
+use root::Derived;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use words::Timestamp;
+
+/// What kind of record a key is for: they are kept for different times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum KeyClass {
+    /// Who the customer is: addresses, traits, facts. Year 0: it is kept as long as the customer.
+    Profile = 1,
+    /// What the customer did.
+    Events = 2,
+    /// What we said to the customer.
+    Content = 3,
+}
+
+/// Which key: of whom, for what, of which year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyRef {
+    /// The subject: a customer's id in bytes.
+    pub subject: [u8; 16],
+    /// For what kind of record.
+    pub class: KeyClass,
+    /// Of which year of business time, in UTC; 0 where a record has no year.
+    pub year: i16,
+}
+
+/// What went wrong in the vault.
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    /// The value was changed, belongs to another cell or was sealed under another key: do not use it.
+    #[error("a sealed value does not open: it was changed, moved, or sealed under another key")]
+    Tampered,
+    /// The subject's keys were destroyed, or there never was one: the data is gone for good.
+    #[error("the keys of this subject were destroyed: what they sealed can no longer be read")]
+    Destroyed,
+    /// The keys were wrapped by another root key.
+    #[error("keys.db belongs to another root key: put the root key that it was made with in place")]
+    WrongRoot,
+    /// Longer than the cipher takes (64 GiB).
+    #[error("the value is too long to seal")]
+    TooLong,
+    /// The operating system gave no random bytes.
+    #[error("the operating system gives no random bytes")]
+    Random,
+    /// A file cannot be reached.
+    #[error("{path} cannot be opened")]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// `keys.db` cannot be read or written.
+    #[error("keys.db cannot be read or written")]
+    Storage(#[from] sqlx::Error),
+}
+
+/// The vault. Cheap to clone.
+#[derive(Clone)]
+pub struct Vault(Arc<Inner>);
+
+struct Inner {
+    derived: Derived,
+    keys: Keys,
+    cache: KeyCache,
+    chance: Chance,
+}
+
+enum Keys {
+    Db(KeysDb),
+    /// Keys follow from the seed; only destruction has to be remembered.
+    Ephemeral {
+        destroyed: std::sync::Mutex<std::collections::BTreeSet<[u8; 16]>>,
+    },
+}
+
+impl Vault {
+    /// Opens `keys.db`, making it where it is missing. Fails with [`VaultError::WrongRoot`] where another root key
+    /// made it.
+    pub async fn open(keys_db: &Path, root: &RootKey) -> Result<Self, VaultError> {
+        let derived = root.derive();
+        let check = hmac::sign(&derived.check, b"tabi/root-check/v1");
+        let keys = Keys::Db(KeysDb::open(keys_db, check.as_ref()).await?);
+        Ok(Self(Arc::new(Inner { derived, keys, cache: KeyCache::default(), chance: Chance::system() })))
+    }
+
+    /// A vault in memory whose every byte follows from `seed`. For tests, stories and the demo: it keeps no secret.
+    pub fn ephemeral(seed: u64) -> Self {
+        let chance = Chance::seeded(seed);
+        let mut root = [0; 32];
+        // A seeded source cannot fail.
+        let _ = chance.fill_for(&[b"root"], &mut root);
+        Self(Arc::new(Inner {
+            derived: RootKey::from_bytes(root).derive(),
+            keys: Keys::Ephemeral { destroyed: std::sync::Mutex::default() },
+            cache: KeyCache::default(),
+            chance,
+        }))
+    }
+
+    /// The key, made and committed where it is missing. [`VaultError::Destroyed`] where the subject was erased.
+    pub async fn subject_key(&self, key: KeyRef, now: Timestamp) -> Result<DataKey, VaultError> {
+        self.keys_for(&[key], now).await?.pop().flatten().ok_or(VaultError::Destroyed)
+    }
+
+    /// The keys in the order asked for, missing ones made in one transaction and committed before this returns.
+    /// `None`: the subject was erased.
+    pub async fn keys_for(
+        &self,
+        wanted: &[KeyRef],
+        now: Timestamp,
+    ) -> Result<Vec<Option<DataKey>>, VaultError> {
+        self.look_up(wanted, Some(now)).await
+    }
+
+    /// The keys that exist, for reading. `None`: erased, or nothing was ever sealed there. Makes none.
+    pub async fn existing_keys(&self, wanted: &[KeyRef]) -> Result<Vec<Option<DataKey>>, VaultError> {
+        self.look_up(wanted, None).await
+    }
+
+    async fn look_up(
+        &self,
+        wanted: &[KeyRef],
+        create: Option<Timestamp>,
+    ) -> Result<Vec<Option<DataKey>>, VaultError> {
+        let db = match &self.0.keys {
+            Keys::Ephemeral { destroyed } => {
+                let destroyed = destroyed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                return wanted.iter().map(|key| self.ephemeral_key(key, &destroyed)).collect();
+            }
+            Keys::Db(db) => db,
+        };
+        let mut found = vec![None; wanted.len()];
+        let (missing, epoch) = self.0.cache.get_many(wanted, &mut found);
+        if missing.is_empty() {
+            return Ok(found);
+        }
+        let asked: Vec<KeyRef> = missing.iter().map(|index| wanted[*index]).collect();
+        let wrap = &self.0.derived.wrap;
+        let mut keys = db.find(wrap, &asked).await?;
+        if let Some(now) = create
+            && keys.iter().any(Option::is_none)
+        {
+            keys = db.find_or_create(wrap, &self.0.chance, &asked, now).await?;
+        }
+        self.0
+            .cache
+            .put_many(epoch, asked.iter().zip(&keys).filter_map(|(key, data)| Some((*key, data.clone()?))));
+        for (index, key) in missing.into_iter().zip(keys) {
+            found[index] = key;
+        }
+        Ok(found)
+    }
+
+    fn ephemeral_key(
+        &self,
+        key: &KeyRef,
+        destroyed: &std::collections::BTreeSet<[u8; 16]>,
+    ) -> Result<Option<DataKey>, VaultError> {
+        if destroyed.contains(&key.subject) {
+            return Ok(None);
+        }
+        let mut material = zeroize::Zeroizing::new([0; 32]);
+        let year = key.year.to_be_bytes();
+        self.0.chance.fill_for(&[b"key", &key.subject, &[key.class as u8], &year], &mut *material)?;
+        Ok(Some(DataKey(material)))
+    }
+
+    /// Destroys every key of the subject, for good: what they sealed can no longer be read, here or in any copy of
+    /// the data. Returns how many there were (0 in memory). Copies of `keys.db` keep them as long as they live.
+    pub async fn destroy(&self, subject: &[u8; 16], now: Timestamp) -> Result<u64, VaultError> {
+        let gone = match &self.0.keys {
+            Keys::Db(db) => db.destroy(subject, now).await?,
+            Keys::Ephemeral { destroyed } => {
+                destroyed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(*subject);
+                0
+            }
+        };
+        self.0.cache.forget(subject);
+        Ok(gone)
+    }
+
+    /// Seals `plaintext` for one cell.
+    pub fn seal(&self, key: &DataKey, cell: Cell<'_>, plaintext: &[u8]) -> Result<Vec<u8>, VaultError> {
+        seal::seal(&self.0.chance, key, cell, plaintext)
+    }
+
+    /// Opens what was sealed for this very cell under this very key.
+    pub fn open_sealed(&self, key: &DataKey, cell: Cell<'_>, sealed: &[u8]) -> Result<Vec<u8>, VaultError> {
+        seal::open(key, cell, sealed)
+    }
+
+    /// The blind index of a value: what can be looked up without being stored. Equal values of one domain have equal
+    /// indexes; without the root key nobody can try values. Give values in their normal form.
+    pub fn blind(&self, domain: &str, value: &str) -> [u8; 16] {
+        let mut mac = hmac::Context::with_key(&self.0.derived.blind);
+        mac.update(&(domain.len() as u64).to_be_bytes());
+        mac.update(domain.as_bytes());
+        mac.update(value.as_bytes());
+        let mut out = [0; 16];
+        out.copy_from_slice(&mac.sign().as_ref()[..16]);
+        out
+    }
+
+    /// A fresh salt for [`commit`]. In memory it follows from `context` alone.
+    pub fn salt(&self, context: &[u8]) -> Result<[u8; 32], VaultError> {
+        let mut salt = [0; 32];
+        self.0.chance.fill_for(&[b"salt", context], &mut salt)?;
+        Ok(salt)
+    }
+
+    /// Copies `keys.db`, consistent while in use, to a new file that only its owner may read. In memory: nothing.
+    pub async fn backup_keys(&self, path: &Path) -> Result<(), VaultError> {
+        match &self.0.keys {
+            Keys::Db(db) => db.backup(path).await,
+            Keys::Ephemeral { .. } => Ok(()),
+        }
+    }
+
+    /// Closes `keys.db`.
+    pub async fn close(&self) {
+        if let Keys::Db(db) = &self.0.keys {
+            db.close().await;
+        }
+    }
+}
+
+impl std::fmt::Debug for Vault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Vault")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,2 @@
+//! How long a batch's keys take.
+fn main() {}
