@@ -10,7 +10,7 @@ mod outcome;
 mod receipt;
 
 pub use capabilities::{Capabilities, Idempotency, Part};
-pub use outcome::{Outcome, Stage};
+pub use outcome::{OPTED_OUT, Outcome, Stage};
 pub use receipt::{Receipt, ReceiptKind};
 
 use std::{collections::BTreeMap, future::Future, pin::Pin, time::Duration};

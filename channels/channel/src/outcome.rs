@@ -3,6 +3,11 @@
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
+/// The first word of the answer of a [`Outcome::MessageRefused`] (and of a bounce's detail) where the provider refuses
+/// because the customer opted out with *it* (`STOP` answered by a carrier). Not a dead address: a revocation of consent
+/// for the channel, which the customer can take back with `START`.
+pub const OPTED_OUT: &str = "opted_out";
+
 /// What the caller does next, not what went wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "outcome")]
@@ -76,6 +81,11 @@ impl Outcome {
             Self::Unavailable { .. } => "unavailable",
             Self::Unknown { .. } => "unknown",
         }
+    }
+
+    /// Whether the provider says that the customer opted out with it: record a revocation for this channel.
+    pub fn revokes_consent(&self) -> bool {
+        matches!(self, Self::MessageRefused { answer } if answer.starts_with(OPTED_OUT))
     }
 
     /// The provider's answer, or what happened instead.

@@ -1,1 +1,22 @@
 //! SMS over HTTP.
+//!
+//! [`SmsAdapter`] hands texts to a provider. What a provider's protocol looks like (path, fields, error codes) is data,
+//! see [`Provider`]; Twilio's is built in. Around it, all pure: how many parts a text takes ([`segments`]) and costs
+//! ([`Prices`]), what a reply means ([`keyword`]), what a callback says ([`receipt`], [`inbound`]) and whether it is
+//! genuine ([`verify_signature`]).
+
+mod adapter;
+mod callback;
+mod keywords;
+mod price;
+mod provider;
+mod segment;
+mod signature;
+
+pub use adapter::{SmsAdapter, SmsConfig};
+pub use callback::{CallbackError, Inbound, form_pairs, inbound, receipt};
+pub use keywords::{Keyword, keyword};
+pub use price::Prices;
+pub use provider::{AuthKind, BodyKind, Meaning, Provider, ProviderError};
+pub use segment::{Encoding, Segments, segments};
+pub use signature::{sign, verify_signature};
