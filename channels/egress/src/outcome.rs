@@ -30,20 +30,25 @@ impl Answer {
     /// | 408 421 425 | unavailable: the server did not take the request |
     /// | 429 | throttled |
     /// | other 4xx | message refused |
-    /// | 5xx | unknown |
+    /// | 503 with `Retry-After` | throttled: who names a time has looked at the request and put it off |
+    /// | other 5xx | unknown |
     pub fn outcome_by_status(&self, said: &str) -> Outcome {
         let answer = if said.is_empty() {
             format!("HTTP {}", self.status)
         } else {
             format!("HTTP {}: {said}", self.status)
         };
+        match (self.status, self.retry_after) {
+            (503, Some(after)) => return Outcome::Throttled { after, answer },
+            (429, after) => return Outcome::Throttled { after: after.unwrap_or(PAUSE_DEFAULT), answer },
+            _ => {}
+        }
         match self.status {
             300..=399 => Outcome::Misconfigured {
                 answer: format!("{answer} (a redirect, not followed: correct the base URL)"),
             },
             401 | 403 | 404 | 405 | 407 | 501 | 505 => Outcome::Misconfigured { answer },
             408 | 421 | 425 => Outcome::Unavailable { answer },
-            429 => Outcome::Throttled { after: self.retry_after.unwrap_or(PAUSE_DEFAULT), answer },
             400..=499 => Outcome::MessageRefused { answer },
             _ => Outcome::Unknown { stage: Stage::Answer, answer },
         }

@@ -77,11 +77,11 @@ impl SmsAdapter {
             AuthKind::Bearer => format!("Bearer {}", config.secret),
         };
         let capabilities = Capabilities {
-            parts: vec![Part { name: "text".to_owned(), required: true }],
+            parts: vec![Part { name: "body".to_owned(), required: true }],
             idempotency: Idempotency::None,
             query: false,
             concurrency_max: config.concurrency_max,
-            bytes_max: 16 * 1024,
+            bytes_max: BYTES_MAX,
         };
         Ok(Self { config, url, authorization, capabilities, client })
     }
@@ -90,9 +90,9 @@ impl SmsAdapter {
     fn fields(&self, parcel: &Parcel) -> Result<Vec<(&str, String)>, String> {
         let provider = &self.config.provider;
         let to = PhoneNumber::parse(&parcel.to).map_err(|error| error.to_string())?;
-        let text = parcel.content.parts.get("text").map_or("", String::as_str);
+        let text = parcel.content.parts.get("body").map_or("", String::as_str);
         if text.trim().is_empty() {
-            return Err("the part `text` is missing or empty: an SMS needs one".to_owned());
+            return Err("the part `body` is missing or empty: an SMS needs one".to_owned());
         }
         let chars = text.chars().count();
         if chars > provider.chars_max {
@@ -105,6 +105,14 @@ impl SmsAdapter {
         }
         let from = parcel.content.sender.get("from").or(self.config.from.as_ref());
         let from = from.ok_or("the brand has no SMS sender: set `from` of its `sms` sender")?;
+        if from.trim().is_empty()
+            || from.chars().count() > SENDER_CHARS_MAX
+            || from.chars().any(char::is_control)
+        {
+            return Err(
+                "the brand's SMS sender is neither a number nor a name nor a pool of senders".to_owned()
+            );
+        }
         let pool = provider.service_prefix.as_ref().is_some_and(|prefix| from.starts_with(prefix));
         let callback = self.config.callback_url.as_ref().map(|url| {
             let mark = if url.contains('?') { '&' } else { '?' };
@@ -181,7 +189,7 @@ impl Adapter for SmsAdapter {
 
     fn compose(&self, parcel: &Parcel) -> Result<Composed, String> {
         let fields = self.fields(parcel)?;
-        Ok(match self.config.provider.body {
+        let composed = match self.config.provider.body {
             BodyKind::Form => {
                 let mut form = form_urlencoded::Serializer::new(String::new());
                 form.extend_pairs(fields);
@@ -192,7 +200,14 @@ impl Adapter for SmsAdapter {
                 let bytes = Value::Object(object.collect()).to_string().into_bytes();
                 Composed { media: JSON, bytes }
             }
-        })
+        };
+        if composed.bytes.len() > BYTES_MAX {
+            return Err(format!(
+                "the request would have {} bytes; {BYTES_MAX} are allowed",
+                composed.bytes.len()
+            ));
+        }
+        Ok(composed)
     }
 
     fn hand_over<'a>(&'a self, parcel: &'a Parcel, bytes: &'a [u8], deadline: Duration) -> Handing<'a> {
@@ -214,6 +229,11 @@ impl Adapter for SmsAdapter {
         })
     }
 }
+
+/// A text of the most characters, each percent-encoded at its longest, and the rest of the form.
+const BYTES_MAX: usize = 32 * 1024;
+/// The longest sender is the id of a pool of senders (34 characters at Twilio).
+const SENDER_CHARS_MAX: usize = 64;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
