@@ -5,19 +5,49 @@
 //!
 //! Invariant: state, audit event, outgoing message and next wake-up commit together or not at all.
 
+macro_rules! later {
+    () => {
+        Err(StoreError::Invalid("not there yet".to_owned()))
+    };
+}
+
 mod clock;
+mod console;
+mod error;
+mod fanout;
+mod identity;
 mod ingest;
+mod log;
+mod options;
+mod people;
+mod release;
 mod send;
+mod sqlite;
 mod step;
 
 pub use clock::{Clock, SystemClock, VirtualClock};
-pub use ingest::{Incoming, Ingested, NewRejected};
-pub use send::{
-    AttemptRecord, CapUseRow, Competing, DeliveryState, FinalContent, HandOver, HandOverRefused, SendWork,
-    Settle, SuppressionRow,
+pub use console::{
+    AuditPage, CustomerPage, CustomerRow, EnrollmentRow, JourneyCounts, MessageCounts, RejectedRow,
+    SettleByHand, TimelineItem, Totals, TroubleRow, Troubles, UnknownEvent,
 };
+pub use error::StoreError;
+pub use fanout::{CallSettle, CallWork, Fanout, FanoutOver, FanoutStep, NewFanout, Notice};
+pub use identity::{Change, CustomerUpdate, Identity, Merged, Resolved, Updated};
+pub use ingest::{Incoming, Ingested, NewRejected};
+pub use log::{
+    DeliveryKey, LogAttempt, LogCursor, LogDelivery, LogEntry, LogFilter, LogPage, LogReceipt, LogRow,
+    NewReceipt, StoredAudit,
+};
+pub use options::{Durability, Options};
+pub use people::{ApiKey, Idempotency, Operator, Session};
+pub use release::{GoLive, Held, LiveRelease, NewRelease, Release, Stop, StopScope, StoredProgram};
+pub use send::{
+    AttemptRecord, CapUseRow, ClaimFor, Competing, DeliveryState, FinalContent, HandOver, HandOverRefused,
+    SendWork, Settle, SuppressionRow, Swept,
+};
+pub use sqlite::Store;
 pub use step::{
     AuditEvent, Claim, CustomerChange, CustomerWork, Deciding, EnrollmentChange, LiveEnrollment,
     MessageOutcome, NewCall, NewDecision, NewDelivery, NewEnrollment, NewEvent, NewMessage, NewNotice,
-    Origin, PastEnrollment, SegmentRow, StepBatch, key_hash,
+    Origin, PastEnrollment, SegmentRow, StepBatch, StepCommit, key_hash,
 };

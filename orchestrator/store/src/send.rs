@@ -95,6 +95,32 @@ pub struct SendWork {
     pub suppressions: Vec<SuppressionRow>,
 }
 
+/// For whom deliveries are claimed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimFor {
+    /// The node.
+    pub node: String,
+    /// Now, on the machine clock.
+    pub machine_now: Timestamp,
+    /// How long the claim lasts on the machine clock.
+    pub lease: words::Elapsed,
+    /// From when on cap uses are needed.
+    pub caps_since: Timestamp,
+}
+
+/// What a sweep did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Planned again: claimed but never handed over, or handing over in a class that is resent.
+    pub planned_again: u64,
+    /// Outcome unknown from now on.
+    pub unknown: u64,
+    /// Quarantined after three strikes.
+    pub quarantined: u64,
+    /// Calls given back.
+    pub calls: u64,
+}
+
 /// A use of a cap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CapUseRow {
@@ -178,6 +204,8 @@ pub struct HandOver {
     pub content: Option<FinalContent>,
     /// The adapter's name.
     pub provider: String,
+    /// What is written down.
+    pub audit: Vec<crate::AuditEvent>,
 }
 
 /// Why a hand-over did not start. The caller walks away; the delivery is planned again at once.

@@ -48,6 +48,8 @@ pub struct CustomerWork {
     pub customer: Customer,
     /// Raised by consent, suppression, cap use, unapplied events.
     pub guard_version: u64,
+    /// Raised when somebody else than a step changes profile, facts or enrollments.
+    pub profile_version: u64,
     /// The place of the next event.
     pub next_seq: u64,
     /// Events up to here are applied.
@@ -150,12 +152,24 @@ pub struct CustomerChange {
     pub consents: Vec<Consent>,
     /// Decisions in words: (enrollment, journey, step, kind, JSON body).
     pub decisions: Vec<crate::step::NewDecision>,
+<<<<<<< HEAD
     /// Goals reached: (enrollment, journey, when, what it earned).
     pub goals: Vec<(EnrollmentId, String, Timestamp, Option<words::Money>)>,
+=======
+>>>>>>> 7d278b7 (store: the methods, their words and what they promise)
     /// What is written down.
     pub audit: Vec<AuditEvent>,
     /// The least of what falls due next, apart from events still pending.
     pub due_at: Option<Timestamp>,
+}
+
+/// What the commit of a step batch did.
+#[derive(Debug, Default)]
+pub struct StepCommit {
+    /// Customers whom somebody else changed since the claim: nothing of theirs was written, they are due still.
+    pub conflicted: Vec<CustomerId>,
+    /// Deliveries planned just now, due, and claimed for the caller.
+    pub claimed: Vec<crate::SendWork>,
 }
 
 /// A decision in words.

@@ -1,0 +1,230 @@
+//! The sent-message log: what a reviewer asks, and what they get.
+
+use crate::{AuditEvent, DeliveryState, MessageOutcome, Origin};
+use words::{Channel, CustomerId, DeliveryId, EnrollmentId, MessageClass, MessageId, ReleaseId, Timestamp};
+
+/// What to look for; all of it must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogFilter {
+    /// Of this customer.
+    pub customer: Option<CustomerId>,
+    /// To this address, in its normal form: (channel, value).
+    pub address: Option<(Channel, String)>,
+    /// Planned at or after.
+    pub from: Option<Timestamp>,
+    /// Planned before.
+    pub to: Option<Timestamp>,
+    /// With a delivery on this channel.
+    pub channel: Option<Channel>,
+    /// Of this journey.
+    pub journey: Option<String>,
+    /// For this purpose.
+    pub purpose: Option<String>,
+    /// With this outcome.
+    pub outcome: Option<MessageOutcome>,
+    /// Not sent, for whatever reason (`Some(true)`), or sent (`Some(false)`).
+    pub not_sent: Option<bool>,
+    /// With this in the message's name.
+    pub text: Option<String>,
+}
+
+/// Where a page of the log goes on. Opaque; text at the edges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogCursor {
+    /// Planned at.
+    pub planned_at: Timestamp,
+    /// Whose.
+    pub customer: CustomerId,
+    /// Which.
+    pub message: MessageId,
+}
+
+/// One page, newest first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogPage {
+    /// What was found.
+    pub rows: Vec<LogRow>,
+    /// Where it goes on; `None`: that was all. A page may hold fewer rows than asked for and still go on: a search for
+    /// something rare gives up after a bounded amount of work and says how far it came.
+    pub next: Option<LogCursor>,
+}
+
+/// A message as the log lists it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogRow {
+    /// Which.
+    pub message: MessageId,
+    /// Whose.
+    pub customer: CustomerId,
+    /// Who meant it.
+    pub origin: Origin,
+    /// By which enrollment.
+    pub enrollment: Option<EnrollmentId>,
+    /// Journey.
+    pub journey: String,
+    /// Step.
+    pub step: String,
+    /// Visit.
+    pub visit: u32,
+    /// Its name.
+    pub name: String,
+    /// Purpose.
+    pub purpose: String,
+    /// Class.
+    pub class: MessageClass,
+    /// When planned.
+    pub planned_at: Timestamp,
+    /// What became of it.
+    pub outcome: MessageOutcome,
+    /// Since when.
+    pub settled_at: Option<Timestamp>,
+    /// The channels of its deliveries.
+    pub channels: Vec<Channel>,
+    /// JSON: verdict, reasons, consent it stands on, packs.
+    pub why: Option<String>,
+}
+
+/// Everything about one message, but for its content.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogEntry {
+    /// As listed.
+    pub row: LogRow,
+    /// Release at planning.
+    pub release: Option<ReleaseId>,
+    /// Program's number.
+    pub program: Option<i64>,
+    /// Program's hash.
+    pub program_hash: Option<String>,
+    /// Priority.
+    pub priority: i32,
+    /// Not after.
+    pub expires_at: Option<Timestamp>,
+    /// The event that caused it: (place, name, when it occurred).
+    pub cause: Option<(u64, String, Timestamp)>,
+    /// When its enrollment started.
+    pub enrolled_at: Option<Timestamp>,
+    /// Its deliveries, in order.
+    pub deliveries: Vec<LogDelivery>,
+    /// What was written down about it.
+    pub audit: Vec<StoredAudit>,
+}
+
+/// A delivery in the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogDelivery {
+    /// Which.
+    pub id: DeliveryId,
+    /// Its place.
+    pub ordinal: u16,
+    /// Channel.
+    pub channel: Channel,
+    /// Address, opened; `None`: erased.
+    pub address: Option<String>,
+    /// Where it stands.
+    pub state: DeliveryState,
+    /// When it may be claimed.
+    pub due_at: Option<Timestamp>,
+    /// When handed over.
+    pub handed_at: Option<Timestamp>,
+    /// When settled.
+    pub settled_at: Option<Timestamp>,
+    /// Adapter.
+    pub provider: Option<String>,
+    /// JSON: the last verdict.
+    pub why: Option<String>,
+    /// Whether final content is kept.
+    pub has_content: bool,
+    /// Commitment to the content, in hex.
+    pub commitment: Option<String>,
+    /// Locale it was rendered in.
+    pub locale: Option<String>,
+    /// Release that rendered it.
+    pub release: Option<ReleaseId>,
+    /// Attempts.
+    pub attempts: Vec<LogAttempt>,
+    /// Receipts.
+    pub receipts: Vec<LogReceipt>,
+}
+
+/// An attempt in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogAttempt {
+    /// Number.
+    pub n: u32,
+    /// Began.
+    pub started_at: Timestamp,
+    /// Ended.
+    pub ended_at: Option<Timestamp>,
+    /// By which node.
+    pub node: String,
+    /// Outcome.
+    pub outcome: Option<String>,
+    /// How far it came.
+    pub stage: Option<String>,
+    /// The provider's words.
+    pub answer: Option<String>,
+    /// The provider's id.
+    pub provider_id: Option<String>,
+}
+
+/// A receipt in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogReceipt {
+    /// `delivered`, `bounced`, `clicked` …
+    pub kind: String,
+    /// When.
+    pub at: Timestamp,
+    /// Detail.
+    pub detail: String,
+}
+
+/// An audit event as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredAudit {
+    /// Its id.
+    pub id: [u8; 16],
+    /// Kind.
+    pub kind: String,
+    /// When.
+    pub at: Timestamp,
+    /// About whom.
+    pub customer: Option<CustomerId>,
+    /// About what.
+    pub subject: Option<[u8; 16]>,
+    /// JSON.
+    pub body: String,
+}
+
+/// A receipt on its way in: what the provider or the customer said later.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewReceipt {
+    /// Of which delivery: found by [`crate::Store::delivery_by_provider_id`] or from the link.
+    pub customer: CustomerId,
+    /// Message.
+    pub message: MessageId,
+    /// Delivery.
+    pub delivery: DeliveryId,
+    /// `delivered`, `bounced`, `complained`, `opened`, `clicked`, `replied` …
+    pub kind: String,
+    /// When.
+    pub at: Timestamp,
+    /// Detail, free of personal data. The same (kind, at, detail) again changes nothing.
+    pub detail: String,
+    /// Events for the journeys.
+    pub events: Vec<crate::NewEvent>,
+    /// Suppress the address.
+    pub suppress: Option<crate::SuppressionRow>,
+    /// What is written down.
+    pub audit: Vec<AuditEvent>,
+}
+
+/// A whole delivery's address in the tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeliveryKey {
+    /// Whose.
+    pub customer: CustomerId,
+    /// Message.
+    pub message: MessageId,
+    /// Delivery.
+    pub delivery: DeliveryId,
+}
