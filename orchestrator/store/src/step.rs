@@ -152,11 +152,8 @@ pub struct CustomerChange {
     pub consents: Vec<Consent>,
     /// Decisions in words: (enrollment, journey, step, kind, JSON body).
     pub decisions: Vec<crate::step::NewDecision>,
-<<<<<<< HEAD
     /// Goals reached: (enrollment, journey, when, what it earned).
     pub goals: Vec<(EnrollmentId, String, Timestamp, Option<words::Money>)>,
-=======
->>>>>>> 7d278b7 (store: the methods, their words and what they promise)
     /// What is written down.
     pub audit: Vec<AuditEvent>,
     /// The least of what falls due next, apart from events still pending.
