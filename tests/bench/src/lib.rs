@@ -4,9 +4,13 @@
 //! nothing around it: each is a sub-command that prints one [`Measure`] as a line of JSON. `bench` alternates them
 //! with the product in one run, so that a busy machine is busy for both, and prints ratios.
 
+pub mod gates;
 pub mod http;
 pub mod machine;
 pub mod measure;
+pub mod process;
+pub mod product;
+pub mod report;
 pub mod smtp;
 pub mod sqlite;
 pub mod text;

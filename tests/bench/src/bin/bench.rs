@@ -1,2 +1,102 @@
-//! `bench`: the runner.
-fn main() {}
+//! `bench`: alternates limits, peers and the product in one run, and writes the table.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use anyhow::{Context as _, Result, ensure};
+use bench::gates::{self, Place};
+use bench::{machine, product, report};
+use clap::Parser;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Where the table of a full run goes, from the top of the repository.
+const RESULTS: &str = "tests/bench/RESULTS.md";
+
+#[derive(Parser)]
+#[command(about = "Limits and product side by side, in one run")]
+struct Arguments {
+    /// Numbers of gates, or `list`; all when there are none
+    gates: Vec<String>,
+    /// Rounds of every gate; fewer than five are for trying things
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// A tenth of the work: for trying the suite, not for figures
+    #[arg(long)]
+    quick: bool,
+    /// Write the results file also when only some gates ran
+    #[arg(long)]
+    write: bool,
+    /// The disk to measure: a folder for databases and logs
+    #[arg(long)]
+    disk: Option<PathBuf>,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let tabi = product::tabi()?;
+    let mut gates = gates::all(&tabi);
+    if arguments.gates.iter().any(|word| word == "list") {
+        gates.iter().for_each(|gate| println!("{:>2}  {}", gate.number, gate.name));
+        return Ok(());
+    }
+    let known: Vec<String> = gates.iter().map(|gate| gate.number.to_string()).collect();
+    for word in &arguments.gates {
+        ensure!(known.contains(word), "there is no gate {word}; there are {}", known.join(", "));
+    }
+    gates.retain(|gate| arguments.gates.is_empty() || arguments.gates.contains(&gate.number.to_string()));
+
+    let here = std::env::current_exe()?;
+    let disk = arguments.disk.clone().unwrap_or_else(|| here.parent().unwrap_or(Path::new(".")).to_owned());
+    let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(&disk).context("making a folder")?;
+    let place = Place {
+        folder: folder.path().to_owned(),
+        limits: here.with_file_name("limits"),
+        tabi,
+        scripts: PathBuf::from("tests/bench"),
+        quick: arguments.quick,
+    };
+    let text = run(&mut gates, &place, arguments.rounds)?;
+    println!("{text}");
+    if arguments.write || (arguments.gates.is_empty() && !arguments.quick && arguments.rounds >= 5) {
+        std::fs::write(RESULTS, text).with_context(|| format!("writing {RESULTS}"))?;
+        eprintln!("written to {RESULTS}");
+    }
+    Ok(())
+}
+
+/// Play every gate and tell it all as Markdown.
+fn run(gates: &mut [gates::Gate], place: &Place, rounds: usize) -> Result<String> {
+    let before = (machine::load(), machine::fsync_rate(&place.folder)?);
+    let mut sections = String::new();
+    for gate in gates {
+        eprintln!("gate {}: {}", gate.number, gate.name);
+        let standings = gate.play(place, rounds, &|line| eprintln!("{line}"));
+        sections += &report::gate(gate, &standings);
+    }
+    let after = (machine::load(), machine::fsync_rate(&place.folder)?);
+    let mut text = String::from(
+        "# Results\n\nWritten by `tests/run bench`; how to read them is in the README beside it.\n\n",
+    );
+    writeln!(text, "- {}", date())?;
+    writeln!(text, "- {}", machine::describe())?;
+    writeln!(text, "- {rounds} rounds, contenders alternating, the order turned round in every second one")?;
+    writeln!(text, "- load average {:.1} at the start, {:.1} at the end", before.0, after.0)?;
+    writeln!(
+        text,
+        "- durable 4 KiB writes per second: {:.0} at the start, {:.0} at the end",
+        before.1, after.1
+    )?;
+    if place.quick || rounds < 5 {
+        writeln!(text, "- a trial run: too short to quote")?;
+    }
+    Ok(format!("{text}\n{}", sections.trim_end().to_owned() + "\n"))
+}
+
+/// Today in UTC, as the system says it.
+fn date() -> String {
+    let output = Command::new("date").args(["-u", "+%Y-%m-%d %H:%M UTC"]).output();
+    output.map_or_else(
+        |_| "date unknown".to_owned(),
+        |out| String::from_utf8_lossy(&out.stdout).trim().to_owned(),
+    )
+}
