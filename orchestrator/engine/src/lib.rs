@@ -29,7 +29,7 @@ pub use decision::{Decision, Looked};
 pub use effect::{Effect, Ending, PlannedMessage};
 pub use eval::{Env, eval, holds};
 pub use experiment::{HOLDOUT, arm_of, point_of};
-pub use facts::{Facts, FactsError};
+pub use facts::{Facts, FactsError, changed_facts};
 pub use mentions::needs_start_event;
 pub use reason::Reason;
 pub use schedule::{broadcast_at, next_date, next_due, next_tick};

@@ -28,6 +28,17 @@ pub(crate) fn walk<'e>(expr: &'e Expr, visit: &mut impl FnMut(&'e Expr) -> bool)
     }
 }
 
+/// The parts that an expression is directly made of.
+pub(crate) fn parts_mut(expr: &mut Expr) -> Vec<&mut Expr> {
+    match &mut expr.kind {
+        ExprKind::Literal(_) | ExprKind::Root(_) | ExprKind::Engaged(..) => Vec::new(),
+        ExprKind::Field(of, _) | ExprKind::Unary(_, of) | ExprKind::Has(of) => vec![of],
+        ExprKind::Index(a, b) | ExprKind::Binary(_, a, b) | ExprKind::Each(_, a, _, b) => vec![a, b],
+        ExprKind::Conditional(a, b, c) => vec![a, b, c],
+        ExprKind::List(items) | ExprKind::Call(_, items) => items.iter_mut().collect(),
+    }
+}
+
 /// Calls `visit` with every expression that a running enrollment may evaluate.
 pub(crate) fn expressions<'p>(program: &'p Program, visit: &mut impl FnMut(&'p Expr)) {
     let matches = program.goal.iter().map(|goal| &goal.event).chain(&program.stop_if);

@@ -1,10 +1,11 @@
 //! Whether something that happened starts a journey for a customer.
 
-use crate::{Known, State};
-use journey::Program;
+use crate::decision::clock_text;
+use crate::{Env, Known, State, holds, point_of};
+use journey::{Again, AlreadyIn, Program, Start};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use words::{Elapsed, Event, EventId, EventKind, Text, Timestamp, Value};
+use words::{Elapsed, Event, EventId, EventKind, Text, Timestamp, Value, Zone};
 
 /// Something that may start a journey.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,7 +28,8 @@ pub enum Cause<'a> {
         /// That instant.
         at: Timestamp,
     },
-    /// Asked for through the API, or by `enroll` in another journey. The inputs are an event of their own.
+    /// Asked for by name: through the API (which asks for journeys that start so), or by `enroll` in another journey.
+    /// The inputs are the properties of an event of their own.
     Asked(&'a Event),
     /// An item of a catalogue changed.
     Item {
@@ -116,14 +118,69 @@ pub enum NoStart {
 impl NoStart {
     /// In words.
     pub fn words(&self) -> Text {
-        Text::new(String::new(), String::new())
+        match self {
+            Self::NotConcerned => {
+                Text::new("the journey does not start by this", "このジャーニーの開始条件ではありません")
+            }
+            Self::History => {
+                Text::new("imported history starts nothing", "取り込んだ過去の履歴では開始しません")
+            }
+            Self::Late { ago, late } => Text::new(
+                format!("it happened {ago} ago, and the journey takes {late} at most"),
+                format!("{ago} 前の出来事です（このジャーニーが受け付けるのは {late} 以内）"),
+            ),
+            Self::ConditionFalse => {
+                Text::new("the condition of the start does not hold", "開始条件に当てはまりません")
+            }
+            Self::NoKey { property } => Text::new(
+                format!("the event has no {property}, which `once_per` asks for"),
+                format!("once_per に必要な {property} がイベントにありません"),
+            ),
+            Self::Live { since } => Text::new(
+                format!("it is in this journey already, since {}", clock_text(&Zone::utc(), *since)),
+                format!("{} からこのジャーニーに参加中です", clock_text(&Zone::utc(), *since)),
+            ),
+            Self::Never { started_at } => Text::new(
+                format!(
+                    "it was in this journey on {}, and nobody is twice",
+                    clock_text(&Zone::utc(), *started_at)
+                ),
+                format!("{} に一度参加しており、再参加はできません", clock_text(&Zone::utc(), *started_at)),
+            ),
+            Self::TooSoon { from } => Text::new(
+                format!(
+                    "it was in this journey not long ago: again from {}",
+                    clock_text(&Zone::utc(), *from)
+                ),
+                format!(
+                    "前回の参加から間もないため、{} まで再参加できません",
+                    clock_text(&Zone::utc(), *from)
+                ),
+            ),
+            Self::AlreadyIn => Text::new(
+                "it was in the segment already when the journey went live",
+                "ジャーニーの公開時にすでにセグメントに入っていました",
+            ),
+        }
     }
 }
 
 /// The key that an enrollment started by this would have; empty without `once_per`. Look for [`Previous`] ones by it.
 pub fn start_key(program: &Program, cause: &Cause<'_>) -> Result<String, NoStart> {
-    let _ = (program, cause);
-    Err(NoStart::NotConcerned)
+    if !concerns(&program.start, cause) {
+        return Err(NoStart::NotConcerned);
+    }
+    let Some(once_per) = &program.once_per else { return Ok(String::new()) };
+    let property = &once_per.property;
+    let value = match cause {
+        Cause::Event(event) | Cause::Asked(event) => event.properties.get(property),
+        Cause::Item { item, .. } => item.get(property),
+        Cause::Segment { .. } | Cause::Tick { .. } => None,
+    };
+    value
+        .and_then(key_text)
+        .filter(|key| !key.is_empty())
+        .ok_or_else(|| NoStart::NoKey { property: property.clone() })
 }
 
 /// Whether `cause` starts `program` for the customer. `previous` are all earlier enrollments with the key that
@@ -135,8 +192,106 @@ pub fn start(
     previous: &[Previous],
     now: Timestamp,
 ) -> StartDecision {
-    let _ = (program, cause, known, previous, now);
-    StartDecision::No(NoStart::NotConcerned)
+    match decide(program, cause, known, previous, now) {
+        Ok((key, state, true)) => StartDecision::Restart { key, state: Box::new(state) },
+        Ok((key, state, false)) => StartDecision::Start { key, state: Box::new(state) },
+        Err(reason) => StartDecision::No(reason),
+    }
+}
+
+fn decide(
+    program: &Program,
+    cause: &Cause<'_>,
+    known: &dyn Known,
+    previous: &[Previous],
+    now: Timestamp,
+) -> Result<(String, State, bool), NoStart> {
+    let key = start_key(program, cause)?;
+    let (since, event, already) = match cause {
+        Cause::Event(event) | Cause::Asked(event) => (event.occurred_at, Some(*event), false),
+        Cause::Segment { at, already, .. } => (*at, None, *already),
+        Cause::Tick { at } | Cause::Item { at, .. } => (*at, None, false),
+    };
+    if event.is_some_and(|event| event.kind == EventKind::History) {
+        return Err(NoStart::History);
+    }
+    if already && program.already_in == AlreadyIn::Skip {
+        return Err(NoStart::AlreadyIn);
+    }
+    let ago = now.since(since);
+    if !already && ago > program.late {
+        return Err(NoStart::Late { ago, late: program.late });
+    }
+    if !wanted(program, cause, known, event, now) {
+        return Err(NoStart::ConditionFalse);
+    }
+    let restart = may_again(program.again, previous, now)?;
+    let mut state = State::new(since, now);
+    if let (true, AlreadyIn::Over(over)) = (already, program.already_in) {
+        let share = i128::from(point_of(&program.journey, known.customer().id));
+        let delay = i128::from(over.as_micros().max(0)) * share / 10_000;
+        state.at.due_at = Some(now.plus(Elapsed::from_micros(i64::try_from(delay).unwrap_or(0))));
+    }
+    Ok((key, state, restart))
+}
+
+/// Whether this is the kind of thing that starts the journey. What is asked for by name is always meant.
+fn concerns(start: &Start, cause: &Cause<'_>) -> bool {
+    match (start, cause) {
+        (_, Cause::Asked(_)) => true,
+        (Start::Event { event }, Cause::Event(it)) => *event == it.name,
+        (Start::Joins { segment }, Cause::Segment { segment: of, joined, .. }) => *joined && segment == of,
+        (Start::Leaves { segment }, Cause::Segment { segment: of, joined, .. }) => !*joined && segment == of,
+        (Start::Schedule { .. } | Start::Date { .. } | Start::Broadcast { .. }, Cause::Tick { .. }) => true,
+        (Start::Item { catalog, .. }, Cause::Item { catalog: of, .. }) => catalog == of,
+        _ => false,
+    }
+}
+
+/// Whether the conditions of the start hold for this customer.
+fn wanted(
+    program: &Program,
+    cause: &Cause<'_>,
+    known: &dyn Known,
+    event: Option<&Event>,
+    now: Timestamp,
+) -> bool {
+    let (item, before) = match cause {
+        Cause::Item { item, before, .. } => {
+            (Some(Value::Map((*item).clone())), before.map(|before| Value::Map(before.clone())))
+        }
+        _ => (None, None),
+    };
+    let env = Env { event, item: item.as_ref(), before: before.as_ref(), ..Env::new(known, now) };
+    let by_start = match (&program.start, cause) {
+        (Start::Item { when, who, .. }, Cause::Item { .. }) => {
+            when.as_ref().is_none_or(|when| holds(when, &env)) && holds(who, &env)
+        }
+        (Start::Schedule { to, .. } | Start::Date { to, .. }, Cause::Tick { .. }) => {
+            to.as_ref().is_none_or(|segment| known.in_segment(segment, now))
+        }
+        (Start::Broadcast { to, .. }, Cause::Tick { .. }) => known.in_segment(to, now),
+        _ => true,
+    };
+    by_start && program.start_if.as_ref().is_none_or(|condition| holds(condition, &env))
+}
+
+/// Whether an enrollment with the same key may start again; `true`: in the place of the live one.
+fn may_again(again: Again, previous: &[Previous], now: Timestamp) -> Result<bool, NoStart> {
+    if let Some(live) = previous.iter().find(|one| one.ended_at.is_none()) {
+        return match again {
+            Again::Restart => Ok(true),
+            _ => Err(NoStart::Live { since: live.started_at }),
+        };
+    }
+    let Some(started_at) = previous.iter().map(|one| one.started_at).max() else { return Ok(false) };
+    match again {
+        Again::Never => Err(NoStart::Never { started_at }),
+        Again::After(after) if started_at.plus(after) > now => {
+            Err(NoStart::TooSoon { from: started_at.plus(after) })
+        }
+        Again::Always | Again::Restart | Again::After(_) => Ok(false),
+    }
 }
 
 /// The event that stands for the change of an item: keep it as the start event of the enrollments it starts.
