@@ -4,6 +4,9 @@
 //! with a window keeps the instants (and values) that it needs, at most 1,000, and lets the oldest go beyond that: a
 //! count then says at least that many, a sum is that of the newest 1,000. `distinct` tells at most 1,000 values apart.
 //!
+//! A blob covers the facts that it has an entry for. The first event of a customer makes it cover the whole schema; a
+//! fact declared later is [`Facts::missing`] until [`Facts::backfill`] has folded the stored events over it.
+//!
 //! An event lies in a window of length `w` at an instant `t` while `occurred_at + w > t`.
 
 mod kept;
@@ -49,13 +52,36 @@ impl Facts {
     /// anything changed.
     pub fn fold(&mut self, schema: &Schema, event: &Event, known: &dyn Known, now: Timestamp) -> bool {
         let mut changed = false;
+        if self.kept.is_empty() {
+            self.kept = schema.facts.iter().map(|(name, fact)| (name.clone(), Kept::new(fact))).collect();
+            changed = !self.kept.is_empty();
+        }
         for (name, fact) in schema.facts.iter().filter(|(_, fact)| fact.event == event.name) {
             changed |= self.fold_one(name, fact, event, known, now);
         }
         changed
     }
 
-    /// Folds stored events into the facts named alone, from nothing: for those that [`changed_facts`] gives.
+    /// The facts of the schema that these do not cover: declared, or declared to keep something else, after the
+    /// customer's first event. For customers without events nothing need be done about them.
+    pub fn missing<'a>(&self, schema: &'a Schema) -> Vec<&'a str> {
+        let covered = |name: &str, fact| self.kept.get(name).is_some_and(|kept: &Kept| kept.suits(fact));
+        schema
+            .facts
+            .iter()
+            .filter(|(name, fact)| !covered(name, fact))
+            .map(|(name, _)| name.as_str())
+            .collect()
+    }
+
+    /// Drops facts, so that they are [`Facts::missing`]: those that [`changed_facts`] gives and the schema still has.
+    pub fn forget(&mut self, names: &[&str]) {
+        for name in names {
+            self.kept.remove(*name);
+        }
+    }
+
+    /// Folds stored events into the facts named alone, from nothing.
     pub fn backfill<'e>(
         &mut self,
         schema: &Schema,
@@ -64,10 +90,10 @@ impl Facts {
         known: &dyn Known,
         now: Timestamp,
     ) {
-        for name in names {
-            self.kept.remove(*name);
-        }
         let facts: Vec<_> = names.iter().filter_map(|name| Some((*name, schema.facts.get(*name)?))).collect();
+        for (name, fact) in &facts {
+            self.kept.insert((*name).to_owned(), Kept::new(fact));
+        }
         for event in events {
             for (name, fact) in facts.iter().filter(|(_, fact)| fact.event == event.name) {
                 self.fold_one(name, fact, event, known, now);
@@ -127,20 +153,14 @@ impl Facts {
             }
             FactKind::Last(expr) | FactKind::First(expr) => eval(expr, &env),
         };
-        let fresh = || Kept::new(fact);
-        let kept = match self.kept.get_mut(name) {
-            Some(kept) => kept,
-            None => self.kept.entry(name.to_owned()).or_insert_with(fresh),
-        };
-        if !kept.suits(fact) {
-            *kept = fresh();
-        }
+        let Some(kept) = self.kept.get_mut(name).filter(|kept| kept.suits(fact)) else { return false };
         kept.add(fact, event.occurred_at, value, now);
         true
     }
 }
 
-/// The facts of `new` that `old` lacks or defines otherwise: those to [`Facts::backfill`] when a release goes live.
+/// The facts of `new` that `old` lacks or defines otherwise: those to [`Facts::forget`] and
+/// [`Facts::backfill`] when a release goes live.
 pub fn changed_facts<'a>(old: &Schema, new: &'a Schema) -> Vec<&'a str> {
     let same = |a: &Fact, b: &Fact| without_spans(a) == without_spans(b);
     new.facts
