@@ -61,7 +61,9 @@ impl Localised {
     pub fn get(&self, locale: &Locale) -> Option<&str> {
         self.by_locale
             .get(locale)
-            .or_else(|| self.by_locale.iter().find(|(l, _)| l.language() == locale.language()).map(|(_, t)| t))
+            .or_else(|| {
+                self.by_locale.iter().find(|(l, _)| l.language() == locale.language()).map(|(_, t)| t)
+            })
             .or(self.all.as_ref())
             .map(String::as_str)
     }
@@ -113,8 +115,23 @@ impl Brand {
 }
 
 const KEYS: [&str; 17] = [
-    "name", "default_locale", "locales", "countries", "zone", "currency", "money", "senders", "greeting", "customer",
-    "site", "colours", "fonts", "logo", "legal", "support", "footer",
+    "name",
+    "default_locale",
+    "locales",
+    "countries",
+    "zone",
+    "currency",
+    "money",
+    "senders",
+    "greeting",
+    "customer",
+    "site",
+    "colours",
+    "fonts",
+    "logo",
+    "legal",
+    "support",
+    "footer",
 ];
 
 /// Reads the file's tree. `None` where too much is missing to go on.
@@ -126,7 +143,8 @@ pub(crate) fn read(root: &Node, problems: &mut Problems) -> Option<Brand> {
         }
     }
     let locales = reader.parsed_list(root, "locales", |text| Locale::parse(text).map_err(|e| e.to_string()));
-    let default_locale = reader.parsed(root, "default_locale", |text| Locale::parse(text).map_err(|e| e.to_string()));
+    let default_locale =
+        reader.parsed(root, "default_locale", |text| Locale::parse(text).map_err(|e| e.to_string()));
     let mut locales = locales.unwrap_or_default();
     let default_locale = default_locale.or_else(|| locales.first().cloned());
     if let Some(default) = &default_locale
@@ -140,14 +158,15 @@ pub(crate) fn read(root: &Node, problems: &mut Problems) -> Option<Brand> {
     let currency = reader.parsed(root, "currency", |text| Currency::parse(text).map_err(|e| e.to_string()));
     let countries = reader
         .parsed_list(root, "countries", |text| {
-            Country::parse(text).ok_or_else(|| format!("`{text}` is not a country code of two letters, like JP"))
+            Country::parse(text)
+                .ok_or_else(|| format!("`{text}` is not a country code of two letters, like JP"))
         })
         .unwrap_or_default();
     let mut money = BTreeMap::new();
     for (key, value) in root.get("money").map(Node::entries).unwrap_or_default() {
         match Currency::parse(&key.text) {
             Ok(currency) => {
-                let written = reader.localised(value);
+                let written = reader.partly(value);
                 for text in written.all.iter().chain(written.by_locale.values()) {
                     if !text.contains("{amount}") {
                         reader.wrong(value, "an amount is written with {amount} in it, like \"{amount}円\"");
@@ -174,7 +193,7 @@ pub(crate) fn read(root: &Node, problems: &mut Problems) -> Option<Brand> {
             fields.insert(format!("{group}.{}", key.text), reader.localised(value));
         }
     }
-    let greeting = root.get("greeting").map(|node| reader.localised(node)).unwrap_or_default();
+    let greeting = root.get("greeting").map(|node| reader.partly(node)).unwrap_or_default();
     let customer = reader.customer(root.get("customer"));
     Some(Brand {
         name: name?,
@@ -209,7 +228,10 @@ impl Reader<'_> {
         self.problems.error(
             "T005",
             &Place::new(FILE, 0..0),
-            Text::new(format!("brand.yaml does not say `{key}`"), format!("brand.yaml に「{key}」がありません")),
+            Text::new(
+                format!("brand.yaml does not say `{key}`"),
+                format!("brand.yaml に「{key}」がありません"),
+            ),
             Text::new("needed for every message", "すべてのメッセージに必要です"),
             Text::new(
                 format!("add a line `{key}: …`; templates/README.md has an example"),
@@ -232,7 +254,12 @@ impl Reader<'_> {
         }
     }
 
-    fn parsed_list<T>(&mut self, root: &Node, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<Vec<T>> {
+    fn parsed_list<T>(
+        &mut self,
+        root: &Node,
+        key: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Vec<T>> {
         let Some(node) = root.get(key) else {
             self.missing(key);
             return None;
@@ -263,6 +290,26 @@ impl Reader<'_> {
 
     /// One text, or a text for each locale; a locale without one is a problem.
     fn localised(&mut self, node: &Node) -> Localised {
+        let out = self.partly(node);
+        for locale in self.locales.clone() {
+            if !out.is_empty() && out.get(&locale).is_none() {
+                self.problems.error(
+                    "T020",
+                    &Place::new(FILE, node.span.clone()),
+                    Text::new(
+                        format!("there is no text for the locale {locale}"),
+                        format!("ロケール {locale} の文がありません"),
+                    ),
+                    Text::new("translated here", "翻訳はここ"),
+                    Text::new(format!("add `{locale}: …`"), format!("「{locale}: …」を追加してください")),
+                );
+            }
+        }
+        out
+    }
+
+    /// The same, where a locale may do without.
+    fn partly(&mut self, node: &Node) -> Localised {
         if let Some(text) = node.text() {
             return Localised { all: Some(text.to_owned()), by_locale: BTreeMap::new() };
         }
@@ -278,18 +325,6 @@ impl Reader<'_> {
         }
         if out.by_locale.is_empty() {
             self.wrong(node, "this wants one text, or one for each locale: {en: …, ja: …}");
-            return out;
-        }
-        for locale in self.locales.clone() {
-            if out.get(&locale).is_none() {
-                self.problems.error(
-                    "T020",
-                    &Place::new(FILE, node.span.clone()),
-                    Text::new(format!("there is no text for the locale {locale}"), format!("ロケール {locale} の文がありません")),
-                    Text::new("translated here", "翻訳はここ"),
-                    Text::new(format!("add `{locale}: …`"), format!("「{locale}: …」を追加してください")),
-                );
-            }
         }
         out
     }
@@ -313,7 +348,9 @@ impl Reader<'_> {
             }
         }
         if channel == "email" {
-            let addresses = [&sender.from, &sender.reply_to].into_iter().flat_map(|l| l.all.iter().chain(l.by_locale.values()));
+            let addresses = [&sender.from, &sender.reply_to]
+                .into_iter()
+                .flat_map(|l| l.all.iter().chain(l.by_locale.values()));
             for address in addresses.cloned().collect::<Vec<_>>() {
                 if let Err(error) = EmailAddress::parse(&address) {
                     self.wrong(node, &error.to_string());
@@ -340,7 +377,9 @@ impl Reader<'_> {
                     }
                 }
             }
-            Some((_, node)) => self.wrong(node, "`customer` wants a list of traits: [name, family_name, given_name]"),
+            Some((_, node)) => {
+                self.wrong(node, "`customer` wants a list of traits: [name, family_name, given_name]")
+            }
             None => {
                 for name in ["name", "family_name", "given_name"] {
                     out.insert(name.to_owned(), name.to_owned());
@@ -355,12 +394,18 @@ impl Reader<'_> {
 pub(crate) fn unknown_key(problems: &mut Problems, file: &str, key: &Key, known: &[&str]) {
     let help = match did_you_mean(&key.text, known.iter().copied()) {
         Some(meant) => Text::new(format!("did you mean `{meant}`?"), format!("「{meant}」ではありませんか")),
-        None => Text::new(format!("known here: {}", known.join(", ")), format!("ここで使えるのは {} です", known.join("、"))),
+        None => Text::new(
+            format!("known here: {}", known.join(", ")),
+            format!("ここで使えるのは {} です", known.join("、")),
+        ),
     };
     problems.error(
         "T004",
         &Place::new(file, key.span.clone()),
-        Text::new(format!("`{}` is not known here", key.text), format!("「{}」はここでは使えません", key.text)),
+        Text::new(
+            format!("`{}` is not known here", key.text),
+            format!("「{}」はここでは使えません", key.text),
+        ),
         Text::new("nothing reads this", "この項目は読まれません"),
         help,
     );

@@ -14,8 +14,22 @@ use words::{Locale, Text};
 /// Loops into each other, at most: what is longer is not a message.
 const LOOPS_MAX: usize = 3;
 const TAGS: [&str; 16] = [
-    "if", "elif", "else", "endif", "for", "endfor", "set", "set_global", "endset", "filter", "endfilter", "break",
-    "continue", "block", "include", "extends",
+    "if",
+    "elif",
+    "else",
+    "endif",
+    "for",
+    "endfor",
+    "set",
+    "set_global",
+    "endset",
+    "filter",
+    "endfilter",
+    "break",
+    "continue",
+    "block",
+    "include",
+    "extends",
 ];
 
 /// What a message's parts are checked against.
@@ -36,7 +50,8 @@ impl Checker<'_> {
     pub(crate) fn part(&mut self, pieces: &[Piece], problems: &mut Problems) {
         let mut names = Names::new(self.brand, self.inputs);
         for piece in pieces {
-            let (Kind::Print | Kind::Tag, Some(source)) = (piece.kind, self.sources.get(&piece.place.file)) else {
+            let (Kind::Print | Kind::Tag, Some(source)) = (piece.kind, self.sources.get(&piece.place.file))
+            else {
                 continue;
             };
             let tokens = scan::tokens(&source.text, piece.inner.clone());
@@ -110,7 +125,10 @@ impl Checker<'_> {
                 problems.error(
                     "T015",
                     &Place::new(file, token.span.clone()),
-                    Text::new("`__tera_context` shows everything at once", "「__tera_context」はすべての値を表示します"),
+                    Text::new(
+                        "`__tera_context` shows everything at once",
+                        "「__tera_context」はすべての値を表示します",
+                    ),
                     Text::new("not allowed in a message", "メッセージでは使えません"),
                     Text::new("print the inputs that the reader needs", "必要な入力だけを書いてください"),
                 );
@@ -212,10 +230,15 @@ impl Checker<'_> {
             None
         };
         let help = match meant {
-            Some(meant) => Text::new(format!("did you mean `{meant}`?"), format!("「{meant}」ではありませんか")),
+            Some(meant) => {
+                Text::new(format!("did you mean `{meant}`?"), format!("「{meant}」ではありませんか"))
+            }
             None => Text::new(
                 format!("add `{key} = …` to templates/locales/{}/{}.ftl", names[0], self.message),
-                format!("templates/locales/{}/{}.ftl に「{key} = …」を追加してください", names[0], self.message),
+                format!(
+                    "templates/locales/{}/{}.ftl に「{key} = …」を追加してください",
+                    names[0], self.message
+                ),
             ),
         };
         problems.error(
@@ -241,8 +264,14 @@ fn known_name(token: &Token, kind: &str, known: &[&str], file: &str, problems: &
         problems.error(
             "T015",
             &place,
-            Text::new(format!("`{word}` is not allowed in a message"), format!("「{word}」はメッセージでは使えません")),
-            Text::new("everything printed is escaped already", "表示される値はすべて自動でエスケープされます"),
+            Text::new(
+                format!("`{word}` is not allowed in a message"),
+                format!("「{word}」はメッセージでは使えません"),
+            ),
+            Text::new(
+                "everything printed is escaped already",
+                "表示される値はすべて自動でエスケープされます",
+            ),
             Text::new(
                 "for markup inside a translation write t_html(key=…)",
                 "翻訳の中でタグを使うには t_html(key=…) と書いてください",
@@ -257,7 +286,10 @@ fn known_name(token: &Token, kind: &str, known: &[&str], file: &str, problems: &
     };
     let help = match did_you_mean(word, known.iter().copied()) {
         Some(meant) => Text::new(format!("did you mean `{meant}`?"), format!("「{meant}」ではありませんか")),
-        None => Text::new(format!("known are {}", known.join(", ")), format!("使えるのは {} です", known.join("、"))),
+        None => Text::new(
+            format!("known are {}", known.join(", ")),
+            format!("使えるのは {} です", known.join("、")),
+        ),
     };
     problems.error(
         "T014",
@@ -274,7 +306,9 @@ fn report(lost: &Lost, message: &str, file: &str, problems: &mut Problems) {
     match &lost.under {
         None => {
             let help = match meant {
-                Some(meant) => Text::new(format!("did you mean `{meant}`?"), format!("「{meant}」ではありませんか")),
+                Some(meant) => {
+                    Text::new(format!("did you mean `{meant}`?"), format!("「{meant}」ではありませんか"))
+                }
                 None => Text::new(
                     format!("declare it under `inputs` in templates/{message}/message.yaml"),
                     format!("templates/{message}/message.yaml の inputs に宣言してください"),
@@ -293,7 +327,9 @@ fn report(lost: &Lost, message: &str, file: &str, problems: &mut Problems) {
         }
         Some(under) => {
             let help = match meant {
-                Some(meant) => Text::new(format!("did you mean `{meant}`?"), format!("「{meant}」ではありませんか")),
+                Some(meant) => {
+                    Text::new(format!("did you mean `{meant}`?"), format!("「{meant}」ではありませんか"))
+                }
                 None if lost.known.is_empty() => Text::new(
                     format!("`{under}` is one value, print it as it is"),
                     format!("「{under}」は一つの値です。そのまま書いてください"),

@@ -3,7 +3,6 @@
 use crate::brand::{self, Brand};
 use crate::check::Checker;
 use crate::declare::{self, Declared};
-use crate::filters;
 use crate::flatten::{self, Piece, Source};
 use crate::fold::{Folder, Out};
 use crate::lints;
@@ -75,17 +74,31 @@ fn read(files: &BTreeMap<String, Vec<u8>>, problems: &mut Problems) -> BTreeMap<
                 "T002",
                 &Place::new(path, 0..0),
                 Text::new(
-                    format!("this file is too large: a file may have {} KiB, all together {} MiB", FILE_MAX / 1024, TOTAL_MAX / 1024 / 1024),
-                    format!("ファイルが大きすぎます(1ファイル{}KiB、全体で{}MiBまで)", FILE_MAX / 1024, TOTAL_MAX / 1024 / 1024),
+                    format!(
+                        "this file is too large: a file may have {} KiB, all together {} MiB",
+                        FILE_MAX / 1024,
+                        TOTAL_MAX / 1024 / 1024
+                    ),
+                    format!(
+                        "ファイルが大きすぎます(1ファイル{}KiB、全体で{}MiBまで)",
+                        FILE_MAX / 1024,
+                        TOTAL_MAX / 1024 / 1024
+                    ),
                 ),
                 Text::new("not read", "読み込みません"),
-                Text::new("put pictures on a web server and keep texts here", "画像などは Web サーバーに置いてください"),
+                Text::new(
+                    "put pictures on a web server and keep texts here",
+                    "画像などは Web サーバーに置いてください",
+                ),
             );
             continue;
         }
         match std::str::from_utf8(bytes) {
             Ok(text) => {
-                texts.insert(path.clone(), text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n"));
+                texts.insert(
+                    path.clone(),
+                    text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n"),
+                );
             }
             Err(error) => problems.error(
                 "T001",
@@ -109,7 +122,10 @@ fn read_brand(texts: &BTreeMap<String, String>, problems: &mut Problems) -> Opti
             &Place::new(brand::FILE, 0..0),
             Text::new("there is no templates/brand.yaml", "templates/brand.yaml がありません"),
             Text::new("every message needs it", "すべてのメッセージに必要です"),
-            Text::new("`tabi init` writes one; templates/README.md says what goes in", "「tabi init」で作れます。書き方は templates/README.md にあります"),
+            Text::new(
+                "`tabi init` writes one; templates/README.md says what goes in",
+                "「tabi init」で作れます。書き方は templates/README.md にあります",
+            ),
         );
         return None;
     };
@@ -124,12 +140,22 @@ fn read_yaml(file: &str, text: &str, problems: &mut Problems) -> Option<yaml::No
         Err(error) => error,
     };
     let (en, ja) = match &error.reason {
-        Reason::Syntax(reason) => (format!("this is not YAML: {reason}"), format!("YAML として読めません: {reason}")),
-        Reason::TooLarge => ("this YAML is too large or too deep".to_owned(), "YAML が大きすぎるか深すぎます".to_owned()),
-        Reason::Alias => ("aliases (*name) are not allowed".to_owned(), "エイリアス(*名前)は使えません".to_owned()),
-        Reason::DuplicateKey(key) => (format!("`{key}` is written twice"), format!("「{key}」が二度書かれています")),
+        Reason::Syntax(reason) => {
+            (format!("this is not YAML: {reason}"), format!("YAML として読めません: {reason}"))
+        }
+        Reason::TooLarge => {
+            ("this YAML is too large or too deep".to_owned(), "YAML が大きすぎるか深すぎます".to_owned())
+        }
+        Reason::Alias => {
+            ("aliases (*name) are not allowed".to_owned(), "エイリアス(*名前)は使えません".to_owned())
+        }
+        Reason::DuplicateKey(key) => {
+            (format!("`{key}` is written twice"), format!("「{key}」が二度書かれています"))
+        }
         Reason::KeyNotText => ("a key has to be a text".to_owned(), "キーは文字列で書きます".to_owned()),
-        Reason::SecondDocument => ("a file has one document".to_owned(), "文書は1ファイルに一つです".to_owned()),
+        Reason::SecondDocument => {
+            ("a file has one document".to_owned(), "文書は1ファイルに一つです".to_owned())
+        }
     };
     problems.error(
         "T003",
@@ -192,7 +218,9 @@ fn read_strings(
 ) -> Strings {
     let mut strings = Strings::default();
     for (path, source) in texts {
-        let Some((folder, name)) = path.strip_prefix("templates/locales/").and_then(|rest| rest.split_once('/')) else {
+        let Some((folder, name)) =
+            path.strip_prefix("templates/locales/").and_then(|rest| rest.split_once('/'))
+        else {
             continue;
         };
         let Some(name) = name.strip_suffix(".ftl") else { continue };
@@ -248,7 +276,10 @@ impl Project<'_> {
             problems.error(
                 "T031",
                 &Place::new(folder.trim_end_matches('/'), 0..0),
-                Text::new(format!("`{name}` cannot be a message's name"), format!("「{name}」はメッセージの名前に使えません")),
+                Text::new(
+                    format!("`{name}` cannot be a message's name"),
+                    format!("「{name}」はメッセージの名前に使えません"),
+                ),
                 Text::new("the folder", "フォルダー"),
                 Text::new("use small letters, digits and _", "英小文字、数字、_ を使ってください"),
             );
@@ -296,7 +327,8 @@ impl Project<'_> {
                 if raw.mjml {
                     outs = mjml::compile(&outs, locale, problems)?;
                 }
-                let parts = channels.entry(raw.channel.clone()).or_default().entry(locale.clone()).or_default();
+                let parts =
+                    channels.entry(raw.channel.clone()).or_default().entry(locale.clone()).or_default();
                 let has_text = raws.iter().any(|other| other.channel == raw.channel && other.name == "text");
                 if raw.channel == Channel::EMAIL && raw.name == "html" && !has_text {
                     parts.push(assemble("text", Mode::Text, &text::from_html(&outs)));
@@ -304,8 +336,9 @@ impl Project<'_> {
                 parts.push(assemble(&raw.name, raw.mode, &outs));
             }
         }
+        let calls = folder.calls;
         let Declared { title, class, inputs, .. } = declared;
-        Some(Message { title, class, inputs, samples, marketing, channels, calls: folder.calls })
+        Some(Message { title, class, inputs, samples, marketing, channels, calls })
     }
 
     fn declared(&self, name: &str, problems: &mut Problems) -> Option<Declared> {
@@ -314,9 +347,15 @@ impl Project<'_> {
             problems.error(
                 "T030",
                 &Place::new(&file, 0..0),
-                Text::new(format!("the message `{name}` has no message.yaml"), format!("メッセージ「{name}」に message.yaml がありません")),
+                Text::new(
+                    format!("the message `{name}` has no message.yaml"),
+                    format!("メッセージ「{name}」に message.yaml がありません"),
+                ),
                 Text::new("it declares the inputs", "入力を宣言するファイルです"),
-                Text::new("write one; `inputs: {}` says that there are none", "作ってください。入力がなければ「inputs: {}」と書きます"),
+                Text::new(
+                    "write one; `inputs: {}` says that there are none",
+                    "作ってください。入力がなければ「inputs: {}」と書きます",
+                ),
             );
             return None;
         };
@@ -337,7 +376,10 @@ impl Project<'_> {
             problems.warning(
                 "T033",
                 &Place::new(format!("templates/{name}/message.yaml"), 0..0),
-                Text::new(format!("the message `{name}` has no sample"), format!("メッセージ「{name}」にサンプルがありません")),
+                Text::new(
+                    format!("the message `{name}` has no sample"),
+                    format!("メッセージ「{name}」にサンプルがありません"),
+                ),
                 Text::new("nothing to preview", "プレビューできません"),
                 Text::new(
                     format!("write templates/{name}/sample.yaml, one entry per example"),
@@ -396,8 +438,14 @@ impl Project<'_> {
                 problems.error(
                     "T005",
                     &Place::new(brand::FILE, 0..0),
-                    Text::new(format!("brand.yaml does not say `senders.{channel}`"), format!("brand.yaml に「senders.{channel}」がありません")),
-                    Text::new(format!("the message `{name}` is sent on this channel"), format!("メッセージ「{name}」がこのチャネルを使います")),
+                    Text::new(
+                        format!("brand.yaml does not say `senders.{channel}`"),
+                        format!("brand.yaml に「senders.{channel}」がありません"),
+                    ),
+                    Text::new(
+                        format!("the message `{name}` is sent on this channel"),
+                        format!("メッセージ「{name}」がこのチャネルを使います"),
+                    ),
                     Text::new(
                         format!("add `senders: {{{channel}: {{from: …}}}}`"),
                         format!("「senders: {{{channel}: {{from: …}}}}」を追加してください"),
@@ -415,7 +463,10 @@ impl Project<'_> {
                 problems.warning(
                     "T034",
                     &Place::new(format!("templates/{name}/message.yaml"), span.clone()),
-                    Text::new(format!("no part uses the input `{input}`"), format!("入力「{input}」はどこにも使われていません")),
+                    Text::new(
+                        format!("no part uses the input `{input}`"),
+                        format!("入力「{input}」はどこにも使われていません"),
+                    ),
                     Text::new("declared for nothing", "宣言だけされています"),
                     Text::new("remove it, or use it", "削除するか、使ってください"),
                 );
@@ -436,7 +487,14 @@ impl Project<'_> {
         let channels: BTreeSet<&Channel> = raws.iter().map(|raw| &raw.channel).collect();
         for channel in channels {
             let parts: Vec<&Raw> = raws.iter().filter(|raw| raw.channel == *channel).collect();
-            if lints::fit_for_marketing(name, channel, &parts.iter().map(|r| (r.name.as_str(), &r.pieces[..])).collect::<Vec<_>>(), self.brand, class, problems) {
+            if lints::fit_for_marketing(
+                name,
+                channel,
+                &parts.iter().map(|r| (r.name.as_str(), &r.pieces[..])).collect::<Vec<_>>(),
+                self.brand,
+                class,
+                problems,
+            ) {
                 ready.insert(channel.clone());
             }
         }
@@ -473,8 +531,17 @@ fn part_of(inner: &str) -> Option<(Channel, String, Mode, bool)> {
 
 fn unknown_part(path: &str, inner: &str, problems: &mut Problems) {
     const KNOWN: [&str; 11] = [
-        "email/subject.txt", "email/body.mjml", "email/body.html", "email/body.txt", "sms/body.txt", "push/title.txt",
-        "push/body.txt", "push/data.json", "webhook/body.json", "message.yaml", "sample.yaml",
+        "email/subject.txt",
+        "email/body.mjml",
+        "email/body.html",
+        "email/body.txt",
+        "sms/body.txt",
+        "push/title.txt",
+        "push/body.txt",
+        "push/data.json",
+        "webhook/body.json",
+        "message.yaml",
+        "sample.yaml",
     ];
     let help = match did_you_mean(inner, KNOWN) {
         Some(meant) if meant != inner => {
@@ -488,7 +555,10 @@ fn unknown_part(path: &str, inner: &str, problems: &mut Problems) {
     problems.error(
         "T031",
         &Place::new(path, 0..0),
-        Text::new(format!("`{inner}` is no part of a message"), format!("「{inner}」はメッセージの部品ではありません")),
+        Text::new(
+            format!("`{inner}` is no part of a message"),
+            format!("「{inner}」はメッセージの部品ではありません"),
+        ),
         Text::new("nothing reads this file", "このファイルは読まれません"),
         help,
     );
@@ -503,7 +573,10 @@ fn missing_part(message: &str, channel: &str, file: &str, problems: &mut Problem
             format!("メッセージ「{message}」に {channel}/{file} がありません"),
         ),
         Text::new(format!("{channel} needs it"), format!("{channel} に必要です")),
-        Text::new(format!("write templates/{message}/{channel}/{file}"), format!("templates/{message}/{channel}/{file} を作ってください")),
+        Text::new(
+            format!("write templates/{message}/{channel}/{file}"),
+            format!("templates/{message}/{channel}/{file} を作ってください"),
+        ),
     );
 }
 
@@ -525,6 +598,6 @@ fn assemble(name: &str, mode: Mode, outs: &[Out]) -> Part {
 /// The engine that a check uses: for tests of what templates may name.
 #[cfg(test)]
 pub(crate) fn knows_every_listed_filter() -> bool {
-    let listed = filters::FILTERS.iter().map(|f| format!("{{{{ x | {f} }}}}")).collect::<String>();
-    filters::engine().add_raw_template("all", &listed).is_ok()
+    let listed = crate::filters::FILTERS.iter().map(|f| format!("{{{{ x | {f} }}}}")).collect::<String>();
+    crate::filters::engine().add_raw_template("all", &listed).is_ok()
 }

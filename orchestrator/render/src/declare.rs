@@ -89,7 +89,8 @@ fn input(file: &str, name: &str, at: &Range<usize>, node: &Node, problems: &mut 
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
         && name.starts_with(|c: char| c.is_ascii_lowercase());
     if !plain || RESERVED.contains(&name) {
-        let reason = "an input is named in small letters, digits and _, and not like something templates already have";
+        let reason =
+            "an input is named in small letters, digits and _, and not like something templates already have";
         wrong_value(problems, &Place::new(file, at.clone()), reason);
         return None;
     }
@@ -113,12 +114,15 @@ fn typed(file: &str, node: &Node, problems: &mut Problems) -> Option<(Type, bool
     };
     match &node.kind {
         Kind::Scalar { text, .. } => {
-            let (name, required) = text.strip_suffix('?').map_or((text.as_str(), true), |rest| (rest.trim_end(), false));
+            let (name, required) =
+                text.strip_suffix('?').map_or((text.as_str(), true), |rest| (rest.trim_end(), false));
             match simple(name) {
                 Some(ty) => Some((ty, required)),
                 None => wrong(
                     &node.span,
-                    &format!("`{name}` is not a type: write text, int, float, bool, money, date, time, duration, a list [a, b] of allowed texts, {{list: …}} or {{fields: …}}"),
+                    &format!(
+                        "`{name}` is not a type: write text, int, float, bool, money, date, time, duration, a list [a, b] of allowed texts, {{list: …}} or {{fields: …}}"
+                    ),
                 ),
             }
         }
@@ -200,7 +204,11 @@ pub(crate) fn value_of(node: &Node, ty: &Type) -> Result<Value, Unfit> {
         },
         Type::Int => Value::Int(text()?.parse().map_err(|_| unfit("this wants a whole number".to_owned()))?),
         Type::Float => Value::Float(
-            text()?.parse().ok().filter(|f: &f64| f.is_finite()).ok_or_else(|| unfit("this wants a number".to_owned()))?,
+            text()?
+                .parse()
+                .ok()
+                .filter(|f: &f64| f.is_finite())
+                .ok_or_else(|| unfit("this wants a number".to_owned()))?,
         ),
         Type::Text => Value::Text(text()?.to_owned()),
         Type::OneOf(allowed) => match text()? {
@@ -230,13 +238,18 @@ pub(crate) fn value_of(node: &Node, ty: &Type) -> Result<Value, Unfit> {
             let mut out = BTreeMap::new();
             for (key, value) in node.entries() {
                 let Some((ty, _)) = fields.get(&key.text) else {
-                    return Err(Unfit { span: key.span.clone(), reason: format!("`{}` is not declared", key.text) });
+                    return Err(Unfit {
+                        span: key.span.clone(),
+                        reason: format!("`{}` is not declared", key.text),
+                    });
                 };
                 if value.kind != Kind::Null {
                     out.insert(key.text.clone(), value_of(value, ty)?);
                 }
             }
-            if let Some((missing, _)) = fields.iter().find(|(name, (_, required))| *required && !out.contains_key(*name)) {
+            if let Some((missing, _)) =
+                fields.iter().find(|(name, (_, required))| *required && !out.contains_key(*name))
+            {
                 return Err(unfit(format!("the field `{missing}` is missing")));
             }
             Value::Map(out)
@@ -279,7 +292,11 @@ pub(crate) fn samples(
                 }
                 "zone" => match value.text().map(Zone::parse) {
                     Some(Ok(zone)) => sample.zone = Some(zone),
-                    _ => wrong_value(problems, &Place::new(file, value.span.clone()), "this wants a time zone, like Asia/Tokyo"),
+                    _ => wrong_value(
+                        problems,
+                        &Place::new(file, value.span.clone()),
+                        "this wants a time zone, like Asia/Tokyo",
+                    ),
                 },
                 "inputs" => {
                     for (input, value) in value.entries() {
@@ -287,9 +304,8 @@ pub(crate) fn samples(
                         let found = match declared.inputs.get(&input.text) {
                             None => Err((place, format!("message.yaml declares no input `{}`", input.text))),
                             Some(_) if value.kind == Kind::Null => continue,
-                            Some(declared) => {
-                                value_of(value, &declared.ty).map_err(|e| (Place::new(file, e.span), e.reason))
-                            }
+                            Some(declared) => value_of(value, &declared.ty)
+                                .map_err(|e| (Place::new(file, e.span), e.reason)),
                         };
                         match found {
                             Ok(value) => {
@@ -308,7 +324,12 @@ pub(crate) fn samples(
         for (input, declared) in &declared.inputs {
             if declared.required && fits && !sample.inputs.contains_key(input) {
                 fits = false;
-                misfit(problems, &Place::new(file, name.span.clone()), &name.text, &format!("the input `{input}` is missing"));
+                misfit(
+                    problems,
+                    &Place::new(file, name.span.clone()),
+                    &name.text,
+                    &format!("the input `{input}` is missing"),
+                );
             }
         }
         if fits {

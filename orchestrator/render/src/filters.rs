@@ -10,10 +10,47 @@ use tera::{Kwargs, State, Tera, TeraResult, Value};
 
 /// Filters that a template may name. What writes unescaped text is not among them.
 pub(crate) const FILTERS: &[&str] = &[
-    "abs", "amount", "capitalize", "date", "datetime", "default", "first", "float", "get", "group_by", "indent", "int",
-    "join", "keys", "last", "length", "lower", "money", "name", "nth", "number", "pairs", "percent", "pluralize",
-    "replace", "reverse", "round", "sort", "split", "str", "time", "title", "trim", "trim_end", "trim_start", "truncate",
-    "unique", "upper", "urlencode", "values", "wordcount",
+    "abs",
+    "amount",
+    "capitalize",
+    "date",
+    "datetime",
+    "default",
+    "first",
+    "float",
+    "get",
+    "group_by",
+    "indent",
+    "int",
+    "join",
+    "keys",
+    "last",
+    "length",
+    "lower",
+    "money",
+    "name",
+    "nth",
+    "number",
+    "pairs",
+    "percent",
+    "pluralize",
+    "replace",
+    "reverse",
+    "round",
+    "sort",
+    "split",
+    "str",
+    "time",
+    "title",
+    "trim",
+    "trim_end",
+    "trim_start",
+    "truncate",
+    "unique",
+    "upper",
+    "urlencode",
+    "values",
+    "wordcount",
 ];
 
 /// Functions that a template may call.
@@ -21,8 +58,23 @@ pub(crate) const FUNCTIONS: &[&str] = &["t", "t_html", "range", "super"];
 
 /// Tests after `is`.
 pub(crate) const TESTS: &[&str] = &[
-    "array", "bool", "containing", "defined", "divisible_by", "ending_with", "even", "float", "integer", "iterable",
-    "map", "none", "number", "odd", "starting_with", "string", "undefined",
+    "array",
+    "bool",
+    "containing",
+    "defined",
+    "divisible_by",
+    "ending_with",
+    "even",
+    "float",
+    "integer",
+    "iterable",
+    "map",
+    "none",
+    "number",
+    "odd",
+    "starting_with",
+    "string",
+    "undefined",
 ];
 
 /// A translation that only fluent itself can write: the bundle to ask, and the key.
@@ -150,12 +202,16 @@ fn typed(value: &Value) -> Option<Typed> {
 }
 
 fn money(value: &Value, kwargs: Kwargs, _: &State<'_>) -> TeraResult<String> {
-    let Some(Typed::Money(amount)) = typed(value) else { return Err(wrong("money", "an amount of money", value)) };
+    let Some(Typed::Money(amount)) = typed(value) else {
+        return Err(wrong("money", "an amount of money", value));
+    };
     let style: Option<&str> = kwargs.get("style")?;
     in_scope(|scope| match style {
         None => Ok(scope.formats.money(amount)),
         Some("code") => Ok(scope.formats.money_code(amount)),
-        Some(other) => Err(tera::Error::message(format!("`money` has no style `{other}`: leave it out or write \"code\""))),
+        Some(other) => Err(tera::Error::message(format!(
+            "`money` has no style `{other}`: leave it out or write \"code\""
+        ))),
     })
 }
 
@@ -236,7 +292,9 @@ fn name(value: &Value, kwargs: Kwargs, _: &State<'_>) -> TeraResult<String> {
     in_scope(|scope| match style {
         None => Ok(format::greeting(known, &scope.formats)),
         Some("full") => Ok(format::full(known, &scope.formats)),
-        Some(other) => Err(tera::Error::message(format!("`name` has no style `{other}`: leave it out or write \"full\""))),
+        Some(other) => Err(tera::Error::message(format!(
+            "`name` has no style `{other}`: leave it out or write \"full\""
+        ))),
     })
 }
 

@@ -56,7 +56,9 @@ impl Folder<'_> {
             let Some(source) = sources.get(&piece.place.file) else { continue };
             let mut part = Part { folder: self, source, piece, names: &names, locale, mode, out: &mut out };
             match piece.kind {
-                Kind::Text => part.out.push(Out::Text { text: piece.text.clone(), place: piece.place.clone() }),
+                Kind::Text => {
+                    part.out.push(Out::Text { text: piece.text.clone(), place: piece.place.clone() })
+                }
                 Kind::Raw => part.literal(&source.text[piece.inner.clone()]),
                 Kind::Print => part.print(),
                 Kind::Tag => {
@@ -89,7 +91,11 @@ impl Part<'_, '_> {
     /// Text that is fixed now. Braces that the engine would take for a tag are printed by one.
     fn literal(&mut self, escaped: &str) {
         let place = self.place();
-        if escaped.contains("{{") || escaped.contains("{%") || escaped.contains("{#") || escaped.ends_with('{') {
+        if escaped.contains("{{")
+            || escaped.contains("{%")
+            || escaped.contains("{#")
+            || escaped.ends_with('{')
+        {
             let text = format!("{{{{ {} | safe }}}}", quote(escaped));
             self.out.push(Out::Tag { text, place, block: false });
         } else {
@@ -151,7 +157,10 @@ impl Part<'_, '_> {
 
     fn fixed_path(&self, path: &[(String, Range<usize>)]) -> Option<String> {
         let ((root, _), rest) = path.split_first()?;
-        if root != "brand" || rest.is_empty() || self.names.follow(&path[..1]) != Ok(Meaning::Brand(String::new())) {
+        if root != "brand"
+            || rest.is_empty()
+            || self.names.follow(&path[..1]) != Ok(Meaning::Brand(String::new()))
+        {
             return None;
         }
         let dotted: Vec<&str> = rest.iter().map(|(name, _)| name.as_str()).collect();
@@ -171,7 +180,9 @@ impl Part<'_, '_> {
                     self.literal(&text);
                 }
                 Bit::Argument(name) => {
-                    let Some((_, range)) = call.arguments.iter().find(|(given, _)| *given == name) else { return true };
+                    let Some((_, range)) = call.arguments.iter().find(|(given, _)| *given == name) else {
+                        return true;
+                    };
                     let fixed = self.fixed(&tokens[range.clone()]);
                     if let Some(fixed) = fixed {
                         let text = self.escaped(&fixed);
@@ -191,7 +202,10 @@ impl Part<'_, '_> {
 
     fn tag(&mut self, tokens: &[Token]) {
         let text = &self.piece.text;
-        let (open, close) = (if text.starts_with("{%-") { "{%-" } else { "{%" }, if text.ends_with("-%}") { "-%}" } else { "%}" });
+        let (open, close) = (
+            if text.starts_with("{%-") { "{%-" } else { "{%" },
+            if text.ends_with("-%}") { "-%}" } else { "%}" },
+        );
         let body = self.rewritten(tokens, 0..tokens.len());
         let place = self.place();
         self.out.push(Out::Tag { text: format!("{open} {body} {close}"), place, block: true });

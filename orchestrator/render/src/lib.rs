@@ -26,6 +26,8 @@ mod scan;
 mod scope;
 mod strings;
 mod templates;
+#[cfg(test)]
+mod tests;
 mod text;
 mod values;
 mod yaml;

@@ -22,7 +22,9 @@ pub(crate) fn fit_for_marketing(
     let mut fit = true;
     let complain = class == MessageClass::Marketing;
     for (part, pieces) in parts {
-        let reads = |path: &str| pieces.iter().any(|p| matches!(p.kind, Kind::Print | Kind::Tag) && mentions(&p.text, path));
+        let reads = |path: &str| {
+            pieces.iter().any(|p| matches!(p.kind, Kind::Print | Kind::Tag) && mentions(&p.text, path))
+        };
         let Some(place) = pieces.first().map(|p| Place::new(&p.place.file, 0..0)) else { continue };
         match (channel.as_str(), *part) {
             ("email", "html" | "text") => {
@@ -142,7 +144,10 @@ pub(crate) fn html(pieces: &[Piece], problems: &mut Problems) {
                     &place,
                     Text::new("this picture has no alt text", "画像に代替テキストがありません"),
                     Text::new("those who do not see it get nothing", "画像を見られない人に伝わりません"),
-                    Text::new("add alt=\"…\", or alt=\"\" where it is mere decoration", "alt=\"…\" を付けてください。飾りなら alt=\"\" とします"),
+                    Text::new(
+                        "add alt=\"…\", or alt=\"\" where it is mere decoration",
+                        "alt=\"…\" を付けてください。飾りなら alt=\"\" とします",
+                    ),
                 );
             }
         }
@@ -155,7 +160,10 @@ pub(crate) fn html(pieces: &[Piece], problems: &mut Problems) {
                 &place,
                 Text::new("the document does not name its language", "文書の言語が書かれていません"),
                 Text::new("a screen reader would guess", "読み上げソフトが言語を判断できません"),
-                Text::new("write <html lang=\"{{ locale }}\">", "<html lang=\"{{ locale }}\"> と書いてください"),
+                Text::new(
+                    "write <html lang=\"{{ locale }}\">",
+                    "<html lang=\"{{ locale }}\"> と書いてください",
+                ),
             );
         }
     }

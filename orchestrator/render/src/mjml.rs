@@ -10,15 +10,26 @@ use words::{Locale, Text};
 
 /// Elements that take elements alone.
 const STRUCTURE: [&str; 12] = [
-    "mjml", "mj-head", "mj-body", "mj-wrapper", "mj-section", "mj-group", "mj-column", "mj-hero", "mj-navbar",
-    "mj-social", "mj-accordion", "mj-accordion-element",
+    "mjml",
+    "mj-head",
+    "mj-body",
+    "mj-wrapper",
+    "mj-section",
+    "mj-group",
+    "mj-column",
+    "mj-hero",
+    "mj-navbar",
+    "mj-social",
+    "mj-accordion",
+    "mj-accordion-element",
 ];
 const OPEN: &str = "TABIQ";
 const CLOSE: &str = "QTABI";
 
 /// Compiles a folded part. `None` where it is no MJML; the reason is in `problems`.
 pub(crate) fn compile(outs: &[Out], locale: &Locale, problems: &mut Problems) -> Option<Vec<Out>> {
-    let mut composer = Composer { source: String::new(), map: Vec::new(), stack: Vec::new(), tag: None, comment: false };
+    let mut composer =
+        Composer { source: String::new(), map: Vec::new(), stack: Vec::new(), tag: None, comment: false };
     for (index, out) in outs.iter().enumerate() {
         composer.add(index, out);
     }
@@ -123,7 +134,9 @@ impl Composer {
     }
 
     fn element(&mut self, tag: &str) {
-        let name = |text: &str| text.split(|c: char| c.is_whitespace() || c == '/').next().unwrap_or("").to_ascii_lowercase();
+        let name = |text: &str| {
+            text.split(|c: char| c.is_whitespace() || c == '/').next().unwrap_or("").to_ascii_lowercase()
+        };
         if let Some(closing) = tag.strip_prefix('/') {
             let closing = name(closing);
             if let Some(at) = self.stack.iter().rposition(|open| *open == closing) {

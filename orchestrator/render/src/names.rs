@@ -36,7 +36,21 @@ pub(crate) struct Lost {
 /// The fields of `links`.
 pub(crate) const LINKS: [&str; 3] = ["unsubscribe_url", "preferences_url", "view_url"];
 const KEYWORDS: [&str; 16] = [
-    "and", "or", "not", "in", "is", "if", "else", "true", "false", "True", "False", "none", "None", "null", "for",
+    "and",
+    "or",
+    "not",
+    "in",
+    "is",
+    "if",
+    "else",
+    "true",
+    "false",
+    "True",
+    "False",
+    "none",
+    "None",
+    "null",
+    "for",
     "__tera_context",
 ];
 
@@ -184,7 +198,8 @@ impl<'a> Names<'a> {
                     return Ok(Meaning::Shown);
                 }
                 let prefix = if group.is_empty() { String::new() } else { format!("{group}.") };
-                if group.is_empty() && self.brand.paths().any(|known| known.starts_with(&format!("{path}."))) {
+                if group.is_empty() && self.brand.paths().any(|known| known.starts_with(&format!("{path}.")))
+                {
                     return Ok(Meaning::Brand(path));
                 }
                 let below = self.brand.paths().filter_map(|known| known.strip_prefix(&prefix));
@@ -223,8 +238,9 @@ impl<'a> Names<'a> {
                     Meaning::Value(Type::List(inner)) => Meaning::Value(*inner),
                     _ => Meaning::Unknown,
                 },
-                "money" | "date" | "time" | "datetime" | "number" | "percent" | "name" | "urlencode" | "upper"
-                | "lower" | "trim" | "capitalize" | "title" | "truncate" | "replace" | "str" | "join" => Meaning::Shown,
+                "money" | "date" | "time" | "datetime" | "number" | "percent" | "name" | "urlencode"
+                | "upper" | "lower" | "trim" | "capitalize" | "title" | "truncate" | "replace" | "str"
+                | "join" => Meaning::Shown,
                 _ => Meaning::Unknown,
             };
         }

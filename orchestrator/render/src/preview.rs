@@ -1,7 +1,7 @@
 //! Every message in every locale with every sample: what `tabi preview` shows.
 
 use crate::probe;
-use crate::request::{RenderError, Rendered};
+use crate::request::{RenderError, RenderRequest, Rendered};
 use crate::templates::Templates;
 use words::{Channel, Locale};
 
@@ -26,7 +26,7 @@ impl Templates {
         let Some(compiled) = self.bundle.messages.get(message) else { return out };
         for channel in compiled.channels.keys() {
             for locale in self.locales() {
-                let mut add = |sample: &str, request| {
+                let mut add = |sample: &str, request: &RenderRequest| {
                     out.push(Preview {
                         channel: channel.clone(),
                         locale: locale.clone(),
@@ -39,8 +39,13 @@ impl Templates {
                     add("", &probe::request(message, channel, locale, none.clone(), none));
                 }
                 for (name, sample) in &compiled.samples {
-                    let mut request =
-                        probe::request(message, channel, locale, sample.inputs.clone(), sample.customer.clone());
+                    let mut request = probe::request(
+                        message,
+                        channel,
+                        locale,
+                        sample.inputs.clone(),
+                        sample.customer.clone(),
+                    );
                     request.zone.clone_from(&sample.zone);
                     add(name, &request);
                 }

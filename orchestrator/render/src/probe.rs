@@ -96,8 +96,18 @@ fn one(templates: &Templates, request: &RenderRequest, sample: Option<&str>, pro
                 "T047",
                 &Place::new(file, 0..0),
                 Text::new(
-                    format!("`{}` writes more than {} KiB on {}", request.message, OUTPUT_MAX / 1024, request.channel),
-                    format!("「{}」の {} の出力が{}KiBを超えます", request.message, request.channel, OUTPUT_MAX / 1024),
+                    format!(
+                        "`{}` writes more than {} KiB on {}",
+                        request.message,
+                        OUTPUT_MAX / 1024,
+                        request.channel
+                    ),
+                    format!(
+                        "「{}」の {} の出力が{}KiBを超えます",
+                        request.message,
+                        request.channel,
+                        OUTPUT_MAX / 1024
+                    ),
                 ),
                 Text::new("this message", "このメッセージ"),
                 Text::new("look for a loop that prints too much", "出力の多いループを見直してください"),
@@ -112,9 +122,13 @@ fn glued(templates: &Templates, request: &RenderRequest, problems: &mut Problems
     let message = templates.bundle.messages.get(&request.message);
     let by_locale = message.and_then(|m| m.channels.get(&request.channel));
     let parts = by_locale.and_then(|l| l.values().next());
-    let found = parts.into_iter().flatten().flat_map(|p| p.origins.iter().map(move |o| (p, o))).find(|(part, origin)| {
-        part.template.get(origin.start..origin.end).is_some_and(|text| text.contains(" ~ ") || text.contains("join"))
-    });
+    let found = parts.into_iter().flatten().flat_map(|p| p.origins.iter().map(move |o| (p, o))).find(
+        |(part, origin)| {
+            part.template
+                .get(origin.start..origin.end)
+                .is_some_and(|text| text.contains(" ~ ") || text.contains("join"))
+        },
+    );
     let place = found.map_or_else(
         || Place::new(format!("templates/{}/message.yaml", request.message), 0..0),
         |(_, origin)| Place::new(&origin.file, origin.span.0..origin.span.1),
@@ -134,10 +148,15 @@ fn glued(templates: &Templates, request: &RenderRequest, problems: &mut Problems
     );
 }
 
-fn report(templates: &Templates, request: &RenderRequest, place: &str, reason: &str, problems: &mut Problems) {
-    let place = place_of(templates, place).unwrap_or_else(|| {
-        Place::new(format!("templates/{}/message.yaml", request.message), 0..0)
-    });
+fn report(
+    templates: &Templates,
+    request: &RenderRequest,
+    place: &str,
+    reason: &str,
+    problems: &mut Problems,
+) {
+    let place = place_of(templates, place)
+        .unwrap_or_else(|| Place::new(format!("templates/{}/message.yaml", request.message), 0..0));
     let name = reason.split('`').nth(1).unwrap_or("").to_owned();
     let absent = reason.starts_with("Variable `")
         || reason.starts_with("Field `")
@@ -145,7 +164,11 @@ fn report(templates: &Templates, request: &RenderRequest, place: &str, reason: &
         || reason.contains("variable that is undefined")
         || reason.contains("undefined");
     if absent {
-        let name = if reason.contains("value is absent") || name.is_empty() { "this value".to_owned() } else { format!("`{name}`") };
+        let name = if reason.contains("value is absent") || name.is_empty() {
+            "this value".to_owned()
+        } else {
+            format!("`{name}`")
+        };
         let ja = if name == "this value" { "この値".to_owned() } else { name.replace('`', "") };
         let place = narrowed(templates, &place, name.trim_matches('`'));
         problems.error(
@@ -204,7 +227,13 @@ fn place_of(templates: &Templates, shown: &str) -> Option<Place> {
     let start_of_line: usize = source.split_inclusive('\n').take(line - 1).map(str::len).sum();
     let offset: usize = source[start_of_line..].chars().take(column - 1).map(char::len_utf8).sum();
     let start = start_of_line + offset;
-    let all = templates.bundle.messages.values().flat_map(|m| m.channels.values()).flat_map(|l| l.values()).flatten();
+    let all = templates
+        .bundle
+        .messages
+        .values()
+        .flat_map(|m| m.channels.values())
+        .flat_map(|l| l.values())
+        .flatten();
     let origin = all.flat_map(|p| &p.origins).find(|o| o.file == file && o.span.0 == start)?;
     Some(Place::new(file, origin.span.0..origin.span.1))
 }
@@ -226,7 +255,8 @@ fn requests(inputs: &BTreeMap<String, Input>, brand: &Brand) -> Vec<Filled> {
     };
     let known: BTreeMap<String, Value> =
         brand.customer.values().map(|t| (t.clone(), Value::Text("Ann \"<b>\" 花".to_owned()))).collect();
-    let mut out = vec![(all(full), known.clone()), (all(bare), BTreeMap::new()), (all(single), known.clone())];
+    let mut out =
+        vec![(all(full), known.clone()), (all(bare), BTreeMap::new()), (all(single), known.clone())];
     for (name, input) in inputs {
         if !input.required {
             let mut without = all(full);
@@ -265,7 +295,9 @@ fn fill(ty: &Type, plan: Plan, currency: Currency) -> Value {
         Type::Int => Value::Int(if plan.present { 12_345 } else { 1 }),
         Type::Float => Value::Float(0.125),
         Type::Text => Value::Text("Tom & <Ann> \"文\"".to_owned()),
-        Type::OneOf(texts) => Value::Text(texts.get(plan.choice.min(texts.len().saturating_sub(1))).cloned().unwrap_or_default()),
+        Type::OneOf(texts) => Value::Text(
+            texts.get(plan.choice.min(texts.len().saturating_sub(1))).cloned().unwrap_or_default(),
+        ),
         Type::Money(only) => Value::Money(Money::new(123_456, only.unwrap_or(currency))),
         Type::Time => Value::Time(Timestamp::from_secs(1_795_230_000)),
         Type::Date => Value::Date(jiff::civil::date(2026, 2, 28)),

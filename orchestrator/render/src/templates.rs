@@ -228,9 +228,9 @@ impl Templates {
         let Some((slot, compiled)) = slot else {
             return Err(RenderError::Missing { message: message.to_owned(), channel: Channel::new("any") });
         };
-        slot.get_or_init(|| Ready::new(message, compiled, &self.bundle.strings))
-            .as_ref()
-            .map_err(|reason| RenderError::Template { place: format!("message `{message}`"), reason: reason.clone() })
+        slot.get_or_init(|| Ready::new(message, compiled, &self.bundle.strings)).as_ref().map_err(|reason| {
+            RenderError::Template { place: format!("message `{message}`"), reason: reason.clone() }
+        })
     }
 
     /// Makes the final bytes of one message, in this process and without a limit on time: for check, preview, tests and
@@ -278,7 +278,9 @@ impl Templates {
 
     /// The locale that a customer gets.
     pub fn pick(&self, wanted: Option<&Locale>) -> &Locale {
-        wanted.and_then(|l| l.best_of(&self.bundle.brand.locales)).unwrap_or(&self.bundle.brand.default_locale)
+        wanted
+            .and_then(|l| l.best_of(&self.bundle.brand.locales))
+            .unwrap_or(&self.bundle.brand.default_locale)
     }
 
     fn context(
@@ -324,7 +326,10 @@ impl Templates {
                 .chain(aliases.iter().copied())
                 .find_map(|key| request.customer.get(key).filter(|v| **v != Value::Null));
             if let Some(value) = found {
-                customer.insert(name.clone().into(), Shape::Any.fit(value).map_err(|m| misfit(format!("customer.{name}"), m.reason))?);
+                customer.insert(
+                    name.clone().into(),
+                    Shape::Any.fit(value).map_err(|m| misfit(format!("customer.{name}"), m.reason))?,
+                );
             }
         }
         let mut links = tera::Map::with_capacity(3);
@@ -386,7 +391,8 @@ impl Templates {
                 if message.class == MessageClass::Marketing && !request.links.unsubscribe_url.is_empty() {
                     let url = scope::one_line(&request.links.unsubscribe_url);
                     headers.push(("List-Unsubscribe".to_owned(), format!("<{url}>")));
-                    headers.push(("List-Unsubscribe-Post".to_owned(), "List-Unsubscribe=One-Click".to_owned()));
+                    headers
+                        .push(("List-Unsubscribe-Post".to_owned(), "List-Unsubscribe=One-Click".to_owned()));
                 }
                 Content::Email(Email {
                     subject: take("subject"),
@@ -434,7 +440,8 @@ impl Ready {
                 names.insert((channel.clone(), locale.clone()), own);
             }
         }
-        tera.add_raw_templates(templates.iter().map(|(id, text)| (id.as_str(), *text))).map_err(|e| e.to_string())?;
+        tera.add_raw_templates(templates.iter().map(|(id, text)| (id.as_str(), *text)))
+            .map_err(|e| e.to_string())?;
         let shapes = message
             .inputs
             .iter()

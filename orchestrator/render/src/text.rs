@@ -16,7 +16,19 @@ const CLOSE: char = '\u{e001}';
 pub(crate) fn is_void(name: &str) -> bool {
     matches!(
         name,
-        "area" | "base" | "br" | "col" | "embed" | "hr" | "img" | "input" | "link" | "meta" | "source" | "track" | "wbr"
+        "area"
+            | "base"
+            | "br"
+            | "col"
+            | "embed"
+            | "hr"
+            | "img"
+            | "input"
+            | "link"
+            | "meta"
+            | "source"
+            | "track"
+            | "wbr"
     )
 }
 
@@ -90,7 +102,9 @@ impl Reader {
             // What `set` gives a name must be known further on.
             let mut rest = text;
             while let Some(start) = rest.find(OPEN) {
-                let Some(end) = rest[start..].find(CLOSE).map(|e| e + start + CLOSE.len_utf8()) else { break };
+                let Some(end) = rest[start..].find(CLOSE).map(|e| e + start + CLOSE.len_utf8()) else {
+                    break;
+                };
                 let index: Option<usize> = rest[start + OPEN.len_utf8()..end - CLOSE.len_utf8()].parse().ok();
                 if index.and_then(|i| outs.get(i)).is_some_and(|out| out.text().starts_with("{% set ")) {
                     self.out.push_str(&rest[start..end]);
@@ -110,8 +124,12 @@ impl Reader {
 
     fn tag(&mut self, tag: &str) {
         let closing = tag.starts_with('/');
-        let name: String =
-            tag.trim_start_matches('/').chars().take_while(|c| c.is_ascii_alphanumeric()).collect::<String>().to_ascii_lowercase();
+        let name: String = tag
+            .trim_start_matches('/')
+            .chars()
+            .take_while(|c| c.is_ascii_alphanumeric())
+            .collect::<String>()
+            .to_ascii_lowercase();
         if let Some(last) = self.skipped.last() {
             if closing && *last == name {
                 self.skipped.pop();
@@ -121,7 +139,10 @@ impl Reader {
             return;
         }
         let hidden = attribute(tag, "style").is_some_and(|s| s.replace(' ', "").contains("display:none"));
-        if !closing && !is_void(&name) && (matches!(name.as_str(), "head" | "style" | "script" | "title") || hidden) {
+        if !closing
+            && !is_void(&name)
+            && (matches!(name.as_str(), "head" | "style" | "script" | "title") || hidden)
+        {
             self.skipped.push(name);
             return;
         }
@@ -158,9 +179,14 @@ impl Reader {
                     self.line(2);
                 }
             }
+            ("td" | "th", false) if self.tables.last() == Some(&true) => {}
             ("td" | "th", true) if self.tables.last() == Some(&true) => self.out.push_str("  "),
             ("tr" | "td" | "th", _) => self.line(1),
-            ("p" | "div" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "ul" | "ol" | "section" | "blockquote", _) => {
+            (
+                "p" | "div" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "ul" | "ol" | "section"
+                | "blockquote",
+                _,
+            ) => {
                 self.line(2);
             }
             _ => {}
@@ -170,7 +196,11 @@ impl Reader {
     fn end_of_link(&mut self) {
         let Some((target, start)) = self.links.pop() else { return };
         let label = self.out.get(start..).unwrap_or("").trim().to_owned();
-        if target.is_empty() || target.starts_with('#') || label == target || label == target.trim_start_matches("mailto:") {
+        if target.is_empty()
+            || target.starts_with('#')
+            || label == target
+            || label == target.trim_start_matches("mailto:")
+        {
             return;
         }
         if label.is_empty() {
@@ -302,7 +332,8 @@ pub(crate) fn wrap(text: &str) -> String {
 }
 
 /// Characters that must not begin a line (a part of JIS X 4051's list).
-const NOT_FIRST: &str = "、。，．・：；？！」』）］｝〉》】〕”’ーぁぃぅぇぉっゃゅょァィゥェォッャュョ々…,.!?:;)]}";
+const NOT_FIRST: &str =
+    "、。，．・：；？！」』）］｝〉》】〕”’ーぁぃぅぇぉっゃゅょァィゥェォッャュョ々…,.!?:;)]}";
 /// Characters that must not end one.
 const NOT_LAST: &str = "「『（［｛〈《【〔“‘([{";
 
@@ -341,7 +372,8 @@ fn wrap_wide(word: &str, mut column: usize, out: &mut String) -> usize {
         let width = c.width().unwrap_or(0);
         let before = index.checked_sub(1).map(|i| chars[i]);
         let both_narrow = before.is_some_and(|b| b.is_ascii_alphanumeric()) && c.is_ascii_alphanumeric();
-        let may_break = before.is_some_and(|b| !NOT_LAST.contains(b)) && !NOT_FIRST.contains(*c) && !both_narrow;
+        let may_break =
+            before.is_some_and(|b| !NOT_LAST.contains(b)) && !NOT_FIRST.contains(*c) && !both_narrow;
         // A closing mark hangs at the end of a full line, so look one ahead.
         let next_hangs = chars.get(index + 1).is_some_and(|n| NOT_FIRST.contains(*n));
         let needed = width + if next_hangs { 2 } else { 0 };

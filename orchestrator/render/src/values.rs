@@ -67,7 +67,10 @@ impl Shape {
 
     /// The engine's value, or what does not fit.
     pub(crate) fn fit(&self, value: &Value) -> Result<tera::Value, Misfit> {
-        let misfit = |wanted: &str| Misfit { path: String::new(), reason: format!("wants {wanted}, not {}", kind(value)) };
+        let misfit = |wanted: &str| Misfit {
+            path: String::new(),
+            reason: format!("wants {wanted}, not {}", kind(value)),
+        };
         Ok(match (self, value) {
             (Self::Bool, Value::Bool(b)) => tera::Value::from(*b),
             (Self::Int, Value::Int(i)) => tera::Value::from(*i),
@@ -127,7 +130,8 @@ impl Shape {
 
 impl Misfit {
     pub(crate) fn below(mut self, prefix: &str) -> Self {
-        let dot = if self.path.is_empty() || self.path.starts_with('[') || prefix.is_empty() { "" } else { "." };
+        let dot =
+            if self.path.is_empty() || self.path.starts_with('[') || prefix.is_empty() { "" } else { "." };
         self.path = format!("{prefix}{dot}{}", self.path);
         self
     }
