@@ -111,4 +111,13 @@ impl ServiceAccount {
             .map_err(|_| CredentialsError::Sign)?;
         Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
+
+    /// Modulus and exponent of the public key, big-endian: what the token endpoint checks assertions with.
+    pub fn public_key(&self) -> (Vec<u8>, Vec<u8>) {
+        let public = self.key.public();
+        (
+            public.modulus().big_endian_without_leading_zero().to_vec(),
+            public.exponent().big_endian_without_leading_zero().to_vec(),
+        )
+    }
 }
