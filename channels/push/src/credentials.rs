@@ -112,12 +112,8 @@ impl ServiceAccount {
         Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 
-    /// Modulus and exponent of the public key, big-endian: what the token endpoint checks assertions with.
-    pub fn public_key(&self) -> (Vec<u8>, Vec<u8>) {
-        let public = self.key.public();
-        (
-            public.modulus().big_endian_without_leading_zero().to_vec(),
-            public.exponent().big_endian_without_leading_zero().to_vec(),
-        )
+    /// The public key, DER of PKCS #1: what the token endpoint checks assertions with.
+    pub fn public_key(&self) -> &[u8] {
+        self.key.public().as_ref()
     }
 }

@@ -5,7 +5,7 @@ use crate::{Credentials, CredentialsError, PushAdapter, ServiceAccount};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use channel::{Adapter, Outcome};
 use egress::scripted::{Act, Scripted, Seen, answer};
-use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
+use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use serde_json::{Value, json};
 use std::{
     sync::{
@@ -86,11 +86,10 @@ fn an_assertion_is_what_the_token_endpoint_checks() {
             "exp": 1_800_003_600,
         })
     );
-    let (modulus, exponent) = account.public_key();
     let signature = URL_SAFE_NO_PAD.decode(parts[2]).unwrap();
-    RsaPublicKeyComponents { n: modulus, e: exponent }
-        .verify(&RSA_PKCS1_2048_8192_SHA256, format!("{}.{}", parts[0], parts[1]).as_bytes(), &signature)
-        .unwrap();
+    let message = format!("{}.{}", parts[0], parts[1]);
+    let public = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, account.public_key());
+    public.verify(message.as_bytes(), &signature).unwrap();
 }
 
 #[test]
