@@ -111,9 +111,4 @@ impl ServiceAccount {
             .map_err(|_| CredentialsError::Sign)?;
         Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
-
-    /// The public key, DER of PKCS #1: what the token endpoint checks assertions with.
-    pub fn public_key(&self) -> &[u8] {
-        self.key.public().as_ref()
-    }
 }

@@ -8,6 +8,3 @@ mod signature;
 
 pub use adapter::{WebhookAdapter, WebhookConfig};
 pub use signature::{Key, KeyError, sign, verify};
-
-#[cfg(test)]
-mod tests;

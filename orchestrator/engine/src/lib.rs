@@ -21,9 +21,6 @@ mod segment;
 mod snapshot;
 mod start;
 mod state;
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod testing;
 mod view;
 mod wait;
 

@@ -16,7 +16,6 @@ mod locale;
 mod money;
 mod span;
 mod time;
-mod typed;
 mod value;
 mod zone;
 
