@@ -36,6 +36,12 @@ fn is_rust(path: &Path) -> bool {
     path.extension().is_some_and(|e| e == "rs")
 }
 
+/// `tests.rs` or a file of a `tests` folder.
+fn is_test(path: &Path) -> bool {
+    path.file_stem().is_some_and(|stem| stem == "tests")
+        || path.components().any(|part| part.as_os_str() == "tests") && !path.starts_with(top().join("tests"))
+}
+
 #[test]
 fn nothing_new_lies_at_the_top() {
     let ignored = read(&top().join(".gitignore"));
