@@ -3,6 +3,13 @@
 //! This module holds the data and reads it; running a story is for whoever has an engine, a policy and a virtual clock.
 //! `journeys/README.md` shows the format.
 
+mod given;
+mod lines;
+mod read;
+mod values;
+
+pub use read::stories;
+
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;

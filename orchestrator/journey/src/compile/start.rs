@@ -34,6 +34,9 @@ impl Builder<'_> {
             return None;
         }
         let ways: Vec<&str> = WAYS.into_iter().filter(|way| node.get(way).is_some()).collect();
+        // A date start has a time of day of its own.
+        let ways: Vec<&str> =
+            ways.iter().copied().filter(|way| *way != "at" || node.get("date").is_none()).collect();
         let [way] = ways.as_slice() else {
             report.keys(
                 node,

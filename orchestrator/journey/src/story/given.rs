@@ -1,0 +1,117 @@
+//! Customers as a story gives them.
+
+use super::read::Reader;
+use super::{Given, GivenConsent};
+use crate::report::{suggest, t};
+use crate::yaml::{Kind, Node};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use words::{Channel, Country, Locale, Type};
+
+const FIELDS: [&str; 7] = ["traits", "zone", "locale", "country", "account", "created_at", "consents"];
+
+impl Reader<'_> {
+    /// The traits there are.
+    pub(super) fn traits(&self) -> BTreeMap<String, (Type, bool)> {
+        let traits = self.project.schema.traits.iter();
+        traits.map(|(name, field)| (name.clone(), (field.ty.clone(), false))).collect()
+    }
+
+    /// Every channel that a journey sends on, and the usual ones.
+    pub(super) fn channels(&self) -> BTreeSet<String> {
+        let mut out: BTreeSet<String> = ["email", "sms", "push", "webhook"].map(str::to_owned).into();
+        for node in self.project.programs.values().flat_map(|program| &program.nodes) {
+            if let crate::Op::Send { send, .. } = &node.op {
+                let (crate::Channels::FirstOf(channels) | crate::Channels::AllOf(channels)) = &send.channels;
+                out.extend(channels.iter().map(|channel| channel.as_str().to_owned()));
+            }
+        }
+        out
+    }
+
+    pub(super) fn given(&self, node: &Node, span: Range<usize>) -> Given {
+        let report = self.report;
+        let mut given = Given { span: span.clone(), ..Given::default() };
+        if node.is_null() {
+            return given;
+        }
+        if !matches!(node.kind, Kind::Map(_)) {
+            report.shape(node, "addresses, traits and consents", "連絡先・属性・同意");
+            return given;
+        }
+        let channels = self.channels();
+        let known: Vec<&str> =
+            FIELDS.into_iter().chain(["phone"]).chain(channels.iter().map(String::as_str)).collect();
+        report.keys(node, &known);
+        for entry in node.entries() {
+            let channel = if entry.key == "phone" { "sms" } else { &entry.key };
+            if !channels.contains(channel) {
+                continue;
+            }
+            for item in report.items(&entry.value) {
+                if let Some(address) = report.text(item, "an address", "連絡先") {
+                    given.addresses.push((Channel::new(channel), address.to_owned()));
+                }
+            }
+        }
+        given.traits = self.values(node, "traits", &self.traits(), false, span);
+        given.zone = node.get("zone").and_then(|n| report.zone(n));
+        given.locale = node.get("locale").and_then(|n| {
+            let text = report.text(n, "a locale", "ロケール")?;
+            self.or_wrong(
+                Locale::parse(text).ok(),
+                n,
+                "a locale like `ja` or `en-US`",
+                "ロケール（例：ja、en-US）",
+            )
+        });
+        given.country = node.get("country").and_then(|n| {
+            let text = report.text(n, "a country", "国")?;
+            self.or_wrong(
+                Country::parse(text),
+                n,
+                "a country code of two letters like `JP`",
+                "2 文字の国コード（例：JP）",
+            )
+        });
+        given.account =
+            node.get("account").and_then(|n| report.text(n, "an account", "アカウント")).map(str::to_owned);
+        given.created_at = node.get("created_at").and_then(|n| self.instant(n));
+        let consents = node.get("consents").map(|n| report.items(n)).unwrap_or_default();
+        given.consents = consents.into_iter().filter_map(|n| self.consent(n, true)).collect();
+        given
+    }
+
+    fn or_wrong<T>(&self, read: Option<T>, node: &Node, en: &str, ja: &str) -> Option<T> {
+        if read.is_none() {
+            let text = node.text().unwrap_or("");
+            self.report.error(
+                "J033",
+                node.span.clone(),
+                t(format!("`{text}` is not {en}"), format!("「{text}」は{ja}ではありません")),
+                t("here", "ここです"),
+            );
+        }
+        read
+    }
+
+    /// `offers`, `offers/email`, `all`, `all/sms`.
+    pub(super) fn consent(&self, node: &Node, granted: bool) -> Option<GivenConsent> {
+        let text = self.report.text(node, "a purpose", "目的")?;
+        let (purpose, channel) =
+            text.split_once('/').map_or((text, None), |(p, c)| (p.trim(), Some(c.trim())));
+        let purposes = &self.project.schema.purposes;
+        if purpose != "all" && !purposes.contains_key(purpose) {
+            self.report.maybe_help(
+                "J054",
+                node.span.clone(),
+                t(format!("there is no purpose `{purpose}`"), format!("「{purpose}」という目的はありません")),
+                t("no purpose is declared by this name", "この名前の目的は宣言されていません"),
+                suggest(purpose, purposes.keys().map(String::as_str)),
+            );
+            return None;
+        }
+        let purpose = (purpose != "all").then(|| purpose.to_owned());
+        Some(GivenConsent { purpose, channel: channel.map(Channel::new), granted })
+    }
+}
