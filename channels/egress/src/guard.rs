@@ -23,6 +23,8 @@ pub enum Reach {
     Public,
     /// That, and this machine with any port and scheme: for development and tests.
     PublicOrLoopback,
+    /// This machine alone, any port and scheme: for every adapter until somebody goes live.
+    Loopback,
     /// Anywhere: for base URLs that the operator wrote into the configuration.
     Anywhere,
 }
@@ -42,6 +44,9 @@ pub enum NotAllowed {
     /// Another port than 443.
     #[error("port {0} is not allowed; use 443")]
     Port(u16),
+    /// An address elsewhere, before anybody went live.
+    #[error("only this machine may be called before `tabi go-live`")]
+    NotHere,
     /// An address that is not public.
     #[error("the address is inside a private or special network")]
     NotPublic,
@@ -62,8 +67,10 @@ pub fn check_url(url: &str, reach: Reach) -> Result<Url, NotAllowed> {
     let literal = literal_ip(&url);
     let here = literal.is_some_and(|ip| ip.is_loopback())
         || url.host_str().is_some_and(|host| host.eq_ignore_ascii_case("localhost"));
-    if here && reach == Reach::PublicOrLoopback {
-        return Ok(url);
+    match reach {
+        Reach::PublicOrLoopback | Reach::Loopback if here => return Ok(url),
+        Reach::Loopback => return Err(NotAllowed::NotHere),
+        _ => {}
     }
     if url.scheme() != "https" {
         return Err(NotAllowed::ClearText);
@@ -88,6 +95,7 @@ fn allowed(ip: IpAddr, reach: Reach) -> bool {
     match reach {
         Reach::Public => is_public(ip),
         Reach::PublicOrLoopback => is_public(ip) || ip.is_loopback(),
+        Reach::Loopback => ip.is_loopback(),
         Reach::Anywhere => true,
     }
 }
@@ -231,6 +239,10 @@ mod tests {
         for url in ["http://127.0.0.1:9/", "http://localhost:9/", "http://[::1]:9/"] {
             assert!(check_url(url, Reach::Public).is_err(), "{url}");
             assert!(check_url(url, Reach::PublicOrLoopback).is_ok(), "{url}");
+        }
+        assert!(check_url("http://127.0.0.1:9/", Reach::Loopback).is_ok());
+        for url in ["https://example.com/", "http://10.0.0.1/", "https://localhost.example/"] {
+            assert_eq!(check_url(url, Reach::Loopback), Err(NotAllowed::NotHere), "{url}");
         }
         assert!(check_url("http://10.0.0.1/", Reach::PublicOrLoopback).is_err());
         assert!(check_url("http://10.0.0.1/", Reach::Anywhere).is_ok());

@@ -13,6 +13,8 @@ mod outcome;
 mod redact;
 mod reply;
 mod retry_after;
+#[cfg(feature = "scripted")]
+pub mod scripted;
 
 pub use client::{Client, Request, Settings, SettingsError};
 pub use guard::{NotAllowed, Reach, check_url, is_public};
@@ -20,5 +22,5 @@ pub use redact::one_line;
 pub use reply::{ANSWER_BYTES_MAX, Answer, AnswerBody, Reply};
 pub use retry_after::{PAUSE_DEFAULT, PAUSE_MAX, PAUSE_MIN, pause};
 
-#[cfg(test)]
+#[cfg(all(test, feature = "scripted"))]
 mod tests;

@@ -52,7 +52,7 @@ mod tests {
         check(Some("Sat, 21 Nov 2026 10:02:00 GMT"), Some(120));
         check(Some("Saturday, 21-Nov-26 10:02:00 GMT"), Some(120));
         check(Some("Sat, 21 Nov 2026 09:00:00 GMT"), Some(1));
-        check(Some("Mon, 21 Nov 2036 10:00:00 GMT"), Some(3600));
+        check(Some("Fri, 21 Nov 2036 10:00:00 GMT"), Some(3600));
     }
 
     #[test]

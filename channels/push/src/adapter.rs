@@ -1,6 +1,8 @@
 //! The adapter.
 
-use crate::{Credentials, Lifetimes, PAYLOAD_BYTES_MAX, answer::judge, payload, token::Tokens};
+use crate::{
+    Credentials, Lifetimes, PAYLOAD_BYTES_MAX, ServiceAccount, answer::judge, payload, token::Tokens,
+};
 use channel::{Adapter, Capabilities, Composed, Handing, Idempotency, Outcome, Parcel, Part};
 use egress::{Client, Reach, Reply, Request, Settings, SettingsError};
 use std::time::Duration;
@@ -21,11 +23,20 @@ pub struct PushConfig {
     pub credentials: Credentials,
     /// How long messages are kept for devices that are off.
     pub lifetimes: Lifetimes,
+    /// Where calls may go, those to the token endpoint too: [`Reach::Loopback`] until somebody goes live.
+    pub reach: Reach,
     /// Hand-overs in flight.
     pub concurrency_max: usize,
 }
 
 impl PushConfig {
+    /// For the development inbox at `base_url` (`http://127.0.0.1:…`): nothing leaves this machine, no account is needed.
+    pub fn inbox(base_url: &str) -> Self {
+        let base_url = base_url.trim_end_matches('/').to_owned();
+        let account = ServiceAccount::unsigned(&format!("{base_url}/token"));
+        Self { base_url: Some(base_url), reach: Reach::Loopback, ..Self::new(Credentials::Account(account)) }
+    }
+
     /// The usual configuration for `credentials`.
     pub fn new(credentials: Credentials) -> Self {
         Self {
@@ -33,6 +44,7 @@ impl PushConfig {
             project: None,
             credentials,
             lifetimes: Lifetimes::default(),
+            reach: Reach::Anywhere,
             concurrency_max: 32,
         }
     }
@@ -89,7 +101,7 @@ impl PushAdapter {
                 concurrency_max: config.concurrency_max,
                 bytes_max: payload::BYTES_MAX,
             },
-            client: Client::new(&Settings::reaching(Reach::Anywhere))?,
+            client: Client::new(&Settings::reaching(config.reach))?,
         })
     }
 

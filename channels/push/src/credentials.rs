@@ -17,7 +17,7 @@ const ASSERTION_SECS: i64 = 3600;
 pub enum Credentials {
     /// A service account: assertions are exchanged for short-lived tokens.
     Account(ServiceAccount),
-    /// A token as it is, never refreshed: for the development inbox.
+    /// A token as it is, never refreshed: for gateways that speak FCM's protocol under a key of their own.
     Token(String),
 }
 
@@ -31,7 +31,8 @@ pub struct ServiceAccount {
     /// Where assertions are exchanged.
     pub token_uri: String,
     key_id: Option<String>,
-    key: Arc<KeyPair>,
+    /// `None`: assertions carry a signature of zeros, which nobody but the development inbox takes.
+    key: Option<Arc<KeyPair>>,
 }
 
 impl std::fmt::Debug for ServiceAccount {
@@ -84,8 +85,19 @@ impl ServiceAccount {
             client_email: file.client_email,
             token_uri: file.token_uri,
             key_id: file.private_key_id,
-            key: Arc::new(key),
+            key: Some(Arc::new(key)),
         })
+    }
+
+    /// An account without a key, for the development inbox alone.
+    pub(crate) fn unsigned(token_uri: &str) -> Self {
+        Self {
+            project_id: "tabi-inbox".to_owned(),
+            client_email: "tabi@localhost".to_owned(),
+            token_uri: token_uri.to_owned(),
+            key_id: None,
+            key: None,
+        }
     }
 
     /// A signed assertion (RFC 7523, RS256), good for an hour from `now_secs`.
@@ -105,10 +117,17 @@ impl ServiceAccount {
         });
         let encode = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let message = format!("{}.{}", encode(header), encode(claims));
-        let mut signature = vec![0; self.key.public().modulus_len()];
-        self.key
-            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message.as_bytes(), &mut signature)
-            .map_err(|_| CredentialsError::Sign)?;
+        let mut signature = vec![0; self.key.as_ref().map_or(256, |key| key.public().modulus_len())];
+        if let Some(key) = &self.key {
+            key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message.as_bytes(), &mut signature)
+                .map_err(|_| CredentialsError::Sign)?;
+        }
         Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
+    }
+
+    /// The public key, DER of PKCS #1: what the token endpoint checks assertions with.
+    /// Empty where there is no key.
+    pub fn public_key(&self) -> &[u8] {
+        self.key.as_ref().map_or(&[], |key| key.public().as_ref())
     }
 }

@@ -12,3 +12,6 @@ pub use adapter::Sandbox;
 pub use file::FileLog;
 pub use log::{Entry, Log};
 pub use script::{Rule, Script};
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use channel::{
     Adapter, Capabilities, Composed, Handing, Idempotency, OPTED_OUT, Outcome, Parcel, Part, Stage,
 };
-use egress::{Answer, Client, PAUSE_DEFAULT, Request, Settings, SettingsError, one_line};
+use egress::{Answer, Client, PAUSE_DEFAULT, Reach, Request, Settings, SettingsError, one_line};
 use serde_json::Value;
 use std::time::Duration;
 use words::{Channel, PhoneNumber};
@@ -25,6 +25,8 @@ pub struct SmsConfig {
     pub from: Option<String>,
     /// Our public address for status callbacks; the delivery is appended as `?delivery=dlv_…`. `None`: no callbacks.
     pub callback_url: Option<String>,
+    /// Where calls may go: [`Reach::Loopback`] until somebody goes live.
+    pub reach: Reach,
     /// Hand-overs in flight.
     pub concurrency_max: usize,
 }
@@ -48,6 +50,7 @@ impl SmsConfig {
             secret: secret.into(),
             from: None,
             callback_url: None,
+            reach: Reach::Anywhere,
             concurrency_max: 16,
         }
     }
@@ -64,9 +67,9 @@ pub struct SmsAdapter {
 }
 
 impl SmsAdapter {
-    /// An adapter with a client of its own, which may go wherever the configured base URL says.
+    /// An adapter with a client of its own.
     pub fn new(config: SmsConfig) -> Result<Self, SettingsError> {
-        let client = Client::new(&Settings::reaching(egress::Reach::Anywhere))?;
+        let client = Client::new(&Settings::reaching(config.reach))?;
         let provider = &config.provider;
         let base = config.base_url.as_deref().unwrap_or(&provider.base_url).trim_end_matches('/');
         let url = format!("{base}{}", provider.path.replace("{account}", &config.account));
@@ -113,7 +116,7 @@ impl SmsAdapter {
                 "the brand's SMS sender is neither a number nor a name nor a pool of senders".to_owned()
             );
         }
-        let pool = provider.service_prefix.as_ref().is_some_and(|prefix| from.starts_with(prefix));
+        let pool = provider.is_pool(from);
         let callback = self.config.callback_url.as_ref().map(|url| {
             let mark = if url.contains('?') { '&' } else { '?' };
             format!("{url}{mark}delivery={}", parcel.delivery)

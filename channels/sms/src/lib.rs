@@ -20,3 +20,6 @@ pub use price::Prices;
 pub use provider::{AuthKind, BodyKind, Meaning, Provider, ProviderError};
 pub use segment::{Encoding, Segments, segments};
 pub use signature::{sign, verify_signature};
+
+#[cfg(test)]
+mod tests;

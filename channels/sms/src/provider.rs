@@ -21,9 +21,9 @@ pub struct Provider {
     pub auth: AuthKind,
     /// Its names of our fields: `to`, `from`, `service`, `text`, `callback`. A field without a name is left out.
     pub fields: BTreeMap<String, String>,
-    /// A sender with this prefix is a pool of senders and goes into `service` instead of `from`.
+    /// A sender with this prefix and this many characters is a pool of senders: it goes into `service` instead of `from`.
     #[serde(default)]
-    pub service_prefix: Option<String>,
+    pub pool: Option<(String, usize)>,
     /// The most characters of a text.
     pub chars_max: usize,
     /// What an acceptance looks like.
@@ -107,6 +107,11 @@ impl Provider {
     /// Reads a provider's file.
     pub fn from_json(text: &str) -> Result<Self, ProviderError> {
         Ok(serde_json::from_str(text)?)
+    }
+
+    /// Whether a sender is a pool of senders.
+    pub(crate) fn is_pool(&self, from: &str) -> bool {
+        self.pool.as_ref().is_some_and(|(prefix, chars)| from.starts_with(prefix) && from.len() == *chars)
     }
 
     /// Twilio, as built in.

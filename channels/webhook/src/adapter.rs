@@ -4,7 +4,10 @@ use crate::{Key, sign};
 use channel::{Adapter, Capabilities, Composed, Handing, Idempotency, Outcome, Parcel, Part};
 use egress::{Answer, Client, Reach, Reply, Request, Settings, SettingsError, one_line};
 use serde_json::{Map, Value, json};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    borrow::Cow,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 use words::Channel;
 
 /// The most bytes of a body.
@@ -17,6 +20,9 @@ pub struct WebhookConfig {
     pub roots: Vec<Key>,
     /// Where calls may go: [`Reach::Public`], unless this is a development machine.
     pub reach: Reach,
+    /// The development inbox (`http://127.0.0.1:…`), which takes every call in place of the customers' endpoints and is
+    /// the only place that can be called: set until somebody goes live.
+    pub inbox: Option<String>,
     /// How long receivers promise to remember a `webhook-id` they have seen. `None`, the safe choice, unless all of them
     /// have promised.
     pub ids_remembered: Option<Duration>,
@@ -27,7 +33,13 @@ pub struct WebhookConfig {
 impl WebhookConfig {
     /// Public addresses only, no promises.
     pub fn new(root: Key) -> Self {
-        Self { roots: vec![root], reach: Reach::Public, ids_remembered: None, concurrency_max: 16 }
+        Self {
+            roots: vec![root],
+            reach: Reach::Public,
+            inbox: None,
+            ids_remembered: None,
+            concurrency_max: 16,
+        }
     }
 }
 
@@ -42,7 +54,11 @@ pub struct WebhookAdapter {
 impl WebhookAdapter {
     /// An adapter with a client of its own.
     pub fn new(config: WebhookConfig) -> Result<Self, SettingsError> {
-        let client = Client::new(&Settings::reaching(config.reach))?;
+        let client = Client::new(&Settings::reaching(if config.inbox.is_some() {
+            Reach::Loopback
+        } else {
+            config.reach
+        }))?;
         let capabilities = Capabilities {
             parts: vec![Part { name: "body".to_owned(), required: true }],
             idempotency: config
@@ -58,6 +74,19 @@ impl WebhookAdapter {
     /// The secret that the receiver at `url` checks signatures with, as it is shown to them.
     pub fn secret_of(&self, url: &str) -> Option<String> {
         self.config.roots.first().map(|root| root.of_endpoint(url).to_text())
+    }
+
+    /// Where a call to `to` goes.
+    fn url<'a>(&self, to: &'a str) -> Cow<'a, str> {
+        match &self.config.inbox {
+            None => Cow::Borrowed(to),
+            Some(base) => {
+                // One segment of the path; a form writes a space as `+`, a path does not.
+                let target: String = form_urlencoded::byte_serialize(to.as_bytes()).collect();
+                let target = target.replace('+', "%20");
+                Cow::Owned(format!("{}/webhook/{target}", base.trim_end_matches('/')))
+            }
+        }
     }
 
     /// What an answer means. The address is the customer's, so no answer is ever a misconfiguration of ours: one broken
@@ -149,7 +178,8 @@ impl Adapter for WebhookAdapter {
                 ("webhook-timestamp", timestamp.to_string()),
                 ("webhook-signature", sign(&keys, &id, timestamp, bytes)),
             ];
-            let request = Request { url: &parcel.to, headers, body: bytes };
+            let url = self.url(&parcel.to);
+            let request = Request { url: &url, headers, body: bytes };
             match self.client.post(request, deadline).await {
                 Reply::Answered(answer) => Self::judge(&answer, &parcel.to),
                 // The address is the customer's: refused, but no reason to stop the channel.

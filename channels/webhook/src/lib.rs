@@ -8,3 +8,6 @@ mod signature;
 
 pub use adapter::{WebhookAdapter, WebhookConfig};
 pub use signature::{Key, KeyError, sign, verify};
+
+#[cfg(test)]
+mod tests;
