@@ -1,6 +1,8 @@
 //! The text of expressions: CEL, with `and`, `or` and `not` as words, read into a tree that knows its places.
 
+#[allow(clippy::result_large_err, reason = "mistakes are rare and read by people")]
 mod lexer;
+#[allow(clippy::result_large_err, reason = "mistakes are rare and read by people")]
 mod parser;
 
 pub(crate) use parser::parse;

@@ -1,53 +1,10 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 use super::*;
-use words::{Channel, Language, MessageEntry, MessageInput, Type};
+use words::Language;
 
-/// What the journeys of the tests stand on.
-pub(crate) const SCHEMA: &str = include_str!("tests/schema.yaml");
-
-/// Messages for the tests: name, channels, inputs.
-pub(crate) fn messages() -> MessageCatalog {
-    let mut catalog = MessageCatalog::default();
-    let mut add = |name: &str, channels: &[&str], inputs: &[(&str, Type, bool)]| {
-        let channels: std::collections::BTreeSet<Channel> =
-            channels.iter().map(|c| Channel::new(*c)).collect();
-        let inputs = inputs
-            .iter()
-            .map(|(name, ty, required)| {
-                ((*name).to_owned(), MessageInput { ty: ty.clone(), required: *required })
-            })
-            .collect();
-        let marketing = channels.clone();
-        catalog
-            .messages
-            .insert(name.to_owned(), MessageEntry { channels, marketing, inputs, ..MessageEntry::default() });
-    };
-    let all = ["email", "push", "sms"];
-    add(
-        "thank_you",
-        &all,
-        &[("order_id", Type::Text, true), ("total", Type::Money(None), true), ("coupon", Type::Text, false)],
-    );
-    add("thanks_again", &all, &[]);
-    add("how_to_use", &["email"], &[("tracking", Type::Text, true)]);
-    add("review_request", &["email"], &[("order_id", Type::Text, true)]);
-    for name in [
-        "whats_new",
-        "favourites",
-        "come_back_offer",
-        "welcome",
-        "tips",
-        "reminder",
-        "birthday",
-        "ask_nps",
-        "newsletter",
-    ] {
-        add(name, &all, &[]);
-    }
-    add("price_drop", &["email", "push"], &[("title", Type::Text, true), ("price", Type::Money(None), true)]);
-    add("reset", &["email"], &[("code", Type::Text, true)]);
-    catalog
-}
+#[path = "../../tests/base/mod.rs"]
+mod base;
+pub(crate) use base::{SCHEMA, messages};
 
 /// Compiles files beside the schema.
 pub(crate) fn compile_with(files: &[(&str, &str)]) -> (Option<Project>, Vec<Diagnostic>) {
@@ -84,9 +41,6 @@ fn check(journey: &str, expected: &str) {
 /// The same for steps alone, in a journey that starts with an order. The first step is line 1.
 #[track_caller]
 fn check_steps(steps: &str, expected: &str) {
-    let frame = "{journey: a, purpose: after_sales, start: {event: order_placed, once_per: order_id}, stop_if: refund_requested, first_of: [email]}";
-    let frame = &frame[1..frame.len() - 1];
-    // One line of frame, so that the steps begin at line 2; shown one less.
     let mut lines = vec![];
     for part in [
         "journey: a",
@@ -97,7 +51,6 @@ fn check_steps(steps: &str, expected: &str) {
     ] {
         lines.push(part);
     }
-    let _ = frame;
     let head = lines.join("\n") + "\nsteps:\n";
     let skip = head.matches('\n').count();
     let journey = head + steps;

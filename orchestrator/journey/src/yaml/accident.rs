@@ -152,6 +152,10 @@ pub(crate) fn key_value(line: &str) -> Option<(&str, usize, &str)> {
 /// Whether a line shows one of the known accidents; reports it.
 fn suspect(report: &Report<'_>, source: &str, line: Range<usize>) -> Option<Broken> {
     let (key, offset, value) = key_value(&source[line.clone()])?;
+    let value = match value.find(" #") {
+        Some(comment) if !value.starts_with(['"', '\'']) => value[..comment].trim_end(),
+        _ => value,
+    };
     let place = line.start + offset..line.start + offset + value.len();
     let broken = Broken { place: place.clone(), mend: true };
     let first = value.chars().next()?;
@@ -200,6 +204,7 @@ fn suspect(report: &Report<'_>, source: &str, line: Range<usize>) -> Option<Brok
             t("put the text in quotes", "引用符で囲んでください"),
         ),
         '!' => tag(report, value.split_whitespace().next().unwrap_or("!"), place),
+        '{' | '[' if balanced(value) => return None,
         '{' | '[' => {
             report.help(
                 "J022",
@@ -228,6 +233,24 @@ fn suspect(report: &Report<'_>, source: &str, line: Range<usize>) -> Option<Brok
         _ => return None,
     }
     Some(broken)
+}
+
+/// Whether every bracket is closed and the last character closes the first.
+fn balanced(value: &str) -> bool {
+    let mut open = Vec::new();
+    for (index, c) in value.char_indices() {
+        match c {
+            '{' | '[' => open.push(c),
+            '}' | ']' => {
+                let partner = if c == '}' { '{' } else { '[' };
+                if open.pop() != Some(partner) || (open.is_empty() && index + 1 < value.len()) {
+                    return false;
+                }
+            }
+            _ => {}
+        }
+    }
+    open.is_empty()
 }
 
 /// `*` or `&` at the start of a value.
