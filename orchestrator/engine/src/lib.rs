@@ -21,6 +21,9 @@ mod segment;
 mod snapshot;
 mod start;
 mod state;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod testing;
 mod view;
 mod wait;
 

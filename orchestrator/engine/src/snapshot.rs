@@ -1,6 +1,7 @@
 //! What is known of a customer, held in memory.
 
-use crate::{Facts, Known, membership};
+use crate::view::calendar_of;
+use crate::{Env, Facts, Known, holds};
 use journey::Schema;
 use std::collections::BTreeMap;
 use words::calendar::BusinessCalendar;
@@ -35,8 +36,10 @@ pub struct Snapshot<'a> {
     pub items: &'a dyn Items,
     /// The zone that stands in for an unknown one, or the customer's.
     pub zone: &'a Zone,
-    /// The calendar of business days: the country's, and the brand's own days of rest.
-    pub business_days: BusinessCalendar,
+    /// The country whose business days count: the customer's, or what stands in for an unknown one.
+    pub country: Option<Country>,
+    /// The calendar of business days with the brand's own days of rest; `None`: that of the country alone.
+    pub business_days: Option<BusinessCalendar>,
 }
 
 impl Known for Snapshot<'_> {
@@ -49,7 +52,7 @@ impl Known for Snapshot<'_> {
     }
 
     fn in_segment(&self, name: &str, now: Timestamp) -> bool {
-        self.schema.segments.get(name).is_some_and(|segment| membership(segment, self, now))
+        Inside { snapshot: self, depth: 0 }.in_segment(name, now)
     }
 
     fn item(&self, catalog: &str, id: &str) -> Option<&BTreeMap<String, Value>> {
@@ -61,10 +64,45 @@ impl Known for Snapshot<'_> {
     }
 
     fn country(&self) -> Option<Country> {
-        self.customer.country
+        self.country
     }
 
     fn business_days(&self) -> BusinessCalendar {
-        self.business_days
+        self.business_days.unwrap_or_else(|| calendar_of(self.country))
+    }
+}
+
+/// How deep segments may stand in segments. The compiler lets none stand in itself; this keeps a mistake there finite.
+const DEPTH_MAX: u8 = 16;
+
+/// The snapshot as seen from inside the condition of a segment.
+struct Inside<'a> {
+    snapshot: &'a Snapshot<'a>,
+    depth: u8,
+}
+
+impl Known for Inside<'_> {
+    fn customer(&self) -> &Customer {
+        self.snapshot.customer
+    }
+    fn fact(&self, name: &str, now: Timestamp) -> Value {
+        self.snapshot.fact(name, now)
+    }
+    fn in_segment(&self, name: &str, now: Timestamp) -> bool {
+        let Some(segment) = self.snapshot.schema.segments.get(name) else { return false };
+        let inside = Inside { snapshot: self.snapshot, depth: self.depth + 1 };
+        self.depth < DEPTH_MAX && holds(&segment.condition, &Env::new(&inside, now))
+    }
+    fn item(&self, catalog: &str, id: &str) -> Option<&BTreeMap<String, Value>> {
+        self.snapshot.item(catalog, id)
+    }
+    fn zone(&self) -> &Zone {
+        self.snapshot.zone
+    }
+    fn country(&self) -> Option<Country> {
+        self.snapshot.country
+    }
+    fn business_days(&self) -> BusinessCalendar {
+        self.snapshot.business_days()
     }
 }

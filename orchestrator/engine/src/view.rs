@@ -24,9 +24,13 @@ pub trait Known {
     /// The calendar of business days: by default that of [`Known::country`], without the brand's own days of rest;
     /// where the country is not known, every day but Saturday and Sunday.
     fn business_days(&self) -> BusinessCalendar {
-        let nowhere = || Country::parse("ZZ").unwrap_or(Country::US);
-        BusinessCalendar::of(self.country().unwrap_or_else(nowhere))
+        calendar_of(self.country())
     }
+}
+
+/// The business days of a country; of an unknown one every day but Saturday and Sunday.
+pub(crate) fn calendar_of(country: Option<Country>) -> BusinessCalendar {
+    BusinessCalendar::of(country.or_else(|| Country::parse("ZZ")).unwrap_or(Country::US))
 }
 
 /// What [`crate::advance`] may ask about one enrollment.

@@ -28,7 +28,8 @@ pub struct Facts<'a> {
     pub brand: &'a Brand,
     /// Marketing messages of this customer that used a cap, at least as far back as the longest cap. Any order.
     pub cap_uses: &'a [CapUse<'a>],
-    /// Other messages of the same customer that are due now too. Any order; those of other classes are ignored.
+    /// Other messages of the same customer that are due now and not delayed for a reason of their own. Any order;
+    /// those of other classes are ignored.
     pub competitors: &'a [Competitor<'a>],
     /// Entries against the address (or the customer) of the message.
     pub suppressions: &'a [Suppression],
@@ -61,11 +62,11 @@ pub struct Message<'a> {
     pub priority: i32,
     /// When it was planned.
     pub planned_at: Timestamp,
-    /// When it is to go out.
+    /// When it is to go out, as planned: a delay does not move it.
     pub due_at: Timestamp,
     /// From when on it must not go out any more.
     pub expires_at: Option<Timestamp>,
-    /// How late after `due_at` it may go out. Counts to the millisecond, quiet hours included.
+    /// How late after `due_at` it may go out. Time spent waiting counts too.
     pub late_max: Option<Elapsed>,
 }
 

@@ -150,6 +150,8 @@ pub enum PackError {
 pub struct Packs {
     packs: Vec<Pack>,
     set: PackSet,
+    /// The instants at which a pack or a rule comes into force or goes out of it, in order.
+    changes: Vec<Timestamp>,
 }
 
 /// Which packs a verdict was made with: name, version and SHA-256 of each, and the SHA-256 of the set.
@@ -192,7 +194,8 @@ impl Packs {
         }
         let packs: Vec<Pack> = packs.into_values().collect();
         let set = PackSet::of(&packs)?;
-        Ok(Self { packs, set })
+        let changes = changes(&packs);
+        Ok(Self { packs, set, changes })
     }
 
     /// All packs, in the order of their names.
@@ -221,17 +224,7 @@ impl Packs {
 
     /// The next instant after `now` at which a pack or a rule comes into force or goes out of it.
     pub(crate) fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
-        let dates = |effective: &Effective| [effective.starts(), effective.ends()];
-        self.packs
-            .iter()
-            .flat_map(|pack| {
-                dates(&pack.effective)
-                    .into_iter()
-                    .chain(pack.rules.iter().flat_map(move |r| dates(&r.effective)))
-            })
-            .flatten()
-            .filter(|at| *at > now)
-            .min()
+        self.changes.get(self.changes.partition_point(|at| *at <= now)).copied()
     }
 }
 
@@ -280,6 +273,15 @@ impl Effective {
     fn ends(&self) -> Option<Timestamp> {
         self.to.map(|day| day.tomorrow().map_or(Timestamp::MAX, midnight))
     }
+}
+
+fn changes(packs: &[Pack]) -> Vec<Timestamp> {
+    let effectives =
+        packs.iter().flat_map(|pack| pack.rules.iter().map(|rule| &rule.effective).chain([&pack.effective]));
+    let mut all: Vec<Timestamp> = effectives.flat_map(|e| [e.starts(), e.ends()]).flatten().collect();
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 fn midnight(day: Date) -> Timestamp {

@@ -16,6 +16,7 @@ mod locale;
 mod money;
 mod span;
 mod time;
+mod typed;
 mod value;
 mod zone;
 

@@ -76,22 +76,26 @@ fn request(load: &Load, number: u64) -> Vec<u8> {
         let events: Vec<_> = (first..first + load.batch as u64).map(|number| event(load, number)).collect();
         ("/v1/batch", serde_json::json!({"batch": events}))
     };
+    frame(&load.server, &load.authorization, path, &body)
+}
+
+/// A POST request on a connection that is kept.
+pub(crate) fn frame(server: &str, authorization: &str, path: &str, body: &serde_json::Value) -> Vec<u8> {
     let body = body.to_string();
-    let authorization = if load.authorization.is_empty() {
-        String::new()
-    } else {
-        format!("Authorization: {}\r\n", load.authorization)
+    let authorization = match authorization {
+        "" => String::new(),
+        value => format!("Authorization: {value}\r\n"),
     };
     format!(
-        "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n{authorization}Content-Length: {}\r\n\r\n{body}",
-        load.server,
+        "POST {path} HTTP/1.1\r\nHost: {server}\r\nContent-Type: application/json\r\n{authorization}\
+         Content-Length: {}\r\n\r\n{body}",
         body.len()
     )
     .into_bytes()
 }
 
 /// The status of the response, read to its end, so that the connection can be used again.
-async fn response(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<u16> {
+pub(crate) async fn response(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<u16> {
     buffer.clear();
     loop {
         if stream.read_buf(buffer).await? == 0 {

@@ -6,6 +6,7 @@
 
 pub mod gates;
 pub mod http;
+pub mod latency;
 pub mod machine;
 pub mod measure;
 pub mod process;

@@ -116,15 +116,21 @@ pub(super) fn both(zone: &Zone, local: DateTime) -> (Timestamp, Option<Timestamp
             jiff::Timestamp::MAX
         })
     };
-    match zone.to_jiff().to_ambiguous_timestamp(local).offset() {
-        AmbiguousOffset::Unambiguous { offset } => (Timestamp::from_jiff(at(offset)), None),
-        AmbiguousOffset::Fold { before, after } => {
-            (Timestamp::from_jiff(at(before)), Some(Timestamp::from_jiff(at(after))))
-        }
-        // The skipped time lies between its readings with the offsets after and before the change; the change itself
-        // is the first valid instant.
-        AmbiguousOffset::Gap { before, after } => {
-            let change = zone.to_jiff().following(at(after)).next().map_or(at(before), |t| t.timestamp());
+    let (early, late) = match zone.to_jiff().to_ambiguous_timestamp(local).offset() {
+        AmbiguousOffset::Unambiguous { offset } => return (Timestamp::from_jiff(at(offset)), None),
+        AmbiguousOffset::Fold { before, after } => (at(before), at(after)),
+        AmbiguousOffset::Gap { before, after } => (at(after), at(before)),
+    };
+    // Read back rather than trusted: where a zone's table ends in a change that moves no clock (America/Nuuk, October
+    // 2023), the rule after the table claims a fold that is none.
+    let shows = |instant: jiff::Timestamp| zone.to_jiff().to_datetime(instant) == local;
+    match (shows(early), shows(late)) {
+        (true, true) => (Timestamp::from_jiff(early), Some(Timestamp::from_jiff(late))),
+        (true, false) => (Timestamp::from_jiff(early), None),
+        (false, true) => (Timestamp::from_jiff(late), None),
+        // Skipped: the change lies between the two, and is the first valid instant.
+        (false, false) => {
+            let change = zone.to_jiff().following(early).next().map_or(late, |t| t.timestamp());
             (Timestamp::from_jiff(change), None)
         }
     }

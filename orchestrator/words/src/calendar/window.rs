@@ -168,7 +168,7 @@ fn first_change(window: &Window, zone: &Zone, instant: Timestamp, inside: bool) 
             candidates.extend(second);
         }
         let start = both(zone, civil(date, ClockTime::MIDNIGHT)).0;
-        let end = start.plus(crate::Elapsed::from_hours(30));
+        let end = both(zone, civil(date, ClockTime::END)).0;
         candidates.extend(
             jiff_zone
                 .following(start.to_jiff())

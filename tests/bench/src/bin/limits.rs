@@ -4,7 +4,7 @@
 #![allow(clippy::print_stdout)]
 
 use anyhow::Result;
-use bench::{http, machine, smtp, sqlite, text};
+use bench::{http, latency, machine, smtp, sqlite, text};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -87,6 +87,28 @@ enum Limit {
         #[arg(long, default_value_t = 8192)]
         bytes: usize,
     },
+    /// From an event over HTTP to the mail at the sink: customers first, then one event each at a steady rate
+    TriggerClock {
+        #[arg(long)]
+        server: String,
+        /// Value of the Authorization header
+        #[arg(long, default_value = "")]
+        authorization: String,
+        /// The log of the sink that the mails go to
+        #[arg(long)]
+        log: PathBuf,
+        /// Events per second
+        #[arg(long, default_value_t = 10.0)]
+        rate: f64,
+        #[arg(long, default_value_t = 150)]
+        count: u64,
+        /// What ids and addresses start with
+        #[arg(long, default_value = "clock")]
+        prefix: String,
+        /// The event that makes a mail
+        #[arg(long, default_value = "order_placed")]
+        event: String,
+    },
     /// Text: copy a mail in parts
     Copy {
         #[arg(long, default_value_t = 7950)]
@@ -105,6 +127,8 @@ enum Limit {
 
 fn main() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // One thread each for sink and source, like the programs of that name that come with mail servers.
+    let single = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let measure = match Limits::parse().limit {
         Limit::Claim { db, rows, steps, batch } => sqlite::claim(&db, rows, steps, batch)?,
         Limit::Insert { db, rows, batch } => sqlite::insert(&db, rows, batch)?,
@@ -123,9 +147,13 @@ fn main() -> Result<()> {
             let load = http::Load { server, authorization, connections, duration, batch, prefix, customers };
             runtime.block_on(http::drive(load, process))?
         }
-        Limit::SmtpSink { listen, log } => return runtime.block_on(smtp::sink(&listen, log)),
+        Limit::SmtpSink { listen, log } => return single.block_on(smtp::sink(&listen, log)),
         Limit::SmtpSource { to, sessions, messages, bytes } => {
-            runtime.block_on(smtp::source(smtp::Source { to, sessions, messages, bytes }))?
+            single.block_on(smtp::source(smtp::Source { to, sessions, messages, bytes }))?
+        }
+        Limit::TriggerClock { server, authorization, log, rate, count, prefix, event } => {
+            let clock = latency::Clock { server, authorization, log, rate, count, prefix, event };
+            runtime.block_on(latency::clock(&clock))?
         }
         Limit::Copy { bytes, parts, count } => text::copy(bytes, parts, count),
         Limit::Fsync { folder } => {

@@ -1,0 +1,228 @@
+//! MJML to HTML, once, with the template's tags kept.
+//!
+//! Tags travel through the MJML compiler as words that it does not touch. Between layout elements, where MJML takes no
+//! text, they travel inside `mj-raw`, which it prints as it is.
+
+use crate::fold::Out;
+use crate::problems::{Place, Problems};
+use std::collections::BTreeMap;
+use words::{Locale, Text};
+
+/// Elements that take elements alone.
+const STRUCTURE: [&str; 12] = [
+    "mjml",
+    "mj-head",
+    "mj-body",
+    "mj-wrapper",
+    "mj-section",
+    "mj-group",
+    "mj-column",
+    "mj-hero",
+    "mj-navbar",
+    "mj-social",
+    "mj-accordion",
+    "mj-accordion-element",
+];
+const OPEN: &str = "TABIQ";
+const CLOSE: &str = "QTABI";
+
+/// Compiles a folded part. `None` where it is no MJML; the reason is in `problems`.
+pub(crate) fn compile(outs: &[Out], locale: &Locale, problems: &mut Problems) -> Option<Vec<Out>> {
+    let mut composer =
+        Composer { source: String::new(), map: Vec::new(), stack: Vec::new(), tag: None, comment: false };
+    for (index, out) in outs.iter().enumerate() {
+        composer.add(index, out);
+    }
+    let Composer { mut source, map, .. } = composer;
+    // A reader's voice needs the language; a layout that does not name it gets it.
+    let mut added = 0..0;
+    if let Some(at) = source.find("<mjml") {
+        let end = source[at..].find('>').map_or(source.len(), |e| e + at);
+        if !source[at..end].contains("lang=") {
+            let lang = format!(" lang=\"{locale}\"");
+            source.insert_str(at + 5, &lang);
+            added = at + 5..at + 5 + lang.len();
+        }
+    }
+    let file = outs.first().map_or(String::new(), |out| out.place().file.clone());
+    let parsed = match mrml::parse(&source) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            let at = position(&error).map(|at| if at >= added.end { at - added.len() } else { at });
+            let reason = error.to_string();
+            let reason = reason.split(" in root template").next().unwrap_or(&reason);
+            fail(reason, at, &map, &file, problems);
+            return None;
+        }
+    };
+    let html = match parsed.element.render(&mrml::prelude::render::RenderOptions::default()) {
+        Ok(html) => html,
+        Err(error) => {
+            fail(&error.to_string(), None, &map, &file, problems);
+            return None;
+        }
+    };
+    restore(&html, outs, problems)
+}
+
+struct Composer {
+    source: String,
+    /// Start in the source and place, in order.
+    map: Vec<(usize, Place)>,
+    /// Open elements.
+    stack: Vec<String>,
+    /// The tag that is being read: its text so far.
+    tag: Option<String>,
+    comment: bool,
+}
+
+impl Composer {
+    fn add(&mut self, index: usize, out: &Out) {
+        self.map.push((self.source.len(), out.place().clone()));
+        match out {
+            Out::Text { text, .. } => {
+                self.read(text);
+                self.source.push_str(text);
+            }
+            Out::Tag { .. } => {
+                let word = format!("{OPEN}{index}{CLOSE}");
+                let structural = self.tag.is_none()
+                    && !self.comment
+                    && self.stack.last().is_none_or(|top| STRUCTURE.contains(&top.as_str()));
+                if structural && !self.stack.is_empty() {
+                    self.source.push_str(&format!("<mj-raw>{word}</mj-raw>"));
+                } else if !structural {
+                    self.source.push_str(&word);
+                } else {
+                    // Before the document: `set` of a child. It is put in front of the HTML.
+                    self.source.push_str(&format!("<!--{word}-->"));
+                }
+            }
+        }
+    }
+
+    /// Follows the open elements through a text.
+    fn read(&mut self, text: &str) {
+        let mut rest = text;
+        while !rest.is_empty() {
+            if self.comment {
+                let Some(end) = rest.find("-->") else { return };
+                self.comment = false;
+                rest = &rest[end + 3..];
+                continue;
+            }
+            if let Some(tag) = &mut self.tag {
+                let Some(end) = rest.find('>') else {
+                    tag.push_str(rest);
+                    return;
+                };
+                tag.push_str(&rest[..end]);
+                rest = &rest[end + 1..];
+                let tag = self.tag.take().unwrap_or_default();
+                self.element(&tag);
+                continue;
+            }
+            let Some(start) = rest.find('<') else { return };
+            rest = &rest[start + 1..];
+            if let Some(after) = rest.strip_prefix("!--") {
+                self.comment = true;
+                rest = after;
+            } else {
+                self.tag = Some(String::new());
+            }
+        }
+    }
+
+    fn element(&mut self, tag: &str) {
+        let name = |text: &str| {
+            text.split(|c: char| c.is_whitespace() || c == '/').next().unwrap_or("").to_ascii_lowercase()
+        };
+        if let Some(closing) = tag.strip_prefix('/') {
+            let closing = name(closing);
+            if let Some(at) = self.stack.iter().rposition(|open| *open == closing) {
+                self.stack.truncate(at);
+            }
+        } else if !tag.ends_with('/') && !tag.starts_with(['!', '?']) {
+            let name = name(tag);
+            if !crate::text::is_void(&name) {
+                self.stack.push(name);
+            }
+        }
+    }
+}
+
+/// Puts the tags back.
+fn restore(html: &str, outs: &[Out], problems: &mut Problems) -> Option<Vec<Out>> {
+    let nowhere = outs.first().map(|out| out.place().clone())?;
+    let mut result = Vec::new();
+    let mut seen: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut rest = html;
+    while let Some(start) = rest.find(OPEN) {
+        let Some(end) = rest[start..].find(CLOSE).map(|e| e + start) else { break };
+        let index: Option<usize> = rest[start + OPEN.len()..end].parse().ok();
+        push_text(&mut result, &rest[..start], &nowhere);
+        rest = &rest[end + CLOSE.len()..];
+        if let Some(out) = index.and_then(|index| outs.get(index)) {
+            *seen.entry(index.unwrap_or(0)).or_default() += 1;
+            result.push(out.clone());
+        }
+    }
+    push_text(&mut result, rest, &nowhere);
+    for (index, out) in outs.iter().enumerate() {
+        let Out::Tag { block: true, place, text } = out else { continue };
+        let count = seen.get(&index).copied().unwrap_or(0);
+        if count == 0 && text.contains(" set ") {
+            result.insert(0, out.clone());
+        } else if count != 1 {
+            problems.error(
+                "T040",
+                place,
+                Text::new("MJML takes no tag at this place", "MJML のこの位置にタグは置けません"),
+                Text::new("it would be lost or doubled", "失われるか二重になります"),
+                Text::new(
+                    "move it around the element, or inside mj-text, mj-table or mj-raw",
+                    "要素の外側か、mj-text、mj-table、mj-raw の中に移してください",
+                ),
+            );
+            return None;
+        }
+    }
+    Some(result)
+}
+
+fn push_text(result: &mut Vec<Out>, text: &str, place: &Place) {
+    if !text.is_empty() {
+        result.push(Out::Text { text: text.to_owned(), place: place.clone() });
+    }
+}
+
+fn position(error: &mrml::prelude::parser::Error) -> Option<usize> {
+    use mrml::prelude::parser::Error;
+    match error {
+        Error::UnexpectedElement { position, .. }
+        | Error::UnexpectedToken { position, .. }
+        | Error::MissingAttribute { position, .. }
+        | Error::InvalidAttribute { position, .. }
+        | Error::InvalidFormat { position, .. }
+        | Error::IncludeLoaderError { position, .. } => Some(position.start),
+        _ => None,
+    }
+}
+
+fn fail(reason: &str, at: Option<usize>, map: &[(usize, Place)], file: &str, problems: &mut Problems) {
+    let place = at.and_then(|at| {
+        let (start, place) = map.iter().rev().find(|(start, _)| *start <= at)?;
+        let from = (place.span.start + (at - start)).min(place.span.end);
+        Some(Place::new(&place.file, from..place.span.end.min(from + 1)))
+    });
+    problems.error(
+        "T040",
+        &place.unwrap_or_else(|| Place::new(file, 0..0)),
+        Text::new(format!("this is not MJML: {reason}"), format!("MJML として読めません: {reason}")),
+        Text::new("here", "ここ"),
+        Text::new(
+            "every element is closed, attributes stand in double quotes, and text stands inside mj-text",
+            "要素はすべて閉じ、属性は二重引用符で囲み、文は mj-text の中に書いてください",
+        ),
+    );
+}
