@@ -270,3 +270,34 @@ async fn a_second_provider_is_data() {
     let bytes = adapter.compose(&parcel).unwrap().bytes;
     assert!(adapter.hand_over(&parcel, &bytes, AMPLE).await.revokes_consent());
 }
+
+#[tokio::test]
+async fn before_go_live_the_development_inbox_takes_it_and_nobody_else_can() {
+    let folder = tempfile::tempdir().unwrap();
+    let inbox = inbox::Inbox::open(&folder.path().join("inbox.db")).await.unwrap();
+    let at = inbox.serve_http("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let config = SmsConfig { reach: egress::Reach::Loopback, ..SmsConfig::twilio("AC0123", "inbox") };
+    let here = SmsConfig { base_url: Some(format!("http://{at}")), ..config.clone() };
+    let adapter = SmsAdapter::new(here).unwrap();
+    let mut parcel = parcel();
+    for (to, expected) in [
+        ("+819012345678", "accepted"),
+        ("+15005550001", "address_dead"),
+        ("+15005550009", "address_dead"),
+        ("+15005550003", "message_refused"),
+        ("+15005550004", "message_refused"),
+    ] {
+        parcel.to = to.to_owned();
+        let bytes = adapter.compose(&parcel).unwrap().bytes;
+        let outcome = adapter.hand_over(&parcel, &bytes, AMPLE).await;
+        assert_eq!(outcome.as_str(), expected, "{to}: {outcome:?}");
+        assert_eq!(outcome.revokes_consent(), to == "+15005550004");
+    }
+    assert_eq!(inbox.count(&inbox::Filter::default()).await.unwrap(), 1);
+    let outside = SmsAdapter::new(config).unwrap();
+    let outcome = outside.hand_over(&parcel, b"To=x", AMPLE).await;
+    assert!(
+        matches!(&outcome, Outcome::Misconfigured { answer } if answer.contains("go-live")),
+        "{outcome:?}"
+    );
+}

@@ -156,3 +156,18 @@ fn a_body_that_is_no_object_is_refused() {
         assert!(adapter.compose(&parcel).unwrap_err().contains("JSON object"), "{body}");
     }
 }
+
+#[tokio::test]
+async fn before_go_live_the_development_inbox_takes_every_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let inbox = inbox::Inbox::open(&folder.path().join("inbox.db")).await.unwrap();
+    let at = inbox.serve_http("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let config = WebhookConfig::new(Key::parse(ROOT).unwrap());
+    let adapter =
+        WebhookAdapter::new(WebhookConfig { inbox: Some(format!("http://{at}")), ..config }).unwrap();
+    let parcel = parcel("https://crm.shop.example/hook?a=1&b=x y".to_owned());
+    let bytes = adapter.compose(&parcel).unwrap().bytes;
+    assert_eq!(adapter.hand_over(&parcel, &bytes, AMPLE).await.as_str(), "accepted");
+    let listing = inbox.list(&inbox::Filter::default(), inbox::Page::default()).await.unwrap();
+    assert_eq!(listing.items[0].to, parcel.to);
+}

@@ -1,7 +1,7 @@
 //! Access tokens: expired, refused, revoked, and wanted by many at once.
 
 use super::{AMPLE, SHORT, accepted, adapter, parcel};
-use crate::{Credentials, CredentialsError, PushAdapter, ServiceAccount};
+use crate::{Credentials, CredentialsError, PushAdapter, PushConfig, ServiceAccount};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use channel::{Adapter, Outcome};
 use egress::scripted::{Act, Scripted, Seen, answer};
@@ -188,4 +188,28 @@ async fn a_failed_exchange_is_tried_again_by_the_next_hand_over() {
     let (_far, adapter) = platform(exchange, |_| Act::Answer(accepted())).await;
     assert_eq!(hand_over(&adapter, AMPLE).await.as_str(), "unavailable");
     assert_eq!(hand_over(&adapter, AMPLE).await.as_str(), "accepted");
+}
+
+#[tokio::test]
+async fn before_go_live_the_development_inbox_takes_it_and_nobody_else_can() {
+    let folder = tempfile::tempdir().unwrap();
+    let inbox = inbox::Inbox::open(&folder.path().join("inbox.db")).await.unwrap();
+    let at = inbox.serve_http("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let config = PushConfig::inbox(&format!("http://{at}"));
+    let adapter = PushAdapter::new(config.clone()).unwrap();
+    let mut parcel = parcel();
+    for (to, expected) in [
+        ("a-device", "accepted"),
+        ("unregistered-1", "address_dead"),
+        ("quota-1", "throttled"),
+        ("mismatch-1", "misconfigured"),
+    ] {
+        parcel.to = to.to_owned();
+        let bytes = adapter.compose(&parcel).unwrap().bytes;
+        let outcome = adapter.hand_over(&parcel, &bytes, AMPLE).await;
+        assert_eq!(outcome.as_str(), expected, "{to}: {outcome:?}");
+    }
+    assert_eq!(inbox.count(&inbox::Filter::default()).await.unwrap(), 1);
+    let outside = PushAdapter::new(PushConfig { base_url: None, ..config }).unwrap();
+    assert_eq!(hand_over(&outside, AMPLE).await.as_str(), "misconfigured");
 }
