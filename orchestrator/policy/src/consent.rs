@@ -236,7 +236,7 @@ fn grants<'a>(
 fn end_of(grant: &Consent, implied: Option<&ImpliedLimit>) -> Timestamp {
     let own = grant.expires_at.unwrap_or(Timestamp::MAX);
     let Some(limit) = implied.filter(|_| grant.basis == Basis::Implied) else { return own };
-    let bought = limit.purchase_methods.iter().any(|m| *m == grant.evidence.method);
+    let bought = limit.purchase_methods.contains(&grant.evidence.method);
     let months = if bought { limit.purchase_months } else { limit.inquiry_months };
     let zone = Zone::utc();
     let end = local_clock(&zone, grant.at).saturating_add(jiff::Span::new().months(i32::from(months)));

@@ -10,7 +10,10 @@ use std::borrow::Cow;
 use words::calendar::{
     BusinessCalendar, Days, Window, allowed_until, is_allowed, next_allowed_everywhere, zones_of,
 };
-use words::{MessageClass, Timestamp, Zone, ZoneSource};
+use words::{Elapsed, MessageClass, Timestamp, Zone, ZoneSource};
+
+/// No window is looked for further ahead.
+const LOOK_AHEAD: Elapsed = Elapsed::from_days(40);
 
 pub(crate) fn check(case: &Case<'_>, findings: &mut Findings) {
     let class = case.facts.message.class;
@@ -28,8 +31,8 @@ pub(crate) fn check(case: &Case<'_>, findings: &mut Findings) {
     if windows.is_empty() {
         return;
     }
-    let (mut zones, source) = zones(case);
     let from = findings.earliest;
+    let (mut zones, source) = zones(case, from);
     let mut open = first_open(&windows, &zones, from);
     let mut gave_up = false;
     if open.is_none() && zones.len() > 1 {
@@ -109,21 +112,13 @@ fn windows<'a>(case: &'a Case<'_>) -> Vec<Rule<'a>> {
 
 /// The zones that the customer may be in, and where the zone was learnt from where it is one. A zone that is only the
 /// brand's default says nothing about the customer.
-fn zones(case: &Case<'_>) -> (Vec<Zone>, Option<ZoneSource>) {
+fn zones(case: &Case<'_>, from: Timestamp) -> (Vec<Zone>, Option<ZoneSource>) {
     if let Some((zone, source)) = &case.facts.customer.zone
         && *source != ZoneSource::BrandDefault
     {
         return (vec![zone.clone()], Some(*source));
     }
-    let of = |countries: &[words::Country]| -> Vec<Zone> {
-        let mut zones: Vec<Zone> = Vec::new();
-        for zone in countries.iter().flat_map(|country| zones_of(*country)) {
-            if !zones.contains(zone) {
-                zones.push(zone.clone());
-            }
-        }
-        zones
-    };
+    let of = |countries: &[words::Country]| distinct(countries.iter().flat_map(|c| zones_of(*c)), from);
     let brand = case.facts.brand;
     let (zones, source) = match case.facts.customer.country {
         Some(country) => (of(&[country]), ZoneSource::Country),
@@ -134,6 +129,26 @@ fn zones(case: &Case<'_>) -> (Vec<Zone>, Option<ZoneSource>) {
         1 => (zones, Some(source)),
         _ => (zones, None),
     }
+}
+
+/// Of zones whose clocks agree for as far as windows are looked for, the first.
+fn distinct<'a>(zones: impl Iterator<Item = &'a Zone>, from: Timestamp) -> Vec<Zone> {
+    let until = from.plus(LOOK_AHEAD).to_jiff();
+    let mut seen = Vec::new();
+    let mut found: Vec<Zone> = Vec::new();
+    for zone in zones {
+        let clock = zone.to_jiff();
+        let changes = clock.following(from.to_jiff()).take_while(|change| change.timestamp() < until);
+        let clocks: Vec<(jiff::Timestamp, jiff::tz::Offset)> =
+            std::iter::once((from.to_jiff(), clock.to_offset(from.to_jiff())))
+                .chain(changes.map(|change| (change.timestamp(), change.offset())))
+                .collect();
+        if !seen.contains(&clocks) {
+            seen.push(clocks);
+            found.push(zone.clone());
+        }
+    }
+    found
 }
 
 fn pairs<'a>(

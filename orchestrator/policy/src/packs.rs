@@ -149,9 +149,20 @@ pub enum PackError {
 #[derive(Debug, Clone)]
 pub struct Packs {
     packs: Vec<Pack>,
+    /// Every rule of every pack: where it is, and when both it and its pack are in force, so that a verdict needs no
+    /// calendar for that.
+    rules: Vec<Dated>,
     set: PackSet,
     /// The instants at which a pack or a rule comes into force or goes out of it, in order.
     changes: Vec<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Dated {
+    pack: usize,
+    rule: usize,
+    from: Timestamp,
+    to: Timestamp,
 }
 
 /// Which packs a verdict was made with: name, version and SHA-256 of each, and the SHA-256 of the set.
@@ -194,8 +205,8 @@ impl Packs {
         }
         let packs: Vec<Pack> = packs.into_values().collect();
         let set = PackSet::of(&packs)?;
-        let changes = changes(&packs);
-        Ok(Self { packs, set, changes })
+        let (changes, rules) = (changes(&packs), dated(&packs));
+        Ok(Self { packs, rules, set, changes })
     }
 
     /// All packs, in the order of their names.
@@ -215,11 +226,14 @@ impl Packs {
         channel: &'a Channel,
         now: Timestamp,
     ) -> impl Iterator<Item = (&'a Pack, &'a Rule)> {
-        self.packs
+        self.rules
             .iter()
-            .filter(move |pack| pack.effective.covers(now))
-            .flat_map(|pack| pack.rules.iter().map(move |rule| (pack, rule)))
-            .filter(move |(_, rule)| rule.binds(class, channel) && rule.effective.covers(now))
+            .filter(move |dated| dated.from <= now && now < dated.to)
+            .filter_map(|dated| {
+                let pack = self.packs.get(dated.pack)?;
+                Some((pack, pack.rules.get(dated.rule)?))
+            })
+            .filter(move |(_, rule)| rule.binds(class, channel))
     }
 
     /// The next instant after `now` at which a pack or a rule comes into force or goes out of it.
@@ -273,6 +287,26 @@ impl Effective {
     fn ends(&self) -> Option<Timestamp> {
         self.to.map(|day| day.tomorrow().map_or(Timestamp::MAX, midnight))
     }
+}
+
+fn dated(packs: &[Pack]) -> Vec<Dated> {
+    let mut all = Vec::new();
+    for (pack_at, pack) in packs.iter().enumerate() {
+        for (rule_at, rule) in pack.rules.iter().enumerate() {
+            let both = [&pack.effective, &rule.effective];
+            all.push(Dated {
+                pack: pack_at,
+                rule: rule_at,
+                from: both
+                    .iter()
+                    .filter_map(|e| e.starts())
+                    .max()
+                    .unwrap_or(Timestamp::from_micros(i64::MIN)),
+                to: both.iter().filter_map(|e| e.ends()).min().unwrap_or(Timestamp::MAX),
+            });
+        }
+    }
+    all
 }
 
 fn changes(packs: &[Pack]) -> Vec<Timestamp> {

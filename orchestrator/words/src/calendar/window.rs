@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 /// How far ahead an opening is looked for, in days. The longest run of days off that the calendars know is 11.
 const LOOK_AHEAD_DAYS: i16 = 40;
+/// The same for several windows together, which is dearer.
+const TOGETHER_DAYS: i64 = 14;
 
 /// A window of the local day, from inclusive to exclusive. `from` later than `to` runs over midnight; equal ends
 /// mean the whole day.
@@ -134,12 +136,12 @@ pub fn allowed_until(window: &Window, zone: &Zone, instant: Timestamp) -> Option
 }
 
 /// The first instant, not before `instant`, at which every one of the windows is open by the clocks of its zone.
-/// `None`: there is none within the next 40 days.
+/// `None`: there is none within the next 14 days, which is longer than any run of days off.
 pub fn next_allowed_everywhere<'a>(
     windows: impl Iterator<Item = (&'a Window, &'a Zone)> + Clone,
     instant: Timestamp,
 ) -> Option<Timestamp> {
-    let limit = instant.plus(crate::Elapsed::from_days(i64::from(LOOK_AHEAD_DAYS)));
+    let limit = instant.plus(crate::Elapsed::from_days(TOGETHER_DAYS));
     let mut at = instant;
     loop {
         let before = at;
