@@ -89,6 +89,7 @@ pub struct Templates {
     pub(crate) bundle: Bundle,
     formats: BTreeMap<Locale, (Arc<Formats>, tera::Value)>,
     ready: BTreeMap<String, OnceLock<Result<Ready, String>>>,
+    stored: OnceLock<([u8; 32], Arc<[u8]>)>,
 }
 
 /// A message ready to render.
@@ -118,12 +119,21 @@ impl Templates {
             })
             .collect();
         let ready = bundle.messages.keys().map(|name| (name.clone(), OnceLock::new())).collect();
-        Self { bundle, formats, ready }
+        Self { bundle, formats, ready, stored: OnceLock::new() }
     }
 
     /// As bytes for a release: the same project gives the same bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         serde_json::to_vec(&self.bundle).expect("a bundle has text keys alone")
+    }
+
+    /// The stored form and its SHA-256, made once.
+    pub(crate) fn stored(&self) -> ([u8; 32], Arc<[u8]>) {
+        let (id, bytes) = self.stored.get_or_init(|| {
+            let bytes = self.to_bytes();
+            (Sha256::digest(&bytes).into(), Arc::from(bytes))
+        });
+        (*id, Arc::clone(bytes))
     }
 
     /// Reads what [`Templates::to_bytes`] wrote.

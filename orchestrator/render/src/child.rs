@@ -1,0 +1,96 @@
+//! The rendering child: a process that does nothing but render, within limits, and may be killed at any moment.
+
+use crate::frame::{Answer, Ask, encode, length};
+use crate::request::{RenderError, RenderRequest, Rendered};
+use crate::templates::Templates;
+use std::collections::VecDeque;
+use std::io::{self, Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Address space that the child may take on top of what it has at its start, in bytes.
+const MEMORY_MAX: u64 = 128 * 1024 * 1024;
+/// Releases kept: the live one, the one before, and a pinned one or two.
+const RELEASES_MAX: usize = 4;
+
+/// Answers until the input ends. `tabi render-child` calls this before it does anything else: no runtime, no threads.
+///
+/// # Errors
+/// Where the parent is gone, or speaks another protocol.
+pub fn child_main(mut input: impl Read, mut output: impl Write) -> io::Result<()> {
+    limit()?;
+    // What a template makes panic is answered as an error; a trace of it in the parent's log would help nobody.
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut releases: VecDeque<([u8; 32], Templates)> = VecDeque::new();
+    let mut buffer = Vec::new();
+    while let Some(ask) = read(&mut input, &mut buffer)? {
+        match ask {
+            Ask::Load { id, bytes } => {
+                let loaded = Templates::from_bytes(&bytes).map_err(|e| e.to_string()).map(|templates| {
+                    releases.truncate(RELEASES_MAX - 1);
+                    releases.push_front((id, templates));
+                });
+                answer(&mut output, &Answer::Loaded(loaded))?;
+            }
+            Ask::Render { id, requests } => {
+                for request in requests {
+                    let templates = releases.iter().find(|(known, _)| *known == id).map(|(_, t)| t);
+                    let result = render(templates, &request);
+                    answer(&mut output, &Answer::Rendered(Box::new(result)))?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn render(templates: Option<&Templates>, request: &RenderRequest) -> Result<Rendered, RenderError> {
+    let Some(templates) = templates else {
+        return Err(RenderError::Unavailable {
+            reason: "the child does not have these templates".to_owned(),
+        });
+    };
+    catch_unwind(AssertUnwindSafe(|| templates.render(request))).unwrap_or_else(|_| {
+        Err(RenderError::Template {
+            place: format!("message `{}`", request.message),
+            reason: "the template engine panicked".to_owned(),
+        })
+    })
+}
+
+fn read(input: &mut impl Read, buffer: &mut Vec<u8>) -> io::Result<Option<Ask>> {
+    let mut head = [0; 4];
+    match input.read_exact(&mut head) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        Err(error) => return Err(error),
+    }
+    let length = length(head).ok_or_else(|| io::Error::other("a frame is too large"))?;
+    buffer.resize(length, 0);
+    input.read_exact(buffer)?;
+    postcard::from_bytes(buffer).map(Some).map_err(io::Error::other)
+}
+
+fn answer(output: &mut impl Write, answer: &Answer) -> io::Result<()> {
+    output.write_all(&encode(answer).map_err(io::Error::other)?)?;
+    output.flush()
+}
+
+/// Address space: what is mapped now, and [`MEMORY_MAX`] more. No core dumps: they would hold customers' data.
+#[cfg(target_os = "linux")]
+fn limit() -> io::Result<()> {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let statm = std::fs::read_to_string("/proc/self/statm")?;
+    let pages: u64 = statm.split(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0);
+    let now = pages * rustix::param::page_size() as u64;
+    let set = |resource, value| setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) });
+    set(Resource::As, now + MEMORY_MAX)?;
+    set(Resource::Core, 0)?;
+    Ok(())
+}
+
+/// Elsewhere the parent's watch on time and the cap on output remain.
+#[cfg(not(target_os = "linux"))]
+fn limit() -> io::Result<()> {
+    let _ = MEMORY_MAX;
+    Ok(())
+}

@@ -1,0 +1,314 @@
+//! Live renders: batches of messages through child processes that are started on demand, watched, killed when a message
+//! takes too much, and ended when nothing is to do.
+//!
+//! A template that never ends, fills the memory or brings the process down costs its own message and nothing else: the
+//! child is replaced and the rest of the batch goes on.
+
+use crate::frame::{Answer, Ask, encode, length};
+use crate::request::{RenderError, RenderRequest, Rendered};
+use crate::templates::Templates;
+use std::collections::BTreeSet;
+use std::io;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::sync::Mutex;
+
+/// How children are run.
+#[derive(Debug, Clone)]
+pub struct PoolOptions {
+    /// The program, our own binary.
+    pub program: PathBuf,
+    /// Its arguments: the hidden sub-command.
+    pub arguments: Vec<String>,
+    /// Children at once, at most.
+    pub children_max: usize,
+    /// CPU time of one message, at most.
+    pub cpu_max: Duration,
+    /// Time of one message by the wall clock, at most, on a machine too busy to give the child its CPU time.
+    pub wall_max: Duration,
+    /// After this time without work a child is ended.
+    pub idle_max: Duration,
+}
+
+/// Renders in children.
+#[derive(Debug)]
+pub struct Pool {
+    options: PoolOptions,
+    slots: Vec<Arc<Mutex<Option<Running>>>>,
+    next: AtomicUsize,
+}
+
+/// A child at work.
+#[derive(Debug)]
+struct Running {
+    child: Child,
+    input: ChildStdin,
+    output: ChildStdout,
+    /// Read and not yet understood.
+    buffer: Vec<u8>,
+    loaded: BTreeSet<[u8; 32]>,
+    used: Instant,
+}
+
+/// Why a child gave no answer.
+enum Silence {
+    /// It used its CPU time up.
+    Time,
+    /// It ended, as it does when it runs out of memory.
+    Gone,
+    /// It could not be started or spoken to, or had no CPU time for long.
+    Unavailable(String),
+}
+
+impl PoolOptions {
+    /// This very program with the sub-command `render-child`, one child, 250 ms per message.
+    ///
+    /// # Errors
+    /// Where the system does not say which program this is.
+    pub fn this_program() -> io::Result<Self> {
+        Ok(Self {
+            program: std::env::current_exe()?,
+            arguments: vec!["render-child".to_owned()],
+            children_max: 1,
+            cpu_max: Duration::from_millis(250),
+            wall_max: Duration::from_secs(3),
+            idle_max: Duration::from_secs(60),
+        })
+    }
+}
+
+impl Pool {
+    /// A pool without any child yet.
+    pub fn new(options: PoolOptions) -> Self {
+        let slots = (0..options.children_max.max(1)).map(|_| Arc::new(Mutex::new(None))).collect();
+        Self { options, slots, next: AtomicUsize::new(0) }
+    }
+
+    /// Renders a batch; the answers stand in the order of the requests. Batches of 50 to 500 keep the way to the child
+    /// cheap.
+    pub async fn render(
+        &self,
+        templates: &Templates,
+        requests: &[RenderRequest],
+    ) -> Vec<Result<Rendered, RenderError>> {
+        let slot = self.slot();
+        let mut running = slot.lock().await;
+        let mut answers = Vec::with_capacity(requests.len());
+        let mut fresh_failures = 0;
+        while answers.len() < requests.len() {
+            let rest = &requests[answers.len()..];
+            let before = answers.len();
+            let Err(silence) = self.batch(&mut running, templates, rest, &mut answers).await else { break };
+            if let Some(mut child) = running.take() {
+                // Already dead, or to be so.
+                let _ = child.child.kill().await;
+            }
+            let Some(culprit) = requests.get(answers.len()) else { break };
+            let bound = |reason: String| RenderError::Bound { message: culprit.message.clone(), reason };
+            match silence {
+                Silence::Time => {
+                    answers.push(Err(bound(format!(
+                        "it took more than {} ms",
+                        self.options.cpu_max.as_millis()
+                    ))));
+                }
+                Silence::Gone if fresh_failures == 0 && answers.len() == before => {
+                    // A child may have been killed from outside between two batches: one new try tells.
+                    fresh_failures += 1;
+                    continue;
+                }
+                Silence::Gone => {
+                    answers.push(Err(bound(
+                        "it took more memory than a message may, or broke the renderer".to_owned(),
+                    )));
+                }
+                Silence::Unavailable(reason) => {
+                    while answers.len() < requests.len() {
+                        answers.push(Err(RenderError::Unavailable { reason: reason.clone() }));
+                    }
+                }
+            }
+            fresh_failures = 0;
+        }
+        if let Some(child) = running.as_mut() {
+            child.used = Instant::now();
+        }
+        answers
+    }
+
+    /// The process ids of the children that run now, for the operator's memory figures.
+    pub async fn children(&self) -> Vec<u32> {
+        let mut ids = Vec::new();
+        for slot in &self.slots {
+            ids.extend(slot.lock().await.as_ref().and_then(|running| running.child.id()));
+        }
+        ids
+    }
+
+    /// A slot that is free, else the next one.
+    fn slot(&self) -> Arc<Mutex<Option<Running>>> {
+        let free = self.slots.iter().find(|slot| slot.try_lock().is_ok_and(|running| running.is_some()));
+        let free = free.or_else(|| self.slots.iter().find(|slot| slot.try_lock().is_ok()));
+        let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.slots.len();
+        Arc::clone(free.unwrap_or(&self.slots[turn]))
+    }
+
+    async fn batch(
+        &self,
+        running: &mut Option<Running>,
+        templates: &Templates,
+        requests: &[RenderRequest],
+        answers: &mut Vec<Result<Rendered, RenderError>>,
+    ) -> Result<(), Silence> {
+        let (id, bytes) = templates.stored();
+        if running.is_none() {
+            *running = Some(
+                self.start().map_err(|e| Silence::Unavailable(format!("the child did not start: {e}")))?,
+            );
+            self.watch_idle();
+        }
+        let Some(child) = running.as_mut() else { return Err(Silence::Gone) };
+        if !child.loaded.contains(&id) {
+            child.send(&Ask::Load { id, bytes: bytes.to_vec() }).await?;
+            match child.answer(self.options.wall_max, self.options.wall_max).await? {
+                Answer::Loaded(Ok(())) => child.loaded.insert(id),
+                Answer::Loaded(Err(reason)) => return Err(Silence::Unavailable(reason)),
+                Answer::Rendered(_) => {
+                    return Err(Silence::Unavailable("the child answered out of turn".to_owned()));
+                }
+            };
+        }
+        child.send(&Ask::Render { id, requests: requests.to_vec() }).await?;
+        for _ in requests {
+            match child.answer(self.options.cpu_max, self.options.wall_max).await? {
+                Answer::Rendered(result) => answers.push(*result),
+                Answer::Loaded(_) => {
+                    return Err(Silence::Unavailable("the child answered out of turn".to_owned()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn start(&self) -> io::Result<Running> {
+        let mut child = Command::new(&self.options.program)
+            .args(&self.options.arguments)
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()?;
+        let gone = || io::Error::other("a pipe is missing");
+        let input = child.stdin.take().ok_or_else(gone)?;
+        let output = child.stdout.take().ok_or_else(gone)?;
+        let loaded = BTreeSet::new();
+        Ok(Running { child, input, output, buffer: Vec::new(), loaded, used: Instant::now() })
+    }
+
+    /// Ends children that have nothing to do.
+    fn watch_idle(&self) {
+        let idle = self.options.idle_max;
+        let slots: Vec<_> = self.slots.iter().map(Arc::downgrade).collect();
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(idle).await;
+                let mut left = false;
+                for slot in &slots {
+                    let Some(slot) = slot.upgrade() else { return };
+                    let Ok(mut running) = slot.try_lock() else {
+                        left = true;
+                        continue;
+                    };
+                    if running.as_ref().is_some_and(|child| child.used.elapsed() >= idle) {
+                        *running = None;
+                    }
+                    left |= running.is_some();
+                }
+                if !left {
+                    return;
+                }
+            }
+        });
+    }
+}
+
+impl Running {
+    async fn send(&mut self, ask: &Ask) -> Result<(), Silence> {
+        let bytes = encode(ask).map_err(|e| Silence::Unavailable(e.to_string()))?;
+        // While a large batch is written the child may already answer; both pipes must flow.
+        let mut written = 0;
+        while written < bytes.len() {
+            tokio::select! {
+                result = self.input.write(&bytes[written..]) => match result {
+                    Ok(0) | Err(_) => return Err(Silence::Gone),
+                    Ok(count) => written += count,
+                },
+                result = self.output.read_buf(&mut self.buffer) => match result {
+                    Ok(0) | Err(_) => return Err(Silence::Gone),
+                    Ok(_) => {}
+                },
+            }
+        }
+        self.input.flush().await.map_err(|_| Silence::Gone)
+    }
+
+    /// The next answer, or why there is none.
+    async fn answer(&mut self, cpu_max: Duration, wall_max: Duration) -> Result<Answer, Silence> {
+        let began = Instant::now();
+        let mut cpu_before: Option<Duration> = None;
+        loop {
+            if let Some(answer) = self.understood()? {
+                return Ok(answer);
+            }
+            let wait = Duration::from_millis(25);
+            match tokio::time::timeout(wait, self.output.read_buf(&mut self.buffer)).await {
+                Ok(Ok(0) | Err(_)) => return Err(Silence::Gone),
+                Ok(Ok(_)) => {}
+                Err(_) => {
+                    let Some(cpu) = self.child.id().and_then(cpu_time) else {
+                        // No figures of this process here: the wall clock has to do.
+                        if began.elapsed() >= cpu_max {
+                            return Err(Silence::Time);
+                        }
+                        continue;
+                    };
+                    // The first look comes at most one wait after the message began, which counts to its favour.
+                    let before = *cpu_before.get_or_insert(cpu);
+                    if cpu.saturating_sub(before) + wait >= cpu_max {
+                        return Err(Silence::Time);
+                    }
+                    if began.elapsed() >= wall_max {
+                        return Err(Silence::Unavailable("the machine is too busy to render".to_owned()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// A whole answer, where one has been read.
+    fn understood(&mut self) -> Result<Option<Answer>, Silence> {
+        let Some(head) = self.buffer.first_chunk::<4>() else { return Ok(None) };
+        let length = length(*head).ok_or_else(|| Silence::Unavailable("a frame is too large".to_owned()))?;
+        let Some(frame) = self.buffer.get(4..4 + length) else { return Ok(None) };
+        let answer = postcard::from_bytes(frame).map_err(|e| Silence::Unavailable(e.to_string()))?;
+        self.buffer.drain(..4 + length);
+        Ok(Some(answer))
+    }
+}
+
+/// CPU time that a process has used, from `/proc/<pid>/stat` (fields 14 and 15, in ticks of 10 ms).
+fn cpu_time(pid: u32) -> Option<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(") ")?;
+    let mut fields = rest.split(' ');
+    let user: u64 = fields.nth(11)?.parse().ok()?;
+    let system: u64 = fields.next()?.parse().ok()?;
+    Some(Duration::from_millis((user + system) * 10))
+}
