@@ -7,7 +7,7 @@
 //! [`Effect::Ended`] with [`Ending::Stopped`], [`Ending::Goal`], [`Ending::Merged`] or [`Ending::Superseded`] cancels
 //! what the enrollment has planned and not yet handed over.
 //!
-//! Invariants: an ended enrollment stays ended; the new due time is never before now; each effect that must happen
+//! Invariants: an ended enrollment stays ended; a due time that it sets is never before now; each effect that must happen
 //! once names its step and its visit there.
 
 mod matching;

@@ -322,3 +322,6 @@ pub(crate) fn key_text(value: &Value) -> Option<String> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

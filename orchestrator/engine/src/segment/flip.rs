@@ -129,7 +129,9 @@ impl Flips<'_> {
     fn offer_next(&mut self, value: &Moving, env: &Env<'_>) {
         match value {
             Moving::Still(_) | Moving::Micros { slope: 0, .. } | Moving::Day { slope: 0, .. } => {}
-            Moving::Micros { .. } | Moving::Unknown => self.offer_soon(),
+            Moving::Micros { .. } => self.offer_soon(),
+            // Its parts have offered already.
+            Moving::Unknown => {}
             Moving::Day { lead, .. } => self.offer_midnight(*lead, env),
             Moving::Periods { micros, slope } => {
                 // Counted towards zero, so either edge of the present day may be the one that matters.

@@ -242,14 +242,16 @@ fn speaks_of_now(expr: &Expr) -> bool {
 
 /// Offers what the parts offer by themselves.
 fn scan_parts(expr: &Expr, env: &Env<'_>, flips: &mut Flips<'_>) {
+    use BinaryOp::{Add, Divide, Multiply, Remainder, Subtract};
     match &expr.kind {
-        ExprKind::Binary(op, a, b) if !matches!(op, BinaryOp::And | BinaryOp::Or) => {
+        // Both sides have been looked at as moving values, which offer nothing of their own.
+        ExprKind::Binary(Add | Subtract | Multiply | Divide | Remainder, a, b) => {
             flips.scan(a, env);
             flips.scan(b, env);
         }
         ExprKind::Call(_, arguments) => arguments.iter().for_each(|part| flips.scan(part, env)),
-        ExprKind::Unary(_, of) => flips.scan(of, env),
-        ExprKind::Root(_) | ExprKind::Literal(_) => {}
+        ExprKind::Unary(UnaryOp::Negate, of) => flips.scan(of, env),
+        ExprKind::Root(_) | ExprKind::Literal(_) | ExprKind::Conditional(..) => {}
         _ => flips.scan(expr, env),
     }
 }
