@@ -1,8 +1,4 @@
-//! The judge: may this message go to this customer now, and if not, why and when.
-//!
-//! Pure. The packs, the facts and the instant go in; a verdict comes out, so a recorded decision can be replayed and
-//! must come out the same. Invariant: the strictest rule wins, block over delay over allow, and what is not known
-//! never counts in favour of sending.
+#![doc = include_str!("../README.md")]
 
 mod address;
 mod brand;

@@ -1,8 +1,4 @@
-//! Keys, encryption, blind indexes and signed tokens.
-//!
-//! One root key wraps a random key per subject, class of record and year; values are sealed under those and bound to
-//! their cell. Destroying a subject's keys is what erasure means: everything sealed under them becomes noise.
-//! Invariant: no secret has a `Display`, and no `Debug` shows one.
+#![doc = include_str!("../README.md")]
 
 mod cache;
 mod chance;
