@@ -2,6 +2,8 @@
 //!
 //! An expression here has been checked: names exist, types agree, and what may be missing is guarded or yields null.
 
+mod display;
+
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use words::{Type, Value};

@@ -9,6 +9,7 @@ mod compile;
 mod declare;
 pub mod expr;
 mod hash;
+pub mod outline;
 pub mod program;
 mod read;
 mod report;
@@ -19,6 +20,7 @@ mod yaml;
 
 pub use compile::compile;
 pub use expr::{BinaryOp, Expr, ExprKind, Function, Root, UnaryOp};
+pub use outline::outline;
 pub use program::{
     Again, AlreadyIn, Between, Channels, Days, Duration, EventMatch, Goal, IfBlocked, Node, Op, Pc, Program,
     SegmentRef, Send, Start, Wait,

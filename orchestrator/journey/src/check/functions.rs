@@ -586,7 +586,13 @@ impl Checker<'_> {
         let counting = matches!(name, "count" | "last_at" | "first_at");
         let value = if path.is_empty() {
             if !counting {
-                let property = schema.properties.keys().next().cloned().unwrap_or_else(|| "…".to_owned());
+                let numeric = |ty: &Type| matches!(ty, Type::Int | Type::Float | Type::Money(_));
+                let mut named = schema.properties.iter();
+                let property = match name {
+                    "sum" | "min" | "max" => named.find(|(_, field)| numeric(&field.ty)),
+                    _ => named.next(),
+                };
+                let property = property.map_or("…", |(name, _)| name.as_str());
                 self.report.help(
                     "J073",
                     first.span.clone(),

@@ -182,7 +182,7 @@ impl Checker<'_> {
                 "J075",
                 span,
                 t(
-                    format!("nobody is sure to have \"{name}\" here: {}", why.en),
+                    format!("not everybody has \"{name}\" here: {}", why.en),
                     format!("ここでは「{name}」が無いことがあります：{}", why.ja),
                 ),
                 t("it does not exist on every path to this step", "この手順に至る道筋のうち、それを持たないものがあります"),

@@ -333,7 +333,7 @@ impl Builder<'_> {
 
     /// Inside `{}` only names and numbers survive YAML.
     fn flow_expression(&self, node: &Node, key: &str) -> Option<()> {
-        let text = node.text().unwrap_or("");
+        let text = self.whole(node);
         let plain = text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-'));
         if !node.flow || plain || node.broken {
             return Some(());
@@ -355,6 +355,20 @@ impl Builder<'_> {
             ),
         );
         None
+    }
+
+    /// What was meant, where YAML has cut an expression at a comma: as far as the parentheses go.
+    fn whole(&self, node: &Node) -> String {
+        let text = node.text().unwrap_or("");
+        let source = self.report.source.get(node.span.start..).unwrap_or("");
+        let mut open = 0_i32;
+        for (index, c) in source.char_indices().take_while(|(_, c)| *c != '\n') {
+            open += i32::from(c == '(') - i32::from(c == ')');
+            if open == 0 && index + 1 >= text.len() && text.contains('(') {
+                return source[..=index].to_owned();
+            }
+        }
+        text.to_owned()
     }
 
     /// A text in quotes, read as what is wanted.

@@ -177,9 +177,9 @@ impl Builder<'_> {
     /// A civil date and time, `2026-12-01T09:00`.
     fn civil(&self, node: &Node) -> Option<String> {
         let text = self.report.text(node, "a date and a time", "日時")?;
-        let text = text.replacen(' ', "T", 1);
-        match text.parse::<jiff::civil::DateTime>() {
-            Ok(at) if text.len() >= 16 => Some(at.strftime("%Y-%m-%dT%H:%M").to_string()),
+        let civil = text.replacen(' ', "T", 1);
+        match civil.parse::<jiff::civil::DateTime>() {
+            Ok(at) if civil.len() >= 16 => Some(at.strftime("%Y-%m-%dT%H:%M").to_string()),
             _ => {
                 self.report.help(
                     "J039",

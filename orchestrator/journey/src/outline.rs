@@ -1,0 +1,274 @@
+//! A program as a graph for drawing: boxes and arrows with words on them, in English and Japanese.
+
+use crate::program::{Channels, Duration, Op, Pc, Program, Start, Wait, WaitUntil};
+use serde::{Deserialize, Serialize};
+use words::{Channel, Elapsed, Text};
+
+/// The graph of a program.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outline {
+    /// What starts it.
+    pub start: Text,
+    /// One box per node of the program, in order; the first is the entry.
+    pub boxes: Vec<Box>,
+    /// The arrows between them.
+    pub arrows: Vec<Arrow>,
+}
+
+/// A node, drawn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Box {
+    /// Which node.
+    pub pc: Pc,
+    /// The step's name: what enrollments stand on.
+    pub step: String,
+    /// What kind of step it is: `send`, `wait`, `wait_for`, `branch`, `experiment`, `repeat`, `set`, `emit`, `call`,
+    /// `enroll`, `notify`, `stop`, `end`.
+    pub kind: String,
+    /// In words.
+    pub label: Text,
+}
+
+/// A way from one node to another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Arrow {
+    /// From this node.
+    pub from: Pc,
+    /// To this one.
+    pub to: Pc,
+    /// When this way is taken; `None`: always.
+    pub label: Option<Text>,
+}
+
+/// The graph of a program. A way that nobody can take is left out.
+pub fn outline(program: &Program) -> Outline {
+    let mut boxes = Vec::new();
+    let mut arrows = Vec::new();
+    for (index, node) in program.nodes.iter().enumerate() {
+        let pc = Pc::try_from(index).unwrap_or(Pc::MAX);
+        boxes.push(Box {
+            pc,
+            step: node.step.clone(),
+            kind: kind(&node.op).to_owned(),
+            label: label(&node.op),
+        });
+        for (to, label) in ways(&node.op) {
+            arrows.push(Arrow { from: pc, to, label });
+        }
+    }
+    Outline { start: start(&program.start), boxes, arrows }
+}
+
+fn t(en: impl Into<String>, ja: impl Into<String>) -> Text {
+    Text::new(en, ja)
+}
+
+fn kind(op: &Op) -> &'static str {
+    match op {
+        Op::Send { .. } => "send",
+        Op::Wait { .. } => "wait",
+        Op::WaitFor { .. } => "wait_for",
+        Op::Branch { .. } => "branch",
+        Op::Experiment { .. } => "experiment",
+        Op::Loop { .. } => "repeat",
+        Op::Set { .. } => "set",
+        Op::Emit { .. } => "emit",
+        Op::Call { .. } => "call",
+        Op::Enroll { .. } => "enroll",
+        Op::Notify { .. } => "notify",
+        Op::Stop { .. } => "stop",
+        Op::End => "end",
+    }
+}
+
+fn ways(op: &Op) -> Vec<(Pc, Option<Text>)> {
+    let percent = |share: u32| format!("{}%", f64::from(share) / 100.0);
+    match op {
+        Op::Send { next, .. }
+        | Op::Wait { next, .. }
+        | Op::Set { next, .. }
+        | Op::Emit { next, .. }
+        | Op::Enroll { next, .. }
+        | Op::Notify { next, .. } => vec![(*next, None)],
+        Op::WaitFor { up_to: None, then, .. } => vec![(*then, None)],
+        Op::WaitFor { up_to: Some(up_to), then, otherwise, .. } => vec![
+            (*then, Some(t("it came", "来た"))),
+            (
+                *otherwise,
+                Some({
+                    let length = duration(up_to);
+                    t(format!("not within {}", length.en), format!("{}以内に来ない", length.ja))
+                }),
+            ),
+        ],
+        Op::Branch { arms, otherwise } => {
+            let several = arms.len() > 1;
+            let named = |expr: &crate::Expr| {
+                if several { t(expr.to_string(), expr.to_string()) } else { t("yes", "はい") }
+            };
+            let mut out: Vec<_> = arms.iter().map(|(expr, pc)| (*pc, Some(named(expr)))).collect();
+            out.push((
+                *otherwise,
+                Some(if several { t("otherwise", "それ以外") } else { t("no", "いいえ") }),
+            ));
+            out
+        }
+        Op::Experiment { arms, .. } => arms
+            .iter()
+            .map(|(name, share, pc)| {
+                let label = format!("{name} {}", percent(*share));
+                (*pc, Some(t(label.clone(), label)))
+            })
+            .collect(),
+        Op::Loop { body, next, .. } => {
+            vec![(*body, Some(t("again", "繰り返す"))), (*next, Some(t("then", "終わったら")))]
+        }
+        Op::Call { then, otherwise, .. } => {
+            vec![(*then, Some(t("it answers", "応答あり"))), (*otherwise, Some(t("it fails", "失敗")))]
+        }
+        Op::Stop { .. } | Op::End => Vec::new(),
+    }
+}
+
+fn label(op: &Op) -> Text {
+    match op {
+        Op::Send { send, .. } => {
+            let (list, each) = match &send.channels {
+                Channels::FirstOf(channels) => (channels, false),
+                Channels::AllOf(channels) => (channels, true),
+            };
+            let names =
+                list.iter().map(Channel::as_str).collect::<Vec<_>>().join(if each { " + " } else { " > " });
+            t(format!("Send {} ({names})", send.message), format!("{} を送信（{names}）", send.message))
+        }
+        Op::Wait { wait, .. } => waiting(wait),
+        Op::WaitFor { events, .. } => {
+            let names: Vec<&str> = events.iter().map(|e| e.event.as_str()).collect();
+            t(format!("Wait for {}", names.join(" or ")), format!("{} を待つ", names.join(" か ")))
+        }
+        Op::Branch { arms, .. } => match arms.as_slice() {
+            [(only, _)] => t(format!("{only}?"), format!("{only}？")),
+            _ => t("Choose", "分岐"),
+        },
+        Op::Experiment { name, .. } => t(format!("Experiment {name}"), format!("実験 {name}")),
+        Op::Loop { turns_max, condition, .. } => match condition {
+            Some(condition) => t(
+                format!("Repeat up to {turns_max} times while {condition}"),
+                format!("{condition} の間、最大 {turns_max} 回繰り返す"),
+            ),
+            None => t(format!("Repeat {turns_max} times"), format!("{turns_max} 回繰り返す")),
+        },
+        Op::Set { values, .. } => {
+            let names = values.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
+            t(format!("Set {names}"), format!("{names} を設定"))
+        }
+        Op::Emit { event, .. } => t(format!("Emit {event}"), format!("{event} を発生させる")),
+        Op::Call { call, .. } => t(format!("Call {call}"), format!("{call} を呼び出す")),
+        Op::Enroll { journey, .. } => t(format!("Start {journey}"), format!("{journey} を開始")),
+        Op::Notify { to, .. } => t(format!("Notify {to}"), format!("{to} に通知")),
+        Op::Stop { reason } => t(format!("Stop: {reason}"), format!("終了：{reason}")),
+        Op::End => t("End", "完了"),
+    }
+}
+
+fn waiting(wait: &Wait) -> Text {
+    let what = match &wait.until {
+        WaitUntil::After { duration: length, since_start } => {
+            let length = duration(length);
+            if *since_start {
+                t(
+                    format!("Wait until {} after the start", length.en),
+                    format!("開始から{}後まで待つ", length.ja),
+                )
+            } else {
+                t(format!("Wait {}", length.en), format!("{}待つ", length.ja))
+            }
+        }
+        WaitUntil::At { date, offset, .. } => match offset {
+            Duration::CalendarDays(0) => t(format!("Wait until {date}"), format!("{date} まで待つ")),
+            Duration::CalendarDays(days) if *days < 0 => {
+                let length = duration(&Duration::CalendarDays(-days));
+                t(
+                    format!("Wait until {} before {date}", length.en),
+                    format!("{date} の{}前まで待つ", length.ja),
+                )
+            }
+            Duration::Elapsed(length) if length.as_micros() < 0 => {
+                let length = duration(&Duration::Elapsed(Elapsed::from_micros(-length.as_micros())));
+                t(
+                    format!("Wait until {} before {date}", length.en),
+                    format!("{date} の{}前まで待つ", length.ja),
+                )
+            }
+            offset => {
+                let length = duration(offset);
+                t(
+                    format!("Wait until {} after {date}", length.en),
+                    format!("{date} の{}後まで待つ", length.ja),
+                )
+            }
+        },
+        WaitUntil::Window => t("Wait", "待つ"),
+    };
+    match &wait.between {
+        Some(between) => {
+            let clock = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
+            let hours = format!("{}–{}", clock(between.from_minute), clock(between.to_minute));
+            t(format!("{}, {hours}", what.en), format!("{}（{hours}）", what.ja))
+        }
+        None => what,
+    }
+}
+
+fn duration(duration: &Duration) -> Text {
+    match duration {
+        Duration::CalendarDays(1) => t("1 day", "1 日"),
+        Duration::CalendarDays(days) => t(format!("{days} days"), format!("{days} 日")),
+        Duration::Elapsed(length) => {
+            let en = length.to_string();
+            let (count, unit) = en.split_once(' ').unwrap_or((&en, ""));
+            let unit = match unit.trim_end_matches('s') {
+                // Elapsed days are written as the hours that they are.
+                "day" => {
+                    let hours = length.as_micros() / 3_600_000_000;
+                    return t(format!("{hours} hours"), format!("{hours} 時間"));
+                }
+                "hour" => "時間",
+                "minute" => "分",
+                "second" => "秒",
+                other => other,
+            };
+            t(en.clone(), format!("{count} {unit}"))
+        }
+        Duration::DaysOf(expr) => t(format!("{expr} days"), format!("{expr} 日")),
+    }
+}
+
+fn start(start: &Start) -> Text {
+    match start {
+        Start::Event { event } => t(event.clone(), format!("{event} が起きたとき")),
+        Start::Joins { segment } => t(format!("joins {segment}"), format!("{segment} に入ったとき")),
+        Start::Leaves { segment } => t(format!("leaves {segment}"), format!("{segment} から出たとき")),
+        Start::Schedule { cron, zone, .. } => {
+            let zone = zone.as_ref().map_or(String::new(), |zone| format!(" {zone}"));
+            t(format!("schedule {cron}{zone}"), format!("日程 {cron}{zone}"))
+        }
+        Start::Date { field, offset_days, .. } => match offset_days {
+            0 => t(format!("on {field}"), format!("{field} の日")),
+            days if *days < 0 => {
+                t(format!("{} days before {field}", -days), format!("{field} の {} 日前", -days))
+            }
+            days => t(format!("{days} days after {field}"), format!("{field} の {days} 日後")),
+        },
+        Start::Broadcast { at, to, .. } => {
+            t(format!("once at {at} to {to}"), format!("{at} に {to} へ一斉配信"))
+        }
+        Start::Api { .. } => t("by the API", "API から"),
+        Start::Item { catalog, .. } => {
+            t(format!("an item of {catalog} changes"), format!("{catalog} の品目が変わったとき"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
