@@ -1,1 +1,27 @@
-//! Step batches, send batches, sweeper: the machine that moves customers.
+//! The machine that moves customers: step batches, send batches, calls, upkeep.
+//!
+//! The same code runs live, in stories and in the demo: the clock, the queue and the adapters are all that differs.
+
+pub mod calls;
+pub mod content;
+mod fallback;
+pub mod live;
+mod machine;
+pub mod programs;
+mod renderer;
+mod send;
+mod settle;
+pub mod step;
+pub mod tickets;
+mod timetable;
+mod upkeep;
+pub mod verdict;
+mod virtual_run;
+
+pub use live::{Items, Live, LiveError, deploy, make_live};
+pub use machine::{Adapters, Machine, Parts, StepReport};
+pub use programs::Programs;
+pub use renderer::{InProcess, Renderer, Rendering};
+pub use send::{HAND_OVER_DEADLINE, SendReport};
+pub use settle::receipt_event;
+pub use virtual_run::RunReport;

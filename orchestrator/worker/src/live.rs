@@ -1,0 +1,154 @@
+//! What is live: the release, its programs by number, and what steps share. Loaded from the store, swapped as a whole.
+
+use crate::{Programs, step::row_name};
+use release::Release;
+use std::{collections::BTreeMap, sync::Arc};
+use store::{Store, StoreError};
+use words::{Diagnostic, Timestamp, Value};
+
+/// The live release and everything derived from it.
+#[derive(Debug, Clone)]
+pub struct Live {
+    /// The release.
+    pub release: Arc<Release>,
+    /// Programs by number.
+    pub programs: Arc<Programs>,
+    /// Items of all catalogues.
+    pub items: Arc<Items>,
+}
+
+/// Items of all catalogues, in memory: catalogue → id → fields.
+#[derive(Debug, Clone, Default)]
+pub struct Items(pub BTreeMap<String, BTreeMap<String, BTreeMap<String, Value>>>);
+
+impl engine::Items for Items {
+    fn item(&self, catalog: &str, id: &str) -> Option<&BTreeMap<String, Value>> {
+        self.0.get(catalog)?.get(id)
+    }
+}
+
+/// Why nothing is live.
+#[derive(Debug, thiserror::Error)]
+pub enum LiveError {
+    /// No release was deployed yet.
+    #[error("no release is live: deploy one with `tabi deploy`")]
+    None,
+    /// The stored files no longer compile: another version of Tabi made them.
+    #[error("the live release {0} does not compile with this version of Tabi: deploy the project again")]
+    Broken(String, Vec<Diagnostic>),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Live {
+    /// Loads what is live.
+    pub async fn load(store: &Store) -> Result<Self, LiveError> {
+        let live = store.live_release().await?.ok_or(LiveError::None)?;
+        let release = load_release(store, live.release).await?;
+        Ok(Self::of(store, release).await?)
+    }
+
+    /// Of a release that is stored and live already.
+    pub async fn of(store: &Store, release: Release) -> Result<Self, StoreError> {
+        let mut programs = Programs::default();
+        for program in release.project.programs.values() {
+            if let Some(number) = store.program_no(&program.hash).await? {
+                programs.insert(number, Arc::new(program.clone()));
+                programs.set_live(&program.journey, number);
+            }
+        }
+        for (number, _) in store.programs_in_use().await? {
+            if programs.get(number).is_none()
+                && let Some(program) = store.program(number).await?
+            {
+                programs.insert(number, program);
+            }
+        }
+        programs.segments_since = segments_since(store).await?;
+        let mut items = Items::default();
+        for catalog in release.project.schema.catalogs.keys() {
+            items.0.insert(catalog.clone(), store.items(catalog).await?);
+        }
+        Ok(Self { release: Arc::new(release), programs: Arc::new(programs), items: Arc::new(items) })
+    }
+}
+
+async fn load_release(store: &Store, id: words::ReleaseId) -> Result<Release, LiveError> {
+    let archive = store.release_files(id).await?.ok_or_else(|| StoreError::NotFound(id.to_string()))?;
+    let files = release::files::unpack(&archive).ok_or_else(|| StoreError::Corrupt(id.to_string()))?;
+    match Release::build(files) {
+        (Some(release), _) => Ok(release),
+        (None, problems) => Err(LiveError::Broken(id.to_string(), problems)),
+    }
+}
+
+const SEGMENTS_SINCE: &str = "segments_since";
+
+async fn segments_since(store: &Store) -> Result<BTreeMap<String, Timestamp>, StoreError> {
+    let text = store.setting(SEGMENTS_SINCE).await?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+}
+
+/// Stores a release, makes it live and has every customer looked at who may be concerned.
+///
+/// Segments that are new, or defined anew, are known from `now` on: whoever is in them already did not join.
+pub async fn deploy(
+    store: &Store,
+    release: &Release,
+    by: &str,
+    note: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let manifest = serde_json::json!({
+        "journeys": release.project.programs.values().map(|p| (p.journey.clone(), p.hash.clone())).collect::<BTreeMap<_, _>>(),
+        "messages": release.templates.catalog().messages.keys().collect::<Vec<_>>(),
+        "locales": release.templates.catalog().locales,
+        "packs": release.packs.set().hex(),
+    });
+    store
+        .put_release(store::NewRelease {
+            id: release.id,
+            at: now,
+            by: by.to_owned(),
+            note: note.to_owned(),
+            manifest: manifest.to_string(),
+            files: release::files::pack(&release.files),
+            programs: release.project.programs.values().cloned().collect(),
+        })
+        .await?;
+    make_live(store, release, by, "deploy", now).await
+}
+
+/// Makes a stored release live, forwards or back.
+pub async fn make_live(
+    store: &Store,
+    release: &Release,
+    by: &str,
+    action: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let first = store.live_release().await?.is_none();
+    let mut since = segments_since(store).await?;
+    for (name, segment) in &release.project.schema.segments {
+        // Known since before anybody: with the first release every customer is new.
+        since.entry(row_name(name, segment)).or_insert(if first { Timestamp::from_micros(0) } else { now });
+    }
+    let since = serde_json::to_string(&since).unwrap_or_default();
+    store.put_setting(SEGMENTS_SINCE, Some(&since)).await?;
+    store.go_live(release.id, by, action, now).await?;
+    let mut id = release.id.0;
+    for (byte, stamp) in id.iter_mut().zip(now.as_micros().to_be_bytes()) {
+        *byte ^= stamp;
+    }
+    store
+        .begin_fanout(store::NewFanout {
+            id,
+            kind: "look_again".to_owned(),
+            body: "{}".to_owned(),
+            over: store::FanoutOver::All,
+            at: now,
+        })
+        .await?;
+    Ok(())
+}

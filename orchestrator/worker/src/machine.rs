@@ -1,0 +1,221 @@
+//! The machine: what step batches, send batches and upkeep share. One per process.
+
+use crate::Live;
+use channel::Adapter;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, RwLock},
+};
+use store::{ClaimFor, Clock, Deciding, Store, StoreError};
+use words::{Channel, Elapsed, IdSource, Timestamp};
+
+/// How long a claim lasts. Hand-over deadlines are less than half of it.
+pub const LEASE: Elapsed = Elapsed::from_secs(120);
+
+/// Customers per step batch.
+pub const STEP_LIMIT: usize = 500;
+
+/// Adapters by channel; swapped as a whole when sending goes live.
+pub type Adapters = BTreeMap<Channel, Arc<dyn Adapter>>;
+
+/// What everything that moves customers shares.
+pub struct Machine {
+    /// The tables.
+    pub store: Store,
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+    /// Where ids come from.
+    pub ids: Arc<IdSource>,
+    /// This process: a fresh name at every start.
+    pub node: String,
+    /// Where links in messages lead, without a slash at the end.
+    pub base_url: String,
+    /// Who renders.
+    pub renderer: Arc<dyn crate::Renderer>,
+    /// Who makes the calls of journeys.
+    pub caller: Arc<dyn crate::calls::Caller>,
+    live: RwLock<Option<Arc<Live>>>,
+    adapters: RwLock<Arc<Adapters>>,
+}
+
+/// What a machine is made of.
+pub struct Parts {
+    /// The tables.
+    pub store: Store,
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+    /// Where ids come from.
+    pub ids: Arc<IdSource>,
+    /// This process: a fresh name at every start.
+    pub node: String,
+    /// Where links in messages lead, without a slash at the end.
+    pub base_url: String,
+    /// Who renders.
+    pub renderer: Arc<dyn crate::Renderer>,
+    /// Who makes the calls of journeys.
+    pub caller: Arc<dyn crate::calls::Caller>,
+}
+
+impl Machine {
+    /// A machine without release and adapters yet.
+    pub fn new(parts: Parts) -> Self {
+        let Parts { store, clock, ids, node, base_url, renderer, caller } = parts;
+        let (live, adapters) = (RwLock::new(None), RwLock::default());
+        Self { store, clock, ids, node, base_url, renderer, caller, live, adapters }
+    }
+
+    /// What is live, if anything.
+    pub fn live(&self) -> Option<Arc<Live>> {
+        self.live.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// Swaps what is live.
+    pub fn set_live(&self, live: Live) {
+        *self.live.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Arc::new(live));
+    }
+
+    /// Loads what the store says is live. Nothing live is no error: there is nothing to do then.
+    pub async fn reload(&self) -> Result<(), crate::live::LiveError> {
+        match Live::load(&self.store).await {
+            Ok(live) => {
+                self.set_live(live);
+                Ok(())
+            }
+            Err(crate::live::LiveError::None) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The adapters.
+    pub fn adapters(&self) -> Arc<Adapters> {
+        Arc::clone(&self.adapters.read().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    /// Swaps the adapters.
+    pub fn set_adapters(&self, adapters: Adapters) {
+        *self.adapters.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(adapters);
+    }
+
+    /// Channels with an adapter.
+    pub fn channels(&self) -> Vec<Channel> {
+        self.adapters().keys().cloned().collect()
+    }
+
+    /// Channels whose provider takes idempotency keys.
+    pub fn keyed(&self) -> Vec<Channel> {
+        let takes_keys =
+            |a: &dyn Adapter| !matches!(a.capabilities().idempotency, channel::Idempotency::None);
+        self.adapters().iter().filter(|(_, a)| takes_keys(a.as_ref())).map(|(c, _)| c.clone()).collect()
+    }
+
+    pub(crate) fn claim_for(&self, now: Timestamp, live: &Live) -> ClaimFor {
+        ClaimFor {
+            node: self.node.clone(),
+            machine_now: self.clock.machine_now(),
+            lease: LEASE,
+            caps_since: crate::verdict::caps_since(&live.release.brand, now),
+        }
+    }
+
+    /// One step batch: claims due customers, decides, commits. Says what it did; deliveries that are due at once come back
+    /// claimed.
+    pub async fn step_batch(&self) -> Result<StepReport, StoreError> {
+        let Some(live) = self.live() else { return Ok(StepReport::default()) };
+        let now = self.clock.now();
+        let deciding =
+            Deciding { caps_since: crate::verdict::caps_since(&live.release.brand, now), events_max: 256 };
+        let mut batch = self.store.claim_steps(now, STEP_LIMIT, deciding).await?;
+        if batch.work.is_empty() {
+            return Ok(StepReport { more: batch.more, ..StepReport::default() });
+        }
+        let keyed = self.keyed();
+        let context = crate::step::StepContext {
+            release: &live.release,
+            programs: &live.programs,
+            items: live.items.as_ref(),
+            ids: &self.ids,
+            stops: &[],
+            held: false,
+            keyed: &keyed,
+        };
+        let mut changes = Vec::with_capacity(batch.work.len());
+        for work in std::mem::take(&mut batch.work) {
+            changes.push(self.decide(context, &mut batch.work, work, now).await?);
+        }
+        let customers = changes.len();
+        let more = batch.more;
+        let commit = self.store.commit_steps(batch, changes, now, Some(self.claim_for(now, &live))).await?;
+        Ok(StepReport { customers, conflicted: commit.conflicted.len(), more, claimed: commit.claimed })
+    }
+
+    /// Decides about one customer; loads the history where facts have to be folded anew. Keeps what the commit needs of
+    /// the claim in `kept`.
+    async fn decide(
+        &self,
+        context: crate::step::StepContext<'_>,
+        kept: &mut Vec<store::CustomerWork>,
+        work: store::CustomerWork,
+        now: Timestamp,
+    ) -> Result<store::CustomerChange, StoreError> {
+        kept.push(store::CustomerWork {
+            customer: words::Customer::new(work.customer.id, work.customer.created_at),
+            guard_version: work.guard_version,
+            profile_version: work.profile_version,
+            next_seq: work.next_seq,
+            applied_seq: work.applied_seq,
+            facts: None,
+            events: Vec::new(),
+            enrollments: Vec::new(),
+            past: Vec::new(),
+            segments: BTreeMap::new(),
+            cap_uses: Vec::new(),
+            open_deliveries: Vec::new(),
+            suppressions: Vec::new(),
+        });
+        let applied = work.applied_seq;
+        let events = if crate::step::needs_history(context.release, &work) {
+            Some(self.history(work.customer.id, applied).await?)
+        } else {
+            None
+        };
+        Ok(crate::step::step(context, work, events.as_deref(), now))
+    }
+
+    /// The stored events of a customer up to a place, oldest first.
+    async fn history(
+        &self,
+        customer: words::CustomerId,
+        through: u64,
+    ) -> Result<Vec<words::Event>, StoreError> {
+        const PAGE: usize = 1000;
+        let (mut events, mut from) = (Vec::new(), 1);
+        loop {
+            let page = self.store.events_of(customer, from, PAGE).await?;
+            let full = page.len() == PAGE;
+            from = page.last().map_or(from, |(seq, _)| seq + 1);
+            events.extend(page.into_iter().filter(|(seq, _)| *seq <= through).map(|(_, event)| event));
+            if !full || from > through {
+                return Ok(events);
+            }
+        }
+    }
+}
+
+/// What a step batch did.
+#[derive(Debug, Default)]
+pub struct StepReport {
+    /// Customers stepped.
+    pub customers: usize,
+    /// Of those, customers that changed meanwhile and stay due.
+    pub conflicted: usize,
+    /// Whether more was due.
+    pub more: bool,
+    /// Deliveries planned, due, and claimed for us.
+    pub claimed: Vec<store::SendWork>,
+}
+
+impl std::fmt::Debug for Machine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Machine").field("node", &self.node).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,44 @@
+//! Programs by number: those of the live release, and older ones that enrollments are still pinned to.
+
+use journey::Program;
+use std::{collections::BTreeMap, sync::Arc};
+use words::Timestamp;
+
+/// Programs that steps may need.
+#[derive(Debug, Clone, Default)]
+pub struct Programs {
+    by_number: BTreeMap<i64, Arc<Program>>,
+    live: BTreeMap<String, i64>,
+    /// Since when each segment (by its row name) has been known: customers older than that are in it «already».
+    pub segments_since: BTreeMap<String, Timestamp>,
+}
+
+impl Programs {
+    /// Adds a program under its number.
+    pub fn insert(&mut self, number: i64, program: Arc<Program>) {
+        self.by_number.insert(number, program);
+    }
+
+    /// Makes this number the live program of its journey.
+    pub fn set_live(&mut self, journey: &str, number: i64) {
+        self.live.insert(journey.to_owned(), number);
+    }
+
+    /// The program of this number.
+    pub fn get(&self, number: i64) -> Option<&Arc<Program>> {
+        self.by_number.get(&number)
+    }
+
+    /// The live program of a journey and its number.
+    pub fn live(&self, journey: &str) -> Option<(i64, &Arc<Program>)> {
+        let number = *self.live.get(journey)?;
+        Some((number, self.by_number.get(&number)?))
+    }
+
+    /// Every live journey with its program.
+    pub fn live_journeys(&self) -> impl Iterator<Item = (&str, i64, &Arc<Program>)> {
+        self.live.iter().filter_map(|(journey, number)| {
+            self.by_number.get(number).map(|program| (journey.as_str(), *number, program))
+        })
+    }
+}

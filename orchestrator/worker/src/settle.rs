@@ -1,0 +1,158 @@
+//! What an outcome does to the ledger: which state, when again, what the cap, the address and the journeys learn.
+
+use channel::Outcome;
+use std::collections::BTreeMap;
+use store::{AttemptRecord, AuditEvent, DeliveryState, NewEvent, SendWork, Settle, SuppressionRow};
+use words::{DeliveryClass, Elapsed, Event, EventId, EventKind, Timestamp, Value};
+
+/// Waits between tries while a provider is unavailable; the last one stays.
+const BACK_OFF_S: [i64; 7] = [2, 10, 30, 120, 600, 1800, 3600];
+
+/// How long a misconfigured channel rests before it is tried again.
+const MISCONFIGURED_REST: Elapsed = Elapsed::from_minutes(5);
+
+/// When an attempt began and ended, in business time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Span {
+    pub(crate) from: Timestamp,
+    pub(crate) to: Timestamp,
+}
+
+/// A claim closed without a try: nothing was handed over.
+pub(crate) fn untried(
+    work: &SendWork,
+    state: DeliveryState,
+    due_at: Option<Timestamp>,
+    why: String,
+) -> Settle {
+    Settle {
+        customer: work.customer.id,
+        message: work.message,
+        delivery: work.delivery,
+        fence: work.fence,
+        state,
+        due_at,
+        why,
+        attempt: None,
+        give_back_cap: false,
+        suppress: None,
+        next: None,
+        uncount: true,
+        clear_strikes: true,
+        events: Vec::new(),
+        audit: Vec::new(),
+    }
+}
+
+/// The claim closed by what the provider said. `jitter` in `0..1000` spreads tries.
+pub(crate) fn tried(work: &SendWork, outcome: &Outcome, span: Span, jitter: u64, event: EventId) -> Settle {
+    let (state, due_at) = match outcome {
+        Outcome::Accepted { .. } => (DeliveryState::Accepted, None),
+        Outcome::AddressDead { .. } | Outcome::MessageRefused { .. } => (DeliveryState::Rejected, None),
+        Outcome::Misconfigured { .. } => (DeliveryState::Planned, Some(span.to.plus(MISCONFIGURED_REST))),
+        Outcome::Throttled { after, .. } => {
+            let micros = i64::try_from(after.as_micros()).unwrap_or(3_600_000_000);
+            (DeliveryState::Planned, Some(span.to.plus(Elapsed::from_micros(micros.max(1_000_000)))))
+        }
+        Outcome::Unavailable { .. } => (DeliveryState::Planned, Some(again(work, span.to, jitter))),
+        Outcome::Unknown { .. } => match work.delivery_class {
+            // Never resent blindly: evidence or a person settles it.
+            DeliveryClass::NeverTwice => (DeliveryState::Unknown, None),
+            DeliveryClass::NeverLost | DeliveryClass::Keyed => {
+                (DeliveryState::Planned, Some(again(work, span.to, jitter)))
+            }
+        },
+    };
+    // A cap is used by what may have been accepted, and given back by what provably was not.
+    let accepted_perhaps = matches!(outcome, Outcome::Accepted { .. } | Outcome::Unknown { .. });
+    let suppress = matches!(outcome, Outcome::AddressDead { .. }).then(|| SuppressionRow {
+        channel: work.channel.clone(),
+        reason: "bounce".to_owned(),
+        at: span.to,
+        expires_at: None,
+        source: outcome.answer().to_owned(),
+    });
+    let stage = match outcome {
+        Outcome::Unknown { stage, .. } => {
+            serde_json::to_value(stage).ok().and_then(|v| v.as_str().map(str::to_owned))
+        }
+        _ => None,
+    };
+    let provider_id = match outcome {
+        Outcome::Accepted { provider_id, .. } => provider_id.clone(),
+        _ => None,
+    };
+    let told = match outcome {
+        Outcome::Accepted { .. } => Some("message_sent"),
+        Outcome::AddressDead { .. } => Some("message_bounced"),
+        _ => None,
+    };
+    Settle {
+        customer: work.customer.id,
+        message: work.message,
+        delivery: work.delivery,
+        fence: work.fence,
+        state,
+        due_at,
+        why: serde_json::json!({"outcome": outcome}).to_string(),
+        attempt: Some(AttemptRecord {
+            started_at: span.from,
+            ended_at: span.to,
+            outcome: outcome.as_str().to_owned(),
+            stage,
+            answer: outcome.answer().to_owned(),
+            provider_id,
+        }),
+        give_back_cap: !accepted_perhaps,
+        suppress,
+        next: None,
+        uncount: false,
+        clear_strikes: !matches!(outcome, Outcome::Unknown { .. }),
+        events: told.map(|name| receipt_event(work, name, span.to, event)).into_iter().collect(),
+        audit: vec![AuditEvent {
+            kind: "message.attempted",
+            at: span.to,
+            customer: Some(work.customer.id),
+            subject: Some(work.message.0),
+            body: serde_json::json!({
+                "delivery": work.delivery, "channel": work.channel, "attempt": work.attempts,
+                "outcome": outcome.as_str(), "release": work.release,
+            })
+            .to_string(),
+        }],
+    }
+}
+
+fn again(work: &SendWork, now: Timestamp, jitter: u64) -> Timestamp {
+    let tries = (work.attempts.max(1) as usize - 1).min(BACK_OFF_S.len() - 1);
+    let base = BACK_OFF_S[tries];
+    // Up to a fifth later, so that what failed together is not tried together.
+    let spread = base * i64::try_from(jitter % 1000).unwrap_or(0) / 5;
+    now.plus(Elapsed::from_secs(base)).plus(Elapsed::from_millis(spread))
+}
+
+/// An event about a message for the customer's journeys.
+pub fn receipt_event(work: &SendWork, name: &str, at: Timestamp, id: EventId) -> NewEvent {
+    let text = |text: &str| Value::Text(text.to_owned());
+    let mut properties = BTreeMap::from([
+        ("message".to_owned(), text(&work.name)),
+        ("message_id".to_owned(), Value::Text(work.message.to_string())),
+        ("journey".to_owned(), text(&work.journey)),
+        ("step".to_owned(), text(&work.step)),
+        ("channel".to_owned(), text(work.channel.as_str())),
+    ]);
+    if let Some(enrollment) = work.enrollment {
+        properties.insert("enrollment".to_owned(), Value::Text(enrollment.to_string()));
+    }
+    NewEvent {
+        event: Event {
+            id,
+            name: name.to_owned(),
+            occurred_at: at,
+            received_at: at,
+            properties,
+            kind: EventKind::Live,
+        },
+        message_id: Some(format!("{}/{name}", work.delivery)),
+    }
+}

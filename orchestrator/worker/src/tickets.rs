@@ -1,0 +1,300 @@
+//! The queue: apalis as alarm clock, never as the truth.
+//!
+//! A ticket says what may be done and names nobody. It licenses a drainer, which works while anything is due and then
+//! sleeps on a wake-up inside this process. Losing, doubling or truncating the whole job table loses nobody and mails
+//! nobody twice: the ticker writes new tickets for whatever is not being drained, and what is due stands in our tables.
+//!
+//! The queue lives in a database of its own that may be deleted at any time. Its migrations are run, its `setup` is not:
+//! that one switches `synchronous` off on the connection it borrows.
+
+use crate::{Machine, timetable::Timetable};
+use apalis::layers::WorkerBuilderExt;
+use apalis::prelude::{BoxDynError, Data, TaskBuilder, TaskSink, WorkerBuilder};
+use apalis_sqlite::{Config, SqliteStorage};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::watch;
+
+/// What a ticket licenses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Work {
+    /// Step due customers.
+    StepBatch,
+    /// Send due deliveries.
+    SendBatch,
+    /// Make due calls.
+    CallBatch,
+    /// Sweep, scan, prune.
+    Maintenance,
+}
+
+impl Work {
+    const ALL: [Self; 4] = [Self::StepBatch, Self::SendBatch, Self::CallBatch, Self::Maintenance];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::StepBatch => "step_batch",
+            Self::SendBatch => "send_batch",
+            Self::CallBatch => "call_batch",
+            Self::Maintenance => "maintenance",
+        }
+    }
+
+    fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// How often the ticker looks for work that nobody drains.
+const TICK: Duration = Duration::from_secs(1);
+
+/// What drainers share.
+struct Drain {
+    machine: Arc<Machine>,
+    draining: [AtomicBool; 4],
+    stop: watch::Receiver<bool>,
+}
+
+/// Runs until `stop` turns true; then lets what is under way come to its end.
+pub async fn run(machine: Arc<Machine>, jobs: PathBuf, mut stop: watch::Receiver<bool>) {
+    let drain = Arc::new(Drain { machine, draining: Default::default(), stop: stop.clone() });
+    while !*stop.borrow() {
+        let done = tokio::select! {
+            done = queue(Arc::clone(&drain), &jobs) => done,
+            _ = stop.changed() => break,
+        };
+        if let Err(error) = done {
+            tracing::warn!("The job queue failed and is opened anew: {error}");
+            tokio::time::sleep(TICK).await;
+        }
+    }
+    drain.idle().await;
+}
+
+/// One life of the queue: opens it, works, and comes back with an error when it breaks.
+async fn queue(drain: Arc<Drain>, jobs: &Path) -> Result<(), BoxDynError> {
+    let pool = open(jobs).await?;
+    let config = Config::default().queue("tabi").batch_size(8).heartbeat_interval(TICK).missed_heartbeats(60);
+    let storage = SqliteStorage::<serde_json::Value>::new(&pool).with_config(config);
+    let name = format!("{}-{}", drain.machine.node, drain.machine.clock.machine_now().as_micros());
+    let worker = WorkerBuilder::new(name)
+        .backend(storage.clone())
+        .data(Arc::clone(&drain))
+        .concurrency(8)
+        .build(ticket);
+    let ticker = tick(Arc::clone(&drain), storage, pool.clone());
+    tokio::select! {
+        done = worker.run() => done.map_err(Into::into),
+        done = ticker => done,
+    }
+}
+
+async fn open(jobs: &Path) -> Result<SqlitePool, BoxDynError> {
+    let options = SqliteConnectOptions::new()
+        .filename(jobs)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // Disposable: a ticket lost to a power cut is written again within a second.
+        .synchronous(SqliteSynchronous::Normal)
+        .busy_timeout(Duration::from_secs(5))
+        .pragma("cache_size", "-256");
+    let pool = SqlitePoolOptions::new().max_connections(2).connect_with(options.clone()).await?;
+    if let Err(error) = SqliteStorage::<()>::migrations().run(&pool).await {
+        tracing::warn!("The job database cannot be used and is made anew: {error}");
+        pool.close().await;
+        for suffix in ["", "-wal", "-shm"] {
+            let mut path = jobs.as_os_str().to_owned();
+            path.push(suffix);
+            let _ = std::fs::remove_file(path);
+        }
+        let pool = SqlitePoolOptions::new().max_connections(2).connect_with(options).await?;
+        SqliteStorage::<()>::migrations().run(&pool).await?;
+        return Ok(pool);
+    }
+    Ok(pool)
+}
+
+/// Writes a ticket for whatever nobody drains, and forgets finished ones.
+async fn tick(
+    drain: Arc<Drain>,
+    mut storage: SqliteStorage<serde_json::Value>,
+    pool: SqlitePool,
+) -> Result<(), BoxDynError> {
+    for nth in 0u64.. {
+        for work in Work::ALL {
+            if !drain.draining[work.index()].load(Ordering::Acquire) {
+                let ticket = serde_json::json!({"do": work.as_str()});
+                storage.push_task(TaskBuilder::new(ticket).build()).await?;
+            }
+        }
+        if nth % 60 == 0 {
+            sqlx::query("delete from Jobs where status in ('Done', 'Failed', 'Killed')")
+                .execute(&pool)
+                .await?;
+        }
+        tokio::time::sleep(TICK).await;
+    }
+    Ok(())
+}
+
+/// A ticket is always answered with success: what failed is in our tables and in the log, and comes back by itself.
+async fn ticket(ticket: serde_json::Value, drain: Data<Arc<Drain>>) -> Result<(), BoxDynError> {
+    let wanted = ticket.get("do").and_then(serde_json::Value::as_str).unwrap_or_default();
+    let Some(work) = Work::ALL.into_iter().find(|work| work.as_str() == wanted) else { return Ok(()) };
+    if drain.draining[work.index()].swap(true, Ordering::AcqRel) {
+        return Ok(());
+    }
+    let shared = Arc::clone(&drain);
+    // A task of its own: when the queue breaks and its worker is dropped, what is under way comes to its end.
+    let run = tokio::spawn(async move {
+        match work {
+            Work::StepBatch => shared.steps().await,
+            Work::SendBatch => shared.sends().await,
+            Work::CallBatch => shared.calls().await,
+            Work::Maintenance => shared.maintenance().await,
+        }
+    });
+    if let Err(panic) = run.await {
+        tracing::error!("Draining {} stopped: {panic}", work.as_str());
+    }
+    drain.draining[work.index()].store(false, Ordering::Release);
+    Ok(())
+}
+
+impl Drain {
+    fn stopping(&self) -> bool {
+        *self.stop.borrow()
+    }
+
+    /// Until no drainer runs any more, at most a minute.
+    async fn idle(&self) {
+        for _ in 0..600 {
+            if self.draining.iter().all(|draining| !draining.load(Ordering::Acquire)) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Sleeps until `due`, a wake-up, the stop, or half a minute.
+    async fn rest(&self, due: Option<words::Timestamp>, wake: &mut watch::Receiver<u64>) {
+        let far = Duration::from_secs(30);
+        let until = due.map_or(far, |due| due.since(self.machine.clock.now()).to_std().min(far));
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            () = tokio::time::sleep(until) => {}
+            _ = wake.changed() => {}
+            _ = stop.changed() => {}
+        }
+    }
+
+    async fn steps(self: Arc<Self>) {
+        let machine = &self.machine;
+        let mut wake = machine.store.watch_steps();
+        let senders = Arc::new(tokio::sync::Semaphore::new(8));
+        while !self.stopping() {
+            wake.borrow_and_update();
+            match machine.step_batch().await {
+                Ok(report) => {
+                    let idle = report.customers == 0 || report.customers == report.conflicted;
+                    if !report.claimed.is_empty() {
+                        // Bounded: a slow provider slows planning down before memory fills.
+                        let permit = Arc::clone(&senders).acquire_owned().await;
+                        let machine = Arc::clone(machine);
+                        tokio::spawn(async move {
+                            if let Err(error) = machine.send(report.claimed).await {
+                                tracing::error!("Sending failed, the lease gives it back: {error}");
+                            }
+                            drop(permit);
+                        });
+                    }
+                    if idle {
+                        self.rest(machine.store.next_step_due(), &mut wake).await;
+                    }
+                }
+                Err(error) => self.trouble("Stepping", &error).await,
+            }
+        }
+    }
+
+    async fn sends(self: Arc<Self>) {
+        let machine = &self.machine;
+        let mut wake = machine.store.watch_sends();
+        while !self.stopping() {
+            wake.borrow_and_update();
+            match machine.send_batch().await {
+                Ok(report) if report.claimed == 0 => {
+                    let due = machine.store.next_send_due(&machine.channels());
+                    self.rest(due, &mut wake).await;
+                }
+                Ok(_) => {}
+                Err(error) => self.trouble("Sending", &error).await,
+            }
+        }
+    }
+
+    async fn calls(self: Arc<Self>) {
+        let mut wake = self.machine.store.watch_steps();
+        while !self.stopping() {
+            wake.borrow_and_update();
+            match self.machine.call_batch().await {
+                Ok(0) => {
+                    let soon = self.machine.clock.now().plus(words::Elapsed::from_secs(5));
+                    self.rest(Some(soon), &mut wake).await;
+                }
+                Ok(_) => {}
+                Err(error) => self.trouble("Calling", &error).await,
+            }
+        }
+    }
+
+    async fn maintenance(self: Arc<Self>) {
+        let machine = &self.machine;
+        let mut timetable = Timetable::starting(machine.clock.machine_now());
+        let mut stop = self.stop.clone();
+        while !self.stopping() {
+            let due = timetable.due(machine.clock.machine_now());
+            if due.sweep {
+                self.note("Sweeping", machine.sweep().await.map(drop));
+                self.note("The sign of life", machine.heartbeat().await);
+                let now = machine.clock.now();
+                self.note("Keeping the clock", machine.store.put_business_clock(now).await);
+            }
+            if due.prune {
+                self.note("Pruning", machine.prune().await.map(drop));
+            }
+            let scanning = match machine.scan().await {
+                Ok(scanning) => scanning,
+                Err(error) => {
+                    self.trouble("Scanning", &error).await;
+                    false
+                }
+            };
+            let rest = if scanning { Duration::ZERO } else { Duration::from_millis(500) };
+            tokio::select! {
+                () = tokio::time::sleep(rest) => {}
+                _ = stop.changed() => {}
+            }
+        }
+    }
+
+    fn note(&self, what: &str, done: Result<(), store::StoreError>) {
+        if let Err(error) = done {
+            tracing::error!("{what} failed and is tried again: {error}");
+        }
+    }
+
+    async fn trouble(&self, what: &str, error: &store::StoreError) {
+        tracing::error!("{what} failed and is tried again: {error}");
+        tokio::time::sleep(TICK).await;
+    }
+}

@@ -1,0 +1,77 @@
+//! Upkeep: leases, scans, old rows, signs of life. Re-derives due work from our tables, never from the queue's.
+
+use crate::Machine;
+use store::{FanoutStep, StoreError, Swept};
+
+/// Customers per page of a scan.
+const PAGE: usize = 2000;
+
+impl Machine {
+    /// Gives back leases that are over.
+    pub async fn sweep(&self) -> Result<Swept, StoreError> {
+        let swept = self.store.sweep(self.clock.now(), self.clock.machine_now()).await?;
+        if swept != Swept::default() {
+            tracing::info!(
+                sweep.planned_again = swept.planned_again,
+                sweep.unknown = swept.unknown,
+                sweep.quarantined = swept.quarantined,
+                "Leases over: {} planned again, {} unknown, {} quarantined",
+                swept.planned_again,
+                swept.unknown,
+                swept.quarantined,
+            );
+        }
+        Ok(swept)
+    }
+
+    /// Takes every open scan one page further. `true`: there is more to do.
+    pub async fn scan(&self) -> Result<bool, StoreError> {
+        let fanouts = self.store.open_fanouts().await?;
+        for fanout in &fanouts {
+            let page = self.store.fanout_page(fanout.id, PAGE).await?;
+            let now = self.clock.now();
+            let step = match fanout.kind.as_str() {
+                "item" => self.item_changed(&fanout.body, &page, now),
+                // Whoever is looked at finds what is new by itself: rows of segments and dates that are missing.
+                _ => FanoutStep { events: Vec::new(), due: page.clone(), due_at: now },
+            };
+            self.store.fanout_step(fanout.id, &page, step, now).await?;
+        }
+        Ok(!fanouts.is_empty())
+    }
+
+    fn item_changed(&self, body: &str, page: &[words::CustomerId], now: words::Timestamp) -> FanoutStep {
+        let Ok(words::Value::Map(properties)) = serde_json::from_str::<words::Value>(body) else {
+            return FanoutStep::default();
+        };
+        let events = page
+            .iter()
+            .map(|customer| store::Incoming {
+                customer: *customer,
+                event: words::Event {
+                    id: self.ids.event(now),
+                    name: words::internal::ITEM_CHANGED.to_owned(),
+                    occurred_at: now,
+                    received_at: now,
+                    properties: properties.clone(),
+                    kind: words::EventKind::Live,
+                },
+                source: "tabi".to_owned(),
+                message_id: None,
+                listened: true,
+                declared: true,
+            })
+            .collect();
+        FanoutStep { events, due: Vec::new(), due_at: now }
+    }
+
+    /// Deletes what is past its time, a slice at a time.
+    pub async fn prune(&self) -> Result<u64, StoreError> {
+        self.store.prune(self.clock.now()).await
+    }
+
+    /// A sign of life.
+    pub async fn heartbeat(&self) -> Result<(), StoreError> {
+        self.store.heartbeat(&self.node, self.clock.machine_now()).await
+    }
+}

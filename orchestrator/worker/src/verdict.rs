@@ -1,0 +1,57 @@
+//! Verdicts on their way into the record: what the ledger keeps of them, and how they look to the engine.
+
+use engine::Reason;
+use policy::{Outcome, Verdict};
+use words::Timestamp;
+
+/// A verdict as the record keeps it: decision, reasons in both languages, consent, whose clocks, packs.
+pub fn record(verdict: &Verdict) -> serde_json::Value {
+    serde_json::json!({
+        "decision": verdict.decision,
+        "reasons": verdict.reasons,
+        "consent": verdict.consent,
+        "clocks": verdict.clocks,
+        "packs": verdict.packs.hex(),
+    })
+}
+
+/// Reasons without a verdict of the judge, in the same shape.
+pub fn record_reasons(reasons: &[Reason]) -> serde_json::Value {
+    let reasons: Vec<_> = reasons
+        .iter()
+        .map(|reason| {
+            serde_json::json!({"rule": reason.rule, "code": reason.code, "outcome": "block", "text": reason.words})
+        })
+        .collect();
+    serde_json::json!({"decision": {"verdict": "block"}, "reasons": reasons})
+}
+
+/// The reasons that block, as the engine carries them.
+pub(crate) fn blocking(verdict: &Verdict) -> Vec<Reason> {
+    verdict
+        .reasons
+        .iter()
+        .filter(|reason| reason.outcome == Outcome::Block)
+        .map(|reason| Reason {
+            code: reason.code.to_string(),
+            rule: Some(reason.rule.to_string()),
+            words: reason.text.clone(),
+        })
+        .collect()
+}
+
+/// A suppression of the store as the judge sees it.
+pub(crate) fn suppression(row: &store::SuppressionRow) -> policy::Suppression {
+    let kind = match row.reason.as_str() {
+        "bounce" => policy::SuppressionKind::HardBounce,
+        "complaint" => policy::SuppressionKind::Complaint,
+        _ => policy::SuppressionKind::Manual,
+    };
+    policy::Suppression { kind, at: row.at, expires_at: row.expires_at, note: row.source.clone() }
+}
+
+/// How far back cap uses are needed: the longest cap of the brand or of the packs, at least seven days.
+pub(crate) fn caps_since(brand: &policy::Brand, now: Timestamp) -> Timestamp {
+    let longest = brand.caps.iter().flatten().map(|cap| cap.per).max().unwrap_or_default();
+    now.minus(longest.max(words::Elapsed::from_days(31)))
+}
