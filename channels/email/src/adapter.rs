@@ -77,8 +77,8 @@ impl SmtpAdapter {
         if let Some(mut session) = self.pool.take() {
             let result = session.send(&self.config, envelope, bytes, until).await;
             let stale = match &result {
-                // A relay that has closed a resting connection, or says goodbye to it (421), has heard nothing of this
-                // message. Silence is another matter: waiting once is enough.
+                // A relay that has closed a resting connection or says goodbye to it, or a path that has forgotten it:
+                // no content has left, and nothing will be read from this connection again.
                 Err(Broken::Lost { step, .. }) => {
                     *step < Step::Content && session.was_silent() && Instant::now() < until.end
                 }
@@ -96,16 +96,9 @@ impl SmtpAdapter {
 
     /// Puts a connection back where the conversation is still in step.
     async fn keep(&self, session: Session, result: Result<Reply, Broken>) -> Result<Reply, Broken> {
-        let healthy = match &result {
-            Ok(_) => true,
-            // After a refused RCPT the reply to a pipelined DATA is still to come; 421 closes.
-            Err(Broken::Said { step: Step::Answer, reply }) => reply.code != 421,
-            Err(Broken::Unfit { .. }) => true,
-            Err(_) => false,
-        };
-        if healthy && session.in_step() && session.used < self.config.messages_per_connection {
+        if session.in_step() && session.used < self.config.messages_per_connection {
             self.pool.put(session);
-        } else if healthy {
+        } else if session.in_step() {
             session.leave().await;
         }
         result

@@ -18,6 +18,8 @@ use tokio::{
 pub(crate) struct Session {
     wire: Wire,
     offers: Offers,
+    /// Every command so far has its reply, and the relay has not said goodbye.
+    in_step: bool,
     /// Messages handed over so far.
     pub(crate) used: usize,
     /// When it was last put back.
@@ -81,7 +83,8 @@ impl Session {
         }
         let greeting = wire.read(Step::Greeting, until.step(limits.greeting)).await?;
         expect(Step::Greeting, greeting, 2)?;
-        let mut session = Self { wire, offers: Offers::default(), used: 0, rested_at: Instant::now() };
+        let rested_at = Instant::now();
+        let mut session = Self { wire, offers: Offers::default(), in_step: true, used: 0, rested_at };
         session.hello(config, until).await?;
         if config.tls == Tls::StartTls {
             session = session.start_tls(config, client, until).await?;
@@ -179,6 +182,7 @@ impl Session {
         commands.push((Step::Rcpt, format!("RCPT TO:<{}>\r\n", envelope.to), 2));
         commands.push((Step::Data, "DATA\r\n".to_owned(), 3));
         self.used += 1;
+        self.in_step = false;
         self.wire.mark();
 
         if self.offers.pipelining {
@@ -186,13 +190,29 @@ impl Session {
             let group: String = commands.iter().map(|(_, command, _)| command.as_str()).collect();
             self.wire.write(commands[0].0, group.as_bytes(), until.step(limits.command)).await?;
         }
+        let mut refused = None;
         for (step, command, class) in commands {
             let limit = until.step(if step == Step::Data { limits.data } else { limits.command });
             if !self.offers.pipelining {
                 self.wire.write(step, command.as_bytes(), limit).await?;
             }
-            let reply = self.wire.read(step, limit).await?;
-            expect(step, reply, class)?;
+            let reply = match self.wire.read(step, limit).await {
+                Ok(reply) => reply,
+                Err(lost) => return Err(refused.unwrap_or(lost)),
+            };
+            if let Err(broken) = expect(step, reply, class) {
+                let goodbye = matches!(&broken, Broken::Said { reply, .. } if reply.code == 421);
+                let first = refused.get_or_insert(broken).clone();
+                if goodbye || !self.offers.pipelining || step == Step::Data {
+                    self.in_step = !goodbye;
+                    return Err(first);
+                }
+                // The rest of the group is answered too; the next message must not take those answers for its own.
+            }
+        }
+        if let Some(refused) = refused {
+            // DATA was granted although nobody is to receive: the relay now waits for content that will not come.
+            return Err(refused);
         }
         if self.wire.has_read_ahead() {
             return Err(Broken::Lost {
@@ -211,6 +231,7 @@ impl Session {
             };
         }
         let reply = self.wire.read(Step::Answer, until.step(limits.answer)).await?;
+        self.in_step = reply.code != 421;
         expect(Step::Answer, reply, 2)
     }
 
@@ -219,9 +240,9 @@ impl Session {
         !self.wire.heard()
     }
 
-    /// Whether nothing more is to be read, so that the next message may follow.
+    /// Whether every command has its reply and nothing more is to be read, so that the next message may follow.
     pub(crate) fn in_step(&self) -> bool {
-        !self.wire.has_read_ahead()
+        self.in_step && !self.wire.has_read_ahead()
     }
 
     /// Ends the conversation politely.

@@ -74,7 +74,7 @@ fn mail(item: &mut Item) {
         .headers_raw()
         .map(|(name, raw)| {
             let decoded = match message.header(name) {
-                Some(mail_parser::HeaderValue::Text(text)) => text.to_string(),
+                Some(mail_parser::HeaderValue::Text(text)) if raw.contains("=?") => text.to_string(),
                 _ => raw.split("\r\n").map(str::trim).collect::<Vec<_>>().join(" ").trim().to_owned(),
             };
             (name.to_owned(), decoded)

@@ -94,16 +94,19 @@ async fn no_more_connections_than_allowed() {
 }
 
 #[tokio::test]
-async fn a_refused_recipient_does_not_cost_the_connection_its_place() {
-    let (relay, adapter) =
-        start(Plan { pipelining: true, ..Plan::default() }, |config| config.pool_max = 1).await;
-    relay.plan.lock().unwrap().fault = Some((Place::Rcpt, Fault::Says("550 5.1.1 no such user")));
-    for _ in 0..3 {
-        assert_eq!(send(&adapter).await.as_str(), "address_dead");
+async fn a_refused_recipient_leaves_the_connection_in_step() {
+    for (pipelining, lax, connections) in [(true, false, 1), (false, false, 1), (true, true, 4)] {
+        let plan = Plan { pipelining, lax, ..Plan::default() };
+        let (relay, adapter) = start(plan, |config| config.pool_max = 1).await;
+        relay.plan.lock().unwrap().fault = Some((Place::Rcpt, Fault::Says("550 5.1.1 no such user")));
+        for _ in 0..3 {
+            assert_eq!(send(&adapter).await.as_str(), "address_dead");
+        }
+        relay.plan.lock().unwrap().fault = None;
+        assert_eq!(send(&adapter).await.as_str(), "accepted");
+        assert_eq!(relay.contents().len(), 1, "the refused messages left no content behind");
+        assert_eq!(relay.connections(), connections, "pipelining {pipelining}, lax {lax}");
     }
-    relay.plan.lock().unwrap().fault = None;
-    assert_eq!(send(&adapter).await.as_str(), "accepted");
-    assert_eq!(relay.contents().len(), 1, "the refused messages left no content behind");
 }
 
 #[tokio::test]

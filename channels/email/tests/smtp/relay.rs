@@ -57,6 +57,8 @@ pub(crate) struct Plan {
     /// Says this in clear text right behind the answer to STARTTLS.
     pub(crate) inject: bool,
     pub(crate) size: Option<u64>,
+    /// Grants DATA even where nobody is to receive.
+    pub(crate) lax: bool,
     /// Closes the connection after a message.
     pub(crate) one_message: bool,
     /// The certificate's file name.
@@ -270,10 +272,14 @@ impl Conversation {
                     return Err(Over);
                 }
                 "DATA" => {
+                    let fault = self.fault();
+                    let refused = |place| matches!(&fault, Some((at, Fault::Says(_))) if *at == place);
+                    if !plan.lax && (refused(Place::Rcpt) || refused(Place::Mail)) {
+                        stream.write_all(b"503 5.5.1 no valid recipients\r\n").await.map_err(|_| Over)?;
+                        continue;
+                    }
                     self.reply(stream, Place::Data, "354 go ahead").await?;
-                    // After a refused RCPT or DATA no content comes: the client hangs up or goes on.
-                    let refused = |place| matches!(self.fault(), Some((at, Fault::Says(_))) if at == place);
-                    if refused(Place::Data) || refused(Place::Rcpt) || refused(Place::Mail) {
+                    if refused(Place::Data) {
                         continue;
                     }
                     self.content(stream).await?;
