@@ -1,3 +1,5 @@
+//! Caps: rolling windows, priorities, and what loses to whom.
+
 use super::*;
 
 fn uses(times: &[&str]) -> Vec<(Timestamp, Channel)> {

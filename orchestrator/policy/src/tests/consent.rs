@@ -1,3 +1,5 @@
+//! Consent: whose word counts, where, how long, and what beats it.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Quiet hours: windows, zones known and unknown, and what waiting may cost.
+
 use super::*;
 
 #[test]

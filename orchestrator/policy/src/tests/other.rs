@@ -1,3 +1,5 @@
+//! Addresses, suppressions, stops, lateness, packs, and what holds of every verdict.
+
 use super::*;
 
 fn entry(kind: SuppressionKind) -> Suppression {
