@@ -81,7 +81,7 @@ fn every_source_file_opens_with_what_it_is_for() {
     let mut problems = Vec::new();
     for folder in crates() {
         for path in walk(&folder.join("src"), &is_rust) {
-            if path.file_stem().is_some_and(|stem| stem == "tests") {
+            if is_test(&path) {
                 // Tests are sentences and say what they are for themselves.
                 continue;
             }
