@@ -1,32 +1,11 @@
 //! What expressions speak of.
 
 use crate::{Env, Looked, eval};
-use journey::program::{NotifyPart, WaitUntil};
-use journey::{Duration, Expr, ExprKind, Op, Program, Root};
+use journey::parts::{expressions, walk};
+use journey::{Expr, ExprKind, Program, Root};
 
 /// How many values a decision keeps.
 const LOOKED_MAX: usize = 8;
-
-/// Calls `visit` with the expression and every part of it; stops where it returns `false`.
-pub(crate) fn walk<'e>(expr: &'e Expr, visit: &mut impl FnMut(&'e Expr) -> bool) {
-    if !visit(expr) {
-        return;
-    }
-    match &expr.kind {
-        ExprKind::Literal(_) | ExprKind::Root(_) | ExprKind::Engaged(..) => {}
-        ExprKind::Field(of, _) | ExprKind::Unary(_, of) | ExprKind::Has(of) => walk(of, visit),
-        ExprKind::Index(a, b) | ExprKind::Binary(_, a, b) | ExprKind::Each(_, a, _, b) => {
-            walk(a, visit);
-            walk(b, visit);
-        }
-        ExprKind::Conditional(a, b, c) => {
-            walk(a, visit);
-            walk(b, visit);
-            walk(c, visit);
-        }
-        ExprKind::List(items) | ExprKind::Call(_, items) => items.iter().for_each(|item| walk(item, visit)),
-    }
-}
 
 /// The parts that an expression is directly made of.
 pub(crate) fn parts_mut(expr: &mut Expr) -> Vec<&mut Expr> {
@@ -36,46 +15,6 @@ pub(crate) fn parts_mut(expr: &mut Expr) -> Vec<&mut Expr> {
         ExprKind::Index(a, b) | ExprKind::Binary(_, a, b) | ExprKind::Each(_, a, _, b) => vec![a, b],
         ExprKind::Conditional(a, b, c) => vec![a, b, c],
         ExprKind::List(items) | ExprKind::Call(_, items) => items.iter_mut().collect(),
-    }
-}
-
-/// Calls `visit` with every expression that a running enrollment may evaluate.
-pub(crate) fn expressions<'p>(program: &'p Program, visit: &mut impl FnMut(&'p Expr)) {
-    let matches = program.goal.iter().map(|goal| &goal.event).chain(&program.stop_if);
-    matches.filter_map(|event| event.condition.as_ref()).for_each(&mut *visit);
-    for node in &program.nodes {
-        match &node.op {
-            Op::Send { send, .. } => send.with.iter().for_each(|(_, expr)| visit(expr)),
-            Op::Wait { wait, .. } => match &wait.until {
-                WaitUntil::After { duration, .. } => duration_expressions(duration, visit),
-                WaitUntil::At { date, offset, .. } => {
-                    visit(date);
-                    duration_expressions(offset, visit);
-                }
-                WaitUntil::Window => {}
-            },
-            Op::WaitFor { events, up_to, .. } => {
-                events.iter().filter_map(|event| event.condition.as_ref()).for_each(&mut *visit);
-                up_to.iter().for_each(|duration| duration_expressions(duration, visit));
-            }
-            Op::Branch { arms, .. } => arms.iter().for_each(|(expr, _)| visit(expr)),
-            Op::Loop { condition, .. } => condition.iter().for_each(&mut *visit),
-            Op::Set { values: with, .. }
-            | Op::Emit { properties: with, .. }
-            | Op::Call { with, .. }
-            | Op::Enroll { with, .. } => with.iter().for_each(|(_, expr)| visit(expr)),
-            Op::Notify { text, .. } => text.iter().for_each(|part| match part {
-                NotifyPart::Value(expr) => visit(expr),
-                NotifyPart::Text(_) => {}
-            }),
-            Op::Experiment { .. } | Op::Stop { .. } | Op::End => {}
-        }
-    }
-}
-
-fn duration_expressions<'p>(duration: &'p Duration, visit: &mut impl FnMut(&'p Expr)) {
-    if let Duration::DaysOf(expr) = duration {
-        visit(expr);
     }
 }
 

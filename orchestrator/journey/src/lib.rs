@@ -10,6 +10,7 @@ mod declare;
 pub mod expr;
 mod hash;
 pub mod outline;
+pub mod parts;
 pub mod program;
 mod read;
 mod report;

@@ -12,7 +12,7 @@ use words::{Event, Value};
 const SEEN_MAX: usize = 16;
 
 /// Receipts that say that a message was not sent after all.
-const NOT_SENT: [&str; 6] = ["blocked", "cancelled", "expired", "not_sent", "rejected", "suppressed"];
+const NOT_SENT: [&str; 6] = ["cancelled", "expired", "not_sent", "rejected", "skipped", "suppressed"];
 
 impl Run<'_> {
     /// `message_clicked` and its like, for a message of this enrollment.

@@ -348,7 +348,7 @@ fn a_message_counts_as_sent_until_it_is_known_not_to_be() {
     let effects = story.until("2026-01-02T00:00:00Z").state.context.engaged.len();
     assert_eq!(effects, 1);
     let mut expired = Story::new(program(ops), "2026-01-01T00:00:00Z");
-    expired.begin().receipt("expired", "offer");
+    expired.begin().receipt("skipped", "offer");
     assert!(expired.state.context.engaged.is_empty());
 }
 

@@ -3,7 +3,7 @@
 use super::flip::Flips;
 use crate::Env;
 use crate::eval::eval;
-use crate::mentions::walk;
+use journey::parts::walk;
 use journey::{BinaryOp, Expr, ExprKind, Function, Root, UnaryOp};
 use words::calendar::{Date, local_date};
 use words::{Elapsed, Timestamp, Value};

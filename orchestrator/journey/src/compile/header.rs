@@ -71,7 +71,7 @@ pub(super) fn journey(report: Report<'_>, world: World<'_>, root: &Node, name: &
     }
     let enrolls = std::mem::take(&mut builder.enrolls);
     let listens = std::mem::take(&mut builder.listens);
-    let program = start.zip(purpose).map(|(start, (purpose, class))| Program {
+    let mut program = start.zip(purpose).map(|(start, (purpose, class))| Program {
         journey: name.to_owned(),
         title: title.unwrap_or_else(|| Text::new(humanised(name), humanised(name))),
         purpose,
@@ -92,6 +92,9 @@ pub(super) fn journey(report: Report<'_>, world: World<'_>, root: &Node, name: &
         bindings: builder.bindings,
         listens,
     });
+    if let Some(program) = &mut program {
+        program.listens.extend(crate::parts::receipt_events(program));
+    }
     Compiled { program, enrolls }
 }
 
