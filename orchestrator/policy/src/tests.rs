@@ -11,8 +11,11 @@ use words::{
 mod caps;
 mod consent;
 mod hours;
+mod invariants;
 mod other;
 mod zones;
+
+static PACKS: std::sync::LazyLock<Packs> = std::sync::LazyLock::new(Packs::built_in);
 
 pub(super) fn at(text: &str) -> Timestamp {
     Timestamp::parse(text).unwrap()
@@ -140,7 +143,7 @@ impl Story {
     }
 
     pub(super) fn judge(&self) -> Verdict {
-        let packs = Packs::built_in();
+        let packs = PACKS.clone();
         let cap_uses: Vec<CapUse<'_>> =
             self.cap_uses.iter().map(|(at, channel)| CapUse { at: *at, channel }).collect();
         let competitors: Vec<Competitor<'_>> = self
