@@ -184,4 +184,22 @@ mod tests {
             read("550-5.1.1 <ann@example.com>: no\u{1b}[31m\r\n550 5.1.1 such user\n").unwrap().unwrap();
         assert_eq!(reply.answer(), "550 5.1.1 <…> no [31m such user");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_end_in_a_reply_or_an_error_however_they_are_cut(bytes: Vec<u8>, head in "[2-5][0-9]{2}[- ]?", at: usize) {
+            let bytes = [head.as_bytes(), &bytes].concat();
+            let cut = at % (bytes.len() + 1);
+            let whole = Reply::read(&bytes);
+            // What the first part already tells stays true when the rest arrives.
+            match Reply::read(&bytes[..cut]) {
+                Ok(None) => {}
+                told => proptest::prop_assert_eq!(told, whole),
+            }
+            if let Ok(Some((reply, len))) = Reply::read(&bytes) {
+                proptest::prop_assert!(len <= bytes.len() && (200..600).contains(&reply.code));
+                proptest::prop_assert!(!reply.answer().contains(['\r', '\n', '@']));
+            }
+        }
+    }
 }

@@ -232,3 +232,25 @@ fn a_name_with_quotes_and_brackets_stays_a_name() {
         assert_eq!(from, [(Some(name), Some("shop@shop.example"))]);
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn whatever_goes_in_the_headers_are_those_that_were_meant(subject: String, name: String, text: String, html: String) {
+        let mut parcel = parcel();
+        parcel.content.parts = map(&[("subject", &subject), ("text", &text), ("html", &html)]);
+        parcel.content.sender.insert("from_name".to_owned(), name);
+        if let Ok(bytes) = compose(&parcel, MAX) {
+            let message = parsed(&bytes);
+            let mut names: Vec<&str> = message.headers_raw().map(|(name, _)| name).collect();
+            names.sort_unstable();
+            names.retain(|name| !matches!(*name, "Content-Transfer-Encoding" | "Content-Type"));
+            proptest::prop_assert_eq!(names, [
+                "Content-Language", "Date", "From", "List-Unsubscribe", "List-Unsubscribe-Post", "MIME-Version",
+                "Message-ID", "Reply-To", "Subject", "To",
+            ]);
+            proptest::prop_assert_eq!(message.from().unwrap().iter().count(), 1);
+            // Parsers of mail take white space at the ends of a header for folding.
+            proptest::prop_assert_eq!(message.subject().unwrap().trim(), subject.trim());
+        }
+    }
+}
