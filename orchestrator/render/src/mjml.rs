@@ -23,15 +23,57 @@ const STRUCTURE: [&str; 12] = [
     "mj-accordion",
     "mj-accordion-element",
 ];
+/// Every element that MJML has.
+const ELEMENTS: [&str; 33] = [
+    "mjml",
+    "mj-head",
+    "mj-body",
+    "mj-accordion",
+    "mj-accordion-element",
+    "mj-accordion-text",
+    "mj-accordion-title",
+    "mj-all",
+    "mj-attributes",
+    "mj-breakpoint",
+    "mj-button",
+    "mj-carousel",
+    "mj-carousel-image",
+    "mj-class",
+    "mj-column",
+    "mj-divider",
+    "mj-font",
+    "mj-group",
+    "mj-hero",
+    "mj-image",
+    "mj-navbar",
+    "mj-navbar-link",
+    "mj-preview",
+    "mj-raw",
+    "mj-section",
+    "mj-social",
+    "mj-social-element",
+    "mj-spacer",
+    "mj-style",
+    "mj-table",
+    "mj-text",
+    "mj-title",
+    "mj-wrapper",
+];
 const OPEN: &str = "TABIQ";
 const CLOSE: &str = "QTABI";
 
 /// Compiles a folded part. `None` where it is no MJML; the reason is in `problems`.
 pub(crate) fn compile(outs: &[Out], locale: &Locale, problems: &mut Problems) -> Option<Vec<Out>> {
-    let mut composer =
-        Composer { source: String::new(), map: Vec::new(), stack: Vec::new(), tag: None, comment: false };
+    let mut composer = Composer::default();
     for (index, out) in outs.iter().enumerate() {
         composer.add(index, out);
+    }
+    if let Some((name, place)) = composer.stack.iter().rev().find(|(name, _)| is_element(name)).cloned() {
+        composer.wrong.get_or_insert((Wrong::NotClosed(name), place));
+    }
+    if let Some((wrong, place)) = composer.wrong {
+        wrong.report(&place, problems);
+        return None;
     }
     let Composer { mut source, map, .. } = composer;
     // A reader's voice needs the language; a layout that does not name it gets it.
@@ -65,30 +107,78 @@ pub(crate) fn compile(outs: &[Out], locale: &Locale, problems: &mut Problems) ->
     restore(&html, outs, problems)
 }
 
+#[derive(Default)]
 struct Composer {
     source: String,
     /// Start in the source and place, in order.
     map: Vec<(usize, Place)>,
-    /// Open elements.
-    stack: Vec<String>,
-    /// The tag that is being read: its text so far.
-    tag: Option<String>,
+    /// Open elements, and where they were opened.
+    stack: Vec<(String, Place)>,
+    /// The tag that is being read: its text so far, and where it began.
+    tag: Option<(String, Place)>,
     comment: bool,
+    /// The first element that is not as it should be: the compiler would pass over it in silence.
+    wrong: Option<(Wrong, Place)>,
+}
+
+/// What can be wrong with an element.
+enum Wrong {
+    Unknown(String),
+    NotClosed(String),
+    NotOpened(String),
+}
+
+impl Wrong {
+    fn report(&self, place: &Place, problems: &mut Problems) {
+        let (title, help) = match self {
+            Self::Unknown(name) => (
+                Text::new(
+                    format!("MJML has no element `{name}`"),
+                    format!("MJML に要素「{name}」はありません"),
+                ),
+                crate::problems::did_you_mean(name, ELEMENTS).map(|meant| {
+                    Text::new(format!("did you mean `{meant}`?"), format!("「{meant}」ではありませんか"))
+                }),
+            ),
+            Self::NotClosed(name) => (
+                Text::new(format!("`{name}` is not closed"), format!("「{name}」が閉じられていません")),
+                None,
+            ),
+            Self::NotOpened(name) => (
+                Text::new(
+                    format!("`</{name}>` closes an element that is not the innermost open one"),
+                    format!("「</{name}>」に対応する要素が開いていません"),
+                ),
+                None,
+            ),
+        };
+        let help = help.unwrap_or_else(|| {
+            Text::new(
+                "every element is closed by its own name, in the order of a stack",
+                "要素は、開いた順と逆に、同じ名前で閉じてください",
+            )
+        });
+        problems.error("T040", place, title, Text::new("this element", "この要素"), help);
+    }
+}
+
+fn is_element(name: &str) -> bool {
+    name == "mjml" || name.starts_with("mj-")
 }
 
 impl Composer {
     fn add(&mut self, index: usize, out: &Out) {
         self.map.push((self.source.len(), out.place().clone()));
         match out {
-            Out::Text { text, .. } => {
-                self.read(text);
+            Out::Text { text, place } => {
+                self.read(text, place);
                 self.source.push_str(text);
             }
             Out::Tag { .. } => {
                 let word = format!("{OPEN}{index}{CLOSE}");
                 let structural = self.tag.is_none()
                     && !self.comment
-                    && self.stack.last().is_none_or(|top| STRUCTURE.contains(&top.as_str()));
+                    && self.stack.last().is_none_or(|(top, _)| STRUCTURE.contains(&top.as_str()));
                 if structural && !self.stack.is_empty() {
                     self.source.push_str(&format!("<mj-raw>{word}</mj-raw>"));
                 } else if !structural {
@@ -102,51 +192,62 @@ impl Composer {
     }
 
     /// Follows the open elements through a text.
-    fn read(&mut self, text: &str) {
-        let mut rest = text;
-        while !rest.is_empty() {
+    fn read(&mut self, text: &str, place: &Place) {
+        let mut at = 0;
+        while at < text.len() {
+            let rest = &text[at..];
             if self.comment {
                 let Some(end) = rest.find("-->") else { return };
                 self.comment = false;
-                rest = &rest[end + 3..];
-                continue;
-            }
-            if let Some(tag) = &mut self.tag {
+                at += end + 3;
+            } else if let Some((tag, _)) = &mut self.tag {
                 let Some(end) = rest.find('>') else {
                     tag.push_str(rest);
                     return;
                 };
                 tag.push_str(&rest[..end]);
-                rest = &rest[end + 1..];
-                let tag = self.tag.take().unwrap_or_default();
-                self.element(&tag);
-                continue;
-            }
-            let Some(start) = rest.find('<') else { return };
-            rest = &rest[start + 1..];
-            if let Some(after) = rest.strip_prefix("!--") {
-                self.comment = true;
-                rest = after;
+                at += end + 1;
+                if let Some((tag, place)) = self.tag.take() {
+                    self.element(&tag, place);
+                }
             } else {
-                self.tag = Some(String::new());
+                let Some(start) = rest.find('<') else { return };
+                at += start + 1;
+                if text[at..].starts_with("!--") {
+                    self.comment = true;
+                } else {
+                    let from = (place.span.start + at - 1).min(place.span.end);
+                    let name = text[at..].find(|c: char| c.is_whitespace() || c == '>').unwrap_or(0);
+                    let to = (from + name + 1).min(place.span.end);
+                    self.tag = Some((String::new(), Place::new(&place.file, from..to)));
+                }
             }
         }
     }
 
-    fn element(&mut self, tag: &str) {
+    fn element(&mut self, tag: &str, place: Place) {
         let name = |text: &str| {
             text.split(|c: char| c.is_whitespace() || c == '/').next().unwrap_or("").to_ascii_lowercase()
         };
         if let Some(closing) = tag.strip_prefix('/') {
             let closing = name(closing);
-            if let Some(at) = self.stack.iter().rposition(|open| *open == closing) {
+            let innermost = self.stack.iter().rev().find(|(open, _)| is_element(open));
+            if is_element(&closing) && innermost.is_none_or(|(open, _)| *open != closing) {
+                self.wrong.get_or_insert((Wrong::NotOpened(closing), place));
+            } else if let Some(at) = self.stack.iter().rposition(|(open, _)| *open == closing) {
                 self.stack.truncate(at);
             }
-        } else if !tag.ends_with('/') && !tag.starts_with(['!', '?']) {
-            let name = name(tag);
-            if !crate::text::is_void(&name) {
-                self.stack.push(name);
-            }
+            return;
+        }
+        if tag.starts_with(['!', '?']) {
+            return;
+        }
+        let name = name(tag);
+        if is_element(&name) && !ELEMENTS.contains(&name.as_str()) {
+            self.wrong.get_or_insert((Wrong::Unknown(name.clone()), place.clone()));
+        }
+        if !tag.ends_with('/') && !crate::text::is_void(&name) {
+            self.stack.push((name, place));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Whole projects, compiled and rendered.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod codes;
 mod mail;
 mod project;
 mod shipped;

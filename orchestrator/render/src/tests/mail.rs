@@ -188,3 +188,75 @@ fn a_template_sees_nothing_but_what_is_declared() {
         assert!(found.contains(&code.to_owned()), "{expression}: {found:?}");
     }
 }
+
+#[test]
+fn tags_may_stand_anywhere_in_mjml() {
+    let templates = compiled(&[
+        (
+            "m/message.yaml",
+            "use: service\ninputs: {lines: {list: {name: text, url: text}}, gift: bool, hue: text}\n",
+        ),
+        ("m/email/subject.txt", "s"),
+        (
+            "m/email/body.mjml",
+            "<mjml><mj-body>{% for line in lines %}<mj-section background-color=\"{{ hue }}\">{% if gift %}<mj-column>\
+             <mj-text>G {{ line.name }}</mj-text></mj-column>{% endif %}<mj-column><mj-table>{% for n in [1, 2] %}<tr><td>{{ n }}</td>\
+             </tr>{% endfor %}</mj-table><mj-button href=\"{{ line.url }}\">{{ line.name | upper }}</mj-button></mj-column>\
+             </mj-section>{% endfor %}</mj-body></mjml>",
+        ),
+    ]);
+    let line = |name: &str| {
+        Value::Map(std::collections::BTreeMap::from([
+            ("name".to_owned(), text(name)),
+            ("url".to_owned(), text("https://a.example/?a=1&b=\"2")),
+        ]))
+    };
+    let inputs = |gift| {
+        [
+            ("lines", Value::List(vec![line("a<b"), line("c")])),
+            ("gift", Value::Bool(gift)),
+            ("hue", text("#eee")),
+        ]
+    };
+    let mail = email(templates.render(&request("m", "email", "ja", &inputs(true))).unwrap());
+    assert!(mail.html.contains("lang=\"ja\""), "{}", mail.html);
+    assert_eq!(mail.html.matches("G a&lt;b").count(), 1);
+    assert_eq!(mail.html.matches("A&lt;B").count(), 1);
+    assert!(mail.html.contains("href=\"https://a.example/?a=1&amp;b=&quot;2\""));
+    assert!(mail.html.contains("#eee"));
+    assert_eq!(mail.text.matches("https://a.example/?a=1&b=\"2").count(), 2, "{}", mail.text);
+    let plain = email(templates.render(&request("m", "email", "ja", &inputs(false))).unwrap());
+    assert!(!plain.html.contains("G a"));
+}
+
+#[test]
+fn blocks_of_a_child_lie_over_those_of_its_layout_and_super_keeps_them() {
+    let templates = compiled(&[
+        (
+            "layouts/l.txt",
+            "top {% block a %}A{% block b %}B{% endblock %}{% endblock %} {%- block c %} C{% endblock c %} end",
+        ),
+        ("m/message.yaml", "use: service\ninputs: {}\n"),
+        (
+            "m/sms/body.txt",
+            "{% extends \"layouts/l.txt\" %}{% block b %}[{{ super() }}]{% endblock %}{% block c %}{% include \"blocks/x.txt\" %}{% endblock %}",
+        ),
+        ("blocks/x.txt", "{# nothing #}{% set n = 1234 %}{{ n }}{% raw %}{{ n }}{% endraw %}"),
+    ]);
+    assert_eq!(sms(&templates, "en", &[]), "top A[B]1,234{{ n }} end");
+}
+
+#[test]
+fn braces_in_a_translation_are_text() {
+    let templates = compiled(&[
+        ("m/message.yaml", "use: service\ninputs: {x: text}\n"),
+        ("m/sms/body.txt", "{{ t(key=\"a\", x=x) }}"),
+        ("locales/en/m.ftl", "a = {\"{{ secret }} {% if %}\"} { $x } {\"{\"}{ $x }"),
+        ("locales/ja/m.ftl", "a = { $x }\n    二行目"),
+    ]);
+    assert_eq!(
+        sms(&templates, "en", &[("x", text("{{ 7 * 7 }}"))]),
+        "{{ secret }} {% if %} {{ 7 * 7 }} {{{ 7 * 7 }}"
+    );
+    assert_eq!(sms(&templates, "ja", &[("x", text("一"))]), "一\n二行目");
+}
