@@ -1,4 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
+mod compiled;
 mod generated;
 
 use crate::testing::*;
