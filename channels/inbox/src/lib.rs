@@ -3,6 +3,7 @@
 mod item;
 mod push;
 mod read;
+mod receipts;
 mod sms;
 mod smtp;
 mod store;

@@ -2,6 +2,7 @@
 
 use crate::{
     Arrival,
+    receipts::Receipts,
     store::{Store, now},
 };
 use axum::{
@@ -24,20 +25,26 @@ pub(crate) fn router(store: Store) -> Router {
     Router::new()
         .route("/2010-04-01/Accounts/{account}/Messages.json", post(send))
         .layer(DefaultBodyLimit::max(64 << 10))
-        .with_state(store)
+        .with_state(Shared { store, receipts: Receipts::new() })
+}
+
+#[derive(Clone)]
+struct Shared {
+    store: Store,
+    receipts: Receipts,
 }
 
 type Fields = Vec<(String, String)>;
 
 async fn send(
-    State(store): State<Store>,
+    State(Shared { store, receipts }): State<Shared>,
     Path(account): Path<String>,
     headers: HeaderMap,
     form: Result<Form<Fields>, FormRejection>,
 ) -> Response {
-    if !authorised(&headers, &account) {
+    let Some(secret) = authorised(&headers, &account) else {
         return error(StatusCode::UNAUTHORIZED, 20003, "Authenticate");
-    }
+    };
     let fields = match form {
         Ok(Form(fields)) => fields,
         Err(FormRejection::InvalidFormContentType(_)) => Vec::new(),
@@ -70,6 +77,13 @@ async fn send(
     if store.add(vec![arrival]).await.is_err() {
         return error(StatusCode::SERVICE_UNAVAILABLE, 20503, "Service unavailable");
     }
+    if let Some(url) = field("StatusCallback") {
+        receipts.delivered(
+            url,
+            &secret,
+            [("AccountSid", &account), ("From", from), ("MessageSid", &sid), ("To", to)],
+        );
+    }
     let date = rfc2822();
     let uri = format!("/2010-04-01/Accounts/{account}/Messages/{sid}");
     let answer = json!({
@@ -97,17 +111,12 @@ async fn send(
     (StatusCode::CREATED, Json(answer)).into_response()
 }
 
-/// HTTP basic authentication: the account, or an API key, with a secret that we cannot know.
-fn authorised(headers: &HeaderMap, account: &str) -> bool {
-    let pair = headers
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Basic "))
-        .and_then(|value| STANDARD.decode(value).ok())
-        .and_then(|bytes| String::from_utf8(bytes).ok());
-    pair.as_deref()
-        .and_then(|pair| pair.split_once(':'))
-        .is_some_and(|(user, secret)| (user == account || user.starts_with("SK")) && !secret.is_empty())
+/// HTTP basic authentication: the account, or an API key, with a secret that we cannot know. Returns the secret.
+fn authorised(headers: &HeaderMap, account: &str) -> Option<String> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Basic ")?;
+    let pair = String::from_utf8(STANDARD.decode(value).ok()?).ok()?;
+    let (user, secret) = pair.split_once(':')?;
+    ((user == account || user.starts_with("SK")) && !secret.is_empty()).then(|| secret.to_owned())
 }
 
 /// What the real one checks, in its order, with its test numbers.

@@ -154,3 +154,33 @@ async fn assertions_that_do_not_hold_get_no_token() {
         assert!(answer["error"].is_string());
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_status_callback_on_this_machine_is_called_and_signed() {
+    let (_folder, inbox) = fresh().await;
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let router = axum::Router::new().route(
+        "/receipts",
+        axum::routing::post(
+            async move |headers: axum::http::HeaderMap,
+                        axum::Form(form): axum::Form<Vec<(String, String)>>| {
+                let signature = headers["x-twilio-signature"].to_str().unwrap().to_owned();
+                tell.send((signature, form)).unwrap();
+            },
+        ),
+    );
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/receipts?delivery=7", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+
+    let encoded: String = url.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let form = format!("To=%2B819012345678&From=TABI&Body=x&StatusCallback={encoded}");
+    let (status, answer) = ask(&inbox, sms("AC1", "AC1:secret", &form)).await;
+    assert_eq!(status, 201, "{answer}");
+    for expected in ["sent", "delivered"] {
+        let (signature, form) = told.recv().await.unwrap();
+        assert!(sms::verify_signature("secret", &url, &form, &signature));
+        let field = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        assert_eq!((field("MessageStatus"), field("MessageSid")), (Some(expected), answer["sid"].as_str()));
+    }
+}
