@@ -34,6 +34,7 @@ pub struct Machine {
     pub renderer: Arc<dyn crate::Renderer>,
     /// Who makes the calls of journeys.
     pub caller: Arc<dyn crate::calls::Caller>,
+    pub(crate) observer: Option<Arc<dyn crate::Observer>>,
     live: RwLock<Option<Arc<Live>>>,
     adapters: RwLock<Arc<Adapters>>,
 }
@@ -54,14 +55,16 @@ pub struct Parts {
     pub renderer: Arc<dyn crate::Renderer>,
     /// Who makes the calls of journeys.
     pub caller: Arc<dyn crate::calls::Caller>,
+    /// Who looks on, if anybody.
+    pub observer: Option<Arc<dyn crate::Observer>>,
 }
 
 impl Machine {
     /// A machine without release and adapters yet.
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, clock, ids, node, base_url, renderer, caller } = parts;
+        let Parts { store, clock, ids, node, base_url, renderer, caller, observer } = parts;
         let (live, adapters) = (RwLock::new(None), RwLock::default());
-        Self { store, clock, ids, node, base_url, renderer, caller, live, adapters }
+        Self { store, clock, ids, node, base_url, renderer, caller, observer, live, adapters }
     }
 
     /// What is live, if anything.
@@ -144,7 +147,16 @@ impl Machine {
         }
         let customers = changes.len();
         let more = batch.more;
+        let seen = self.observer.is_some().then(|| {
+            let ids: Vec<_> = batch.work.iter().map(|work| work.customer.id).collect();
+            (ids, changes.clone())
+        });
         let commit = self.store.commit_steps(batch, changes, now, Some(self.claim_for(now, &live))).await?;
+        if let (Some(observer), Some((ids, changes))) = (&self.observer, seen) {
+            for (id, change) in ids.iter().zip(&changes).filter(|(id, _)| !commit.conflicted.contains(id)) {
+                observer.stepped(now, *id, change);
+            }
+        }
         Ok(StepReport { customers, conflicted: commit.conflicted.len(), more, claimed: commit.claimed })
     }
 

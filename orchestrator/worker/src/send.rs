@@ -51,12 +51,19 @@ impl Machine {
         let Some(live) = self.live().filter(|_| !work.is_empty()) else { return Ok(report) };
         let now = self.clock.now();
         let stops = self.stops().await?;
+        let watched: Vec<SendWork> = if self.observer.is_some() { work.clone() } else { Vec::new() };
         let (allowed, mut closed) = self.judge(work, &live, &stops, now);
         let (ready, failed) = self.prepare(allowed, &live, now).await;
         closed.extend(failed);
-        let ready = self.open(ready, &mut closed).await?;
+        let ready = self.open(ready).await?;
         if !closed.is_empty() {
+            let seen = self.observer.is_some().then(|| closed.clone());
             self.store.settle(closed, now).await?;
+            for settle in seen.into_iter().flatten() {
+                if let Some(work) = watched.iter().find(|work| work.delivery == settle.delivery) {
+                    self.saw(now, work, &settle);
+                }
+            }
         }
         let mut handing: FuturesUnordered<_> = ready
             .into_iter()
@@ -97,6 +104,12 @@ impl Machine {
             settle.next = crate::fallback::next(self, work, live, span.to);
         }
         settle
+    }
+
+    fn saw(&self, at: Timestamp, work: &SendWork, settle: &Settle) {
+        if let Some(observer) = &self.observer {
+            observer.closed(at, work, settle);
+        }
     }
 
     async fn stops(&self) -> Result<Vec<policy::Stop>, StoreError> {
@@ -219,17 +232,12 @@ impl Machine {
     }
 
     /// Opens the hand-overs in one commit; those refused were planned again by the store.
-    async fn open(
-        &self,
-        ready: Vec<(Ready, HandOver)>,
-        closed: &mut Vec<Settle>,
-    ) -> Result<Vec<Ready>, StoreError> {
+    async fn open(&self, ready: Vec<(Ready, HandOver)>) -> Result<Vec<Ready>, StoreError> {
         if ready.is_empty() {
             return Ok(Vec::new());
         }
         let (ready, items): (Vec<_>, Vec<_>) = ready.into_iter().unzip();
         let answers = self.store.hand_over(items, self.clock.now()).await?;
-        let _ = closed;
         Ok(ready
             .into_iter()
             .zip(answers)
@@ -383,7 +391,8 @@ pub(crate) fn judge_one(
             address_seen_at: None,
             priority: work.priority,
             planned_at: work.planned_at,
-            due_at: work.due_at,
+            // The delivery's own due time moves with every delay; lateness counts from when it was meant.
+            due_at: work.planned_at,
             expires_at: work.expires_at,
             late_max: late_max(work.class),
         },
