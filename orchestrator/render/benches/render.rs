@@ -104,5 +104,18 @@ fn mail(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, mail);
+/// What `tabi check` does to the shipped templates.
+fn check(c: &mut Criterion) {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let files = render::read_folder(&root).unwrap();
+    let stored = compile(&files).0.unwrap().to_bytes();
+    let mut group = c.benchmark_group("templates");
+    group.bench_function("compile the shipped folder", |b| b.iter(|| compile(black_box(&files)).0.unwrap()));
+    group.bench_function("load it from a release", |b| {
+        b.iter(|| Templates::from_bytes(black_box(&stored)).unwrap())
+    });
+    group.finish();
+}
+
+criterion_group!(benches, mail, check);
 criterion_main!(benches);

@@ -142,9 +142,9 @@ pub(crate) fn read(root: &Node, problems: &mut Problems) -> Option<Brand> {
             unknown_key(reader.problems, FILE, key, &KEYS);
         }
     }
-    let locales = reader.parsed_list(root, "locales", |text| Locale::parse(text).map_err(|e| e.to_string()));
+    let locales = reader.parsed_list(root, "locales", |text| Locale::parse(text).map_err(|e| no_locale(&e)));
     let default_locale =
-        reader.parsed(root, "default_locale", |text| Locale::parse(text).map_err(|e| e.to_string()));
+        reader.parsed(root, "default_locale", |text| Locale::parse(text).map_err(|e| no_locale(&e)));
     let mut locales = locales.unwrap_or_default();
     let default_locale = default_locale.or_else(|| locales.first().cloned());
     if let Some(default) = &default_locale
@@ -154,12 +154,22 @@ pub(crate) fn read(root: &Node, problems: &mut Problems) -> Option<Brand> {
     }
     reader.locales.clone_from(&locales);
     let name = reader.needed(root, "name");
-    let zone = reader.parsed(root, "zone", |text| Zone::parse(text).map_err(|e| e.to_string()));
-    let currency = reader.parsed(root, "currency", |text| Currency::parse(text).map_err(|e| e.to_string()));
+    let zone = reader.parsed(root, "zone", |text| {
+        Zone::parse(text)
+            .map_err(|e| Text::new(e.to_string(), "Asia/Tokyo のような IANA のタイムゾーン名で書きます"))
+    });
+    let currency = reader.parsed(root, "currency", |text| {
+        Currency::parse(text)
+            .map_err(|e| Text::new(e.to_string(), "通貨は JPY や USD のような ISO 4217 のコードで書きます"))
+    });
     let countries = reader
         .parsed_list(root, "countries", |text| {
-            Country::parse(text)
-                .ok_or_else(|| format!("`{text}` is not a country code of two letters, like JP"))
+            Country::parse(text).ok_or_else(|| {
+                Text::new(
+                    format!("`{text}` is not a country code of two letters, like JP"),
+                    format!("「{text}」は JP のような2文字の国コードではありません"),
+                )
+            })
         })
         .unwrap_or_default();
     let mut money = BTreeMap::new();
@@ -169,12 +179,21 @@ pub(crate) fn read(root: &Node, problems: &mut Problems) -> Option<Brand> {
                 let written = reader.partly(value);
                 for text in written.all.iter().chain(written.by_locale.values()) {
                     if !text.contains("{amount}") {
-                        reader.wrong(value, "an amount is written with {amount} in it, like \"{amount}円\"");
+                        reader.wrong(
+                            value,
+                            Text::new(
+                                "an amount is written with {amount} in it, like \"{amount}円\"",
+                                "金額の書き方には {amount} を入れます(例: \"{amount}円\")",
+                            ),
+                        );
                     }
                 }
                 money.insert(currency, written);
             }
-            Err(error) => reader.wrong_at(&key.span, &error.to_string()),
+            Err(error) => reader.wrong_at(
+                &key.span,
+                Text::new(error.to_string(), "通貨は JPY や USD のような ISO 4217 のコードで書きます"),
+            ),
         }
     }
     let mut senders = BTreeMap::new();
@@ -216,12 +235,12 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn wrong(&mut self, node: &Node, reason: &str) {
+    fn wrong(&mut self, node: &Node, reason: Text) {
         self.wrong_at(&node.span, reason);
     }
 
-    fn wrong_at(&mut self, span: &std::ops::Range<usize>, reason: &str) {
-        wrong_value(self.problems, &Place::new(FILE, span.clone()), reason);
+    fn wrong_at(&mut self, span: &std::ops::Range<usize>, reason: Text) {
+        wrong_value(self.problems, &Place::new(FILE, span.clone()), &reason);
     }
 
     fn missing(&mut self, key: &str) {
@@ -240,15 +259,15 @@ impl Reader<'_> {
         );
     }
 
-    fn parsed<T>(&mut self, root: &Node, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+    fn parsed<T>(&mut self, root: &Node, key: &str, parse: impl Fn(&str) -> Result<T, Text>) -> Option<T> {
         let Some(node) = root.get(key) else {
             self.missing(key);
             return None;
         };
-        match node.text().ok_or_else(|| format!("`{key}` wants one text")).and_then(&parse) {
+        match node.text().ok_or_else(one_text).and_then(&parse) {
             Ok(value) => Some(value),
             Err(reason) => {
-                self.wrong(node, &reason);
+                self.wrong(node, reason);
                 None
             }
         }
@@ -258,21 +277,27 @@ impl Reader<'_> {
         &mut self,
         root: &Node,
         key: &str,
-        parse: impl Fn(&str) -> Result<T, String>,
+        parse: impl Fn(&str) -> Result<T, Text>,
     ) -> Option<Vec<T>> {
         let Some(node) = root.get(key) else {
             self.missing(key);
             return None;
         };
         let Some(items) = node.items() else {
-            self.wrong(node, &format!("`{key}` wants a list, like [en, ja]"));
+            self.wrong(
+                node,
+                Text::new(
+                    format!("`{key}` wants a list, like [en, ja]"),
+                    format!("「{key}」は [en, ja] のようなリストで書きます"),
+                ),
+            );
             return None;
         };
         let mut out = Vec::new();
         for item in items {
-            match item.text().ok_or_else(|| "this wants a text".to_owned()).and_then(&parse) {
+            match item.text().ok_or_else(one_text).and_then(&parse) {
                 Ok(value) => out.push(value),
-                Err(reason) => self.wrong(item, &reason),
+                Err(reason) => self.wrong(item, reason),
             }
         }
         Some(out)
@@ -319,12 +344,18 @@ impl Reader<'_> {
                 (Ok(locale), Some(text)) => {
                     out.by_locale.insert(locale, text.to_owned());
                 }
-                (Err(error), _) => self.wrong_at(&key.span, &error.to_string()),
-                (_, None) => self.wrong(value, "this wants a text"),
+                (Err(error), _) => self.wrong_at(&key.span, no_locale(&error)),
+                (_, None) => self.wrong(value, one_text()),
             }
         }
         if out.by_locale.is_empty() {
-            self.wrong(node, "this wants one text, or one for each locale: {en: …, ja: …}");
+            self.wrong(
+                node,
+                Text::new(
+                    "this wants one text, or one for each locale: {en: …, ja: …}",
+                    "一つの文か、ロケールごとの文 {en: …, ja: …} を書きます",
+                ),
+            );
         }
         out
     }
@@ -340,11 +371,11 @@ impl Reader<'_> {
             }
         }
         if sender.from.is_empty() {
-            self.wrong(node, "a sender wants `from`");
+            self.wrong(node, Text::new("a sender wants `from`", "送信者には from が必要です"));
         }
         for text in sender.name.all.iter().chain(sender.name.by_locale.values()) {
             if text.chars().any(char::is_control) {
-                self.wrong(node, "a sender's name is one line");
+                self.wrong(node, Text::new("a sender's name is one line", "送信者名は1行で書きます"));
             }
         }
         if channel == "email" {
@@ -353,7 +384,7 @@ impl Reader<'_> {
                 .flat_map(|l| l.all.iter().chain(l.by_locale.values()));
             for address in addresses.cloned().collect::<Vec<_>>() {
                 if let Err(error) = EmailAddress::parse(&address) {
-                    self.wrong(node, &error.to_string());
+                    self.wrong(node, Text::new(error.to_string(), "メールアドレスとして正しくありません"));
                 }
             }
         }
@@ -377,9 +408,13 @@ impl Reader<'_> {
                     }
                 }
             }
-            Some((_, node)) => {
-                self.wrong(node, "`customer` wants a list of traits: [name, family_name, given_name]")
-            }
+            Some((_, node)) => self.wrong(
+                node,
+                Text::new(
+                    "`customer` wants a list of traits: [name, family_name, given_name]",
+                    "「customer」には [name, family_name, given_name] のように属性を並べます",
+                ),
+            ),
             None => {
                 for name in ["name", "family_name", "given_name"] {
                     out.insert(name.to_owned(), name.to_owned());
@@ -411,12 +446,23 @@ pub(crate) fn unknown_key(problems: &mut Problems, file: &str, key: &Key, known:
     );
 }
 
+fn no_locale(error: &words::LocaleError) -> Text {
+    Text::new(error.to_string(), "ロケールは ja や en-US のような言語コードで書きます")
+}
+
+fn one_text() -> Text {
+    Text::new("this wants a text", "ここには文字列を書きます")
+}
+
 /// A value that does not do.
-pub(crate) fn wrong_value(problems: &mut Problems, place: &Place, reason: &str) {
+pub(crate) fn wrong_value(problems: &mut Problems, place: &Place, reason: &Text) {
     problems.error(
         "T006",
         place,
-        Text::new(format!("this value does not do: {reason}"), format!("この値は使えません: {reason}")),
+        Text::new(
+            format!("this value does not do: {}", reason.en),
+            format!("この値は使えません: {}", reason.ja),
+        ),
         Text::new("here", "ここ"),
         Text::new("templates/README.md shows what goes here", "書き方は templates/README.md にあります"),
     );

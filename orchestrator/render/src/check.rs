@@ -224,11 +224,7 @@ impl Checker<'_> {
         let names: Vec<&str> = lacking.iter().map(|l| l.as_str()).collect();
         let known: Vec<&str> =
             self.brand.locales.iter().flat_map(|locale| self.strings.keys(locale, self.message)).collect();
-        let meant = if lacking.len() == self.brand.locales.len() {
-            did_you_mean(key, known.into_iter())
-        } else {
-            None
-        };
+        let meant = if lacking.len() == self.brand.locales.len() { did_you_mean(key, known) } else { None };
         let help = match meant {
             Some(meant) => {
                 Text::new(format!("did you mean `{meant}`?"), format!("「{meant}」ではありませんか"))

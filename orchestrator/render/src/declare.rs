@@ -63,8 +63,11 @@ pub(crate) fn message(file: &str, root: &Node, problems: &mut Problems) -> Decla
             "use" => match value.text().and_then(MessageClass::parse) {
                 Some(class) => out.class = class,
                 None => {
-                    let reason = "`use` is one of marketing, service, transactional, regulatory, security";
-                    wrong_value(problems, &Place::new(file, value.span.clone()), reason);
+                    let reason = Text::new(
+                        "`use` is one of marketing, service, transactional, regulatory, security",
+                        "use は marketing、service、transactional、regulatory、security のいずれかです",
+                    );
+                    wrong_value(problems, &Place::new(file, value.span.clone()), &reason);
                 }
             },
             "inputs" => {
@@ -89,9 +92,11 @@ fn input(file: &str, name: &str, at: &Range<usize>, node: &Node, problems: &mut 
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
         && name.starts_with(|c: char| c.is_ascii_lowercase());
     if !plain || RESERVED.contains(&name) {
-        let reason =
-            "an input is named in small letters, digits and _, and not like something templates already have";
-        wrong_value(problems, &Place::new(file, at.clone()), reason);
+        let reason = Text::new(
+            "an input is named in small letters, digits and _, and not like something templates already have",
+            "入力の名前は英小文字、数字、_ で、既にある名前(brand など)は使えません",
+        );
+        wrong_value(problems, &Place::new(file, at.clone()), &reason);
         return None;
     }
     let (ty, mut required) = typed(file, node, problems)?;
@@ -108,8 +113,8 @@ fn input(file: &str, name: &str, at: &Range<usize>, node: &Node, problems: &mut 
 
 /// A type as written, and whether what has it must be there.
 fn typed(file: &str, node: &Node, problems: &mut Problems) -> Option<(Type, bool)> {
-    let mut wrong = |span: &Range<usize>, reason: &str| {
-        wrong_value(problems, &Place::new(file, span.clone()), reason);
+    let mut wrong = |span: &Range<usize>, reason: Text| {
+        wrong_value(problems, &Place::new(file, span.clone()), &reason);
         None
     };
     match &node.kind {
@@ -120,8 +125,13 @@ fn typed(file: &str, node: &Node, problems: &mut Problems) -> Option<(Type, bool
                 Some(ty) => Some((ty, required)),
                 None => wrong(
                     &node.span,
-                    &format!(
-                        "`{name}` is not a type: write text, int, float, bool, money, date, time, duration, a list [a, b] of allowed texts, {{list: …}} or {{fields: …}}"
+                    Text::new(
+                        format!(
+                            "`{name}` is not a type: write text, int, float, bool, money, date, time, duration, a list [a, b] of allowed texts, {{list: …}} or {{fields: …}}"
+                        ),
+                        format!(
+                            "「{name}」は型ではありません。text、int、float、bool、money、date、time、duration、選択肢のリスト [a, b]、{{list: …}}、{{fields: …}} のいずれかを書きます"
+                        ),
                     ),
                 ),
             }
@@ -129,7 +139,13 @@ fn typed(file: &str, node: &Node, problems: &mut Problems) -> Option<(Type, bool
         Kind::List(items) => {
             let texts: Vec<String> = items.iter().filter_map(|item| item.text().map(str::to_owned)).collect();
             if texts.is_empty() || texts.len() != items.len() {
-                return wrong(&node.span, "a choice lists its texts: [standard, express]");
+                return wrong(
+                    &node.span,
+                    Text::new(
+                        "a choice lists its texts: [standard, express]",
+                        "選択肢は [standard, express] のように並べます",
+                    ),
+                );
             }
             Some((Type::OneOf(texts), true))
         }
@@ -151,9 +167,18 @@ fn typed(file: &str, node: &Node, problems: &mut Problems) -> Option<(Type, bool
             if let Some(inner) = node.get("fields") {
                 return Some((fields(file, inner, problems)?, !optional));
             }
-            wrong(&node.span, "a type with settings has `type:`, `list:` or `fields:`")
+            wrong(
+                &node.span,
+                Text::new(
+                    "a type with settings has `type:`, `list:` or `fields:`",
+                    "設定付きの型には type:、list:、fields: のいずれかを書きます",
+                ),
+            )
         }
-        Kind::Null => wrong(&node.span, "here goes a type, like `text`"),
+        Kind::Null => wrong(
+            &node.span,
+            Text::new("here goes a type, like `text`", "ここには text のような型を書きます"),
+        ),
     }
 }
 
@@ -189,58 +214,75 @@ fn simple(name: &str) -> Option<Type> {
 /// A value that does not fit its type.
 pub(crate) struct Unfit {
     pub(crate) span: Range<usize>,
-    pub(crate) reason: String,
+    pub(crate) reason: Text,
 }
 
 /// A YAML node as a value of a type.
 pub(crate) fn value_of(node: &Node, ty: &Type) -> Result<Value, Unfit> {
-    let unfit = |reason: String| Unfit { span: node.span.clone(), reason };
-    let text = || node.text().ok_or_else(|| unfit(format!("this wants {ty}")));
+    let unfit = |en: String, ja: &str| Unfit { span: node.span.clone(), reason: Text::new(en, ja) };
+    let text = || node.text().ok_or_else(|| unfit(format!("this wants {ty}"), "値の型が宣言と合いません"));
     Ok(match ty {
         Type::Bool => match text()? {
             "true" => Value::Bool(true),
             "false" => Value::Bool(false),
-            _ => return Err(unfit("this wants true or false".to_owned())),
+            _ => return Err(unfit("this wants true or false".to_owned(), "true か false を書きます")),
         },
-        Type::Int => Value::Int(text()?.parse().map_err(|_| unfit("this wants a whole number".to_owned()))?),
+        Type::Int => Value::Int(
+            text()?.parse().map_err(|_| unfit("this wants a whole number".to_owned(), "整数を書きます"))?,
+        ),
         Type::Float => Value::Float(
             text()?
                 .parse()
                 .ok()
                 .filter(|f: &f64| f.is_finite())
-                .ok_or_else(|| unfit("this wants a number".to_owned()))?,
+                .ok_or_else(|| unfit("this wants a number".to_owned(), "数を書きます"))?,
         ),
         Type::Text => Value::Text(text()?.to_owned()),
         Type::OneOf(allowed) => match text()? {
             text if allowed.iter().any(|a| a == text) => Value::Text(text.to_owned()),
-            _ => return Err(unfit(format!("this is one of {}", allowed.join(", ")))),
+            _ => {
+                return Err(unfit(
+                    format!("this is one of {}", allowed.join(", ")),
+                    &format!("{} のいずれかを書きます", allowed.join("、")),
+                ));
+            }
         },
         Type::Money(currency) => {
-            let money = Money::parse(text()?).map_err(|e| unfit(e.to_string()))?;
+            let money = Money::parse(text()?)
+                .map_err(|e| unfit(e.to_string(), "金額は「3000 JPY」のように数と通貨で書きます"))?;
             if currency.is_some_and(|c| c != money.currency) {
-                return Err(unfit(format!("this wants {ty}")));
+                return Err(unfit(format!("this wants {ty}"), "値の型が宣言と合いません"));
             }
             Value::Money(money)
         }
-        Type::Time => Value::Time(Timestamp::parse(text()?).map_err(|e| unfit(e.to_string()))?),
-        Type::Date => {
-            Value::Date(text()?.parse().map_err(|_| unfit("this wants a date, like 2026-12-24".to_owned()))?)
-        }
-        Type::Duration => Value::Duration(Elapsed::parse(text()?).map_err(|e| unfit(e.to_string()))?),
+        Type::Time => Value::Time(
+            Timestamp::parse(text()?)
+                .map_err(|e| unfit(e.to_string(), "日時は 2026-11-21T18:30:00+09:00 のように書きます"))?,
+        ),
+        Type::Date => Value::Date(text()?.parse().map_err(|_| {
+            unfit("this wants a date, like 2026-12-24".to_owned(), "日付は 2026-12-24 のように書きます")
+        })?),
+        Type::Duration => Value::Duration(
+            Elapsed::parse(text()?).map_err(|e| unfit(e.to_string(), "長さは「3 days」のように書きます"))?,
+        ),
         Type::List(inner) => {
-            let items = node.items().ok_or_else(|| unfit("this wants a list".to_owned()))?;
+            let items =
+                node.items().ok_or_else(|| unfit("this wants a list".to_owned(), "リストを書きます"))?;
             Value::List(items.iter().map(|item| value_of(item, inner)).collect::<Result<_, _>>()?)
         }
         Type::Map(fields) => {
             if !matches!(node.kind, Kind::Map(_)) {
-                return Err(unfit("this wants named fields".to_owned()));
+                return Err(unfit("this wants named fields".to_owned(), "名前付きの項目を書きます"));
             }
             let mut out = BTreeMap::new();
             for (key, value) in node.entries() {
                 let Some((ty, _)) = fields.get(&key.text) else {
                     return Err(Unfit {
                         span: key.span.clone(),
-                        reason: format!("`{}` is not declared", key.text),
+                        reason: Text::new(
+                            format!("`{}` is not declared", key.text),
+                            format!("「{}」は宣言されていません", key.text),
+                        ),
                     });
                 };
                 if value.kind != Kind::Null {
@@ -250,7 +292,10 @@ pub(crate) fn value_of(node: &Node, ty: &Type) -> Result<Value, Unfit> {
             if let Some((missing, _)) =
                 fields.iter().find(|(name, (_, required))| *required && !out.contains_key(*name))
             {
-                return Err(unfit(format!("the field `{missing}` is missing")));
+                return Err(unfit(
+                    format!("the field `{missing}` is missing"),
+                    &format!("項目「{missing}」がありません"),
+                ));
             }
             Value::Map(out)
         }
@@ -295,14 +340,23 @@ pub(crate) fn samples(
                     _ => wrong_value(
                         problems,
                         &Place::new(file, value.span.clone()),
-                        "this wants a time zone, like Asia/Tokyo",
+                        &Text::new(
+                            "this wants a time zone, like Asia/Tokyo",
+                            "Asia/Tokyo のようなタイムゾーン名を書きます",
+                        ),
                     ),
                 },
                 "inputs" => {
                     for (input, value) in value.entries() {
                         let place = Place::new(file, input.span.clone());
                         let found = match declared.inputs.get(&input.text) {
-                            None => Err((place, format!("message.yaml declares no input `{}`", input.text))),
+                            None => Err((
+                                place,
+                                Text::new(
+                                    format!("message.yaml declares no input `{}`", input.text),
+                                    format!("message.yaml に入力「{}」の宣言がありません", input.text),
+                                ),
+                            )),
                             Some(_) if value.kind == Kind::Null => continue,
                             Some(declared) => value_of(value, &declared.ty)
                                 .map_err(|e| (Place::new(file, e.span), e.reason)),
@@ -328,7 +382,10 @@ pub(crate) fn samples(
                     problems,
                     &Place::new(file, name.span.clone()),
                     &name.text,
-                    &format!("the input `{input}` is missing"),
+                    &Text::new(
+                        format!("the input `{input}` is missing"),
+                        format!("入力「{input}」がありません"),
+                    ),
                 );
             }
         }
@@ -339,13 +396,13 @@ pub(crate) fn samples(
     out
 }
 
-fn misfit(problems: &mut Problems, place: &Place, sample: &str, reason: &str) {
+fn misfit(problems: &mut Problems, place: &Place, sample: &str, reason: &Text) {
     problems.error(
         "T032",
         place,
         Text::new(
-            format!("the sample `{sample}` does not fit the message: {reason}"),
-            format!("サンプル「{sample}」がメッセージの入力に合いません: {reason}"),
+            format!("the sample `{sample}` does not fit the message: {}", reason.en),
+            format!("サンプル「{sample}」がメッセージの入力に合いません: {}", reason.ja),
         ),
         Text::new("here", "ここ"),
         Text::new(

@@ -40,7 +40,7 @@ impl Source {
     }
 
     /// The words of a tag, `["extends", …]`, with the quoted argument where there is one.
-    fn tag(&self, segment: &Segment) -> Option<(String, Option<(String, Range<usize>)>)> {
+    fn tag(&self, segment: &Segment) -> Option<(String, Option<Argument>)> {
         if segment.kind != Kind::Tag {
             return None;
         }
@@ -53,6 +53,9 @@ impl Source {
         Some((word, argument))
     }
 }
+
+/// The first argument of a tag, and where it stands.
+type Argument = (String, Range<usize>);
 
 /// A block that a child lays over its parent's.
 #[derive(Debug, Clone)]

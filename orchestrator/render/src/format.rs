@@ -30,7 +30,6 @@ pub(crate) enum Tongue {
 /// What a locale of a brand needs to write its values.
 #[derive(Debug, Clone)]
 pub(crate) struct Formats {
-    pub(crate) locale: Locale,
     pub(crate) tongue: Tongue,
     /// Day before month, 24 hours: English outside North America.
     pub(crate) day_first: bool,
@@ -42,7 +41,7 @@ pub(crate) struct Formats {
 
 impl Formats {
     /// For a locale, with the brand's choices.
-    pub(crate) fn new(locale: Locale, money: BTreeMap<Currency, String>, greeting: String) -> Self {
+    pub(crate) fn new(locale: &Locale, money: BTreeMap<Currency, String>, greeting: String) -> Self {
         let tongue = match locale.language() {
             "en" => Tongue::English,
             "ja" => Tongue::Japanese,
@@ -55,7 +54,7 @@ impl Formats {
         };
         let day_first =
             tongue == Tongue::English && !matches!(locale.region(), None | Some("US" | "CA" | "PH"));
-        Self { locale, tongue, day_first, money, greeting }
+        Self { tongue, day_first, money, greeting }
     }
 
     /// An amount, as the brand writes it, else as the language does.

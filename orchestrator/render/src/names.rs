@@ -149,11 +149,10 @@ impl<'a> Names<'a> {
         let is_test = before.and_then(Token::word) == Some("is")
             || (before.and_then(Token::word) == Some("not") && before2 == Some("is"));
         let after = tokens.get(at + 1);
-        !KEYWORDS.contains(&word)
-            && !is_test
-            && !before.is_some_and(|t| t.is('|'))
-            && !(at > 0 && is_dot(tokens, at - 1))
-            && !after.is_some_and(|t| t.is('(') || t.is('='))
+        let is_field = at > 0 && is_dot(tokens, at - 1);
+        let is_filter = before.is_some_and(|t| t.is('|'));
+        let is_called = after.is_some_and(|t| t.is('(') || t.is('='));
+        !(KEYWORDS.contains(&word) || is_test || is_filter || is_field || is_called)
     }
 
     /// Follows a path.

@@ -114,7 +114,7 @@ impl Templates {
                     .collect();
                 let fallback = if locale.language() == "ja" { "お客様" } else { "there" };
                 let greeting = brand.greeting.get(locale).unwrap_or(fallback).to_owned();
-                let formats = Formats::new(locale.clone(), money, greeting);
+                let formats = Formats::new(locale, money, greeting);
                 (locale.clone(), (Arc::new(formats), brand.value(locale)))
             })
             .collect();

@@ -175,9 +175,8 @@ impl Reader {
                 }
             }
             ("table", true) => {
-                if self.tables.pop() == Some(true) {
-                    self.line(2);
-                }
+                let data = self.tables.pop() == Some(true);
+                self.line(if data { 2 } else { 0 });
             }
             ("td" | "th", false) if self.tables.last() == Some(&true) => {}
             ("td" | "th", true) if self.tables.last() == Some(&true) => self.out.push_str("  "),
@@ -262,7 +261,7 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
     None
 }
 
-fn unescape(text: &str) -> String {
+pub(crate) fn unescape(text: &str) -> String {
     if !text.contains('&') {
         return text.to_owned();
     }

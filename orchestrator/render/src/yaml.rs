@@ -88,8 +88,7 @@ impl Node {
 pub(crate) fn parse(source: &str) -> Result<Node, YamlError> {
     let mut reader = Reader { parser: Parser::new_from_str(source), len: source.len(), nodes: 0 };
     let mut root = None;
-    loop {
-        let Some((event, span)) = reader.next()? else { break };
+    while let Some((event, span)) = reader.next()? {
         match event {
             Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
             Event::StreamEnd => break,

@@ -73,7 +73,7 @@ fn grouped(digits: &str, tongue: Tongue) -> String {
     let sign = signs(tongue).0;
     let mut out = String::with_capacity(digits.len() + digits.len() / 3 * sign.len());
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             out.push_str(sign);
         }
         out.push(digit);

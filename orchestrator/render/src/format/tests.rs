@@ -4,7 +4,7 @@ use words::Locale;
 
 fn formats(locale: &str) -> Formats {
     let greeting = if locale.starts_with("ja") { "お客様" } else { "there" };
-    Formats::new(Locale::parse(locale).unwrap(), BTreeMap::new(), greeting.to_owned())
+    Formats::new(&Locale::parse(locale).unwrap(), BTreeMap::new(), greeting.to_owned())
 }
 
 #[test]
