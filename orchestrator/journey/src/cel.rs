@@ -77,7 +77,7 @@ impl<'n> Origin<'n> {
         let skip = match style {
             Style::Plain => 0,
             Style::Quoted => 1,
-            Style::Block => raw.find('\n').map_or(0, |n| n + 1),
+            Style::Block => block_header(raw),
         };
         let exact = raw.get(skip..).is_some_and(|raw| raw.starts_with(text.as_str()));
         let places = (!exact).then(|| align(text, raw, skip, node.span.start));
@@ -104,6 +104,15 @@ impl<'n> Origin<'n> {
         let end = if local.end > local.start { self.place(local.end - 1) + 1 } else { start };
         start..end.max(start)
     }
+}
+
+/// The length of the header of a block (`>-` and the line break), where the span includes it.
+fn block_header(raw: &str) -> usize {
+    let Some(end) = raw.find('\n') else { return 0 };
+    let header = raw[..end].split('#').next().unwrap_or("").trim();
+    let is_header = header.starts_with(['>', '|'])
+        && header.chars().skip(1).all(|c| matches!(c, '+' | '-') || c.is_ascii_digit());
+    if is_header { end + 1 } else { 0 }
 }
 
 /// For each byte of `text` its place in `raw`, which says the same with line breaks, escapes and indentation.

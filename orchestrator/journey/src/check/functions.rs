@@ -519,7 +519,7 @@ impl Checker<'_> {
     /// `count(order_placed, "90 days")`, `sum(order_placed.total, it.paid)` …: a fact without a name of its own.
     fn fact(&mut self, name: &str, args: &[&Ast], span: Range<usize>) -> Option<Expr> {
         let fact = self.fact_of(name, args, &span)?;
-        let key = fact_name(self.report.source, name, &fact, args.first().map(|a| a.span.clone()));
+        let key = fact_name(&fact);
         let (ty, nullable) = (fact.ty.clone(), fact_may_be_missing(&fact));
         self.scope.facts.borrow_mut().entry(key.clone()).or_insert(fact);
         let known = self.known.contains(&format!("customer.{key}"));

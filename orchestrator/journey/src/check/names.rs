@@ -268,7 +268,10 @@ impl Checker<'_> {
             );
             return None;
         }
-        let base = self.expr(base)?;
+        if let Some(expr) = self.root_field(base, name, &span) {
+            return Some(expr);
+        }
+        let mut base = self.expr(base)?;
         let Type::Map(fields) = &base.ty else {
             if base.ty == Type::Any {
                 let kind = ExprKind::Field(Box::new(base), name.to_owned());
@@ -298,15 +301,44 @@ impl Checker<'_> {
             );
             return None;
         };
-        let nullable = base.nullable || !always;
-        let expr = Expr {
-            ty: ty.clone(),
-            nullable,
-            kind: ExprKind::Field(Box::new(base.clone()), name.to_owned()),
-            span,
-        };
+        let (ty, nullable) = (ty.clone(), base.nullable || !always);
+        // Programs are stored: the whole type of the base would be repeated with every field.
+        base.ty = Type::Map(BTreeMap::new());
+        let expr = Expr { ty, nullable, kind: ExprKind::Field(Box::new(base), name.to_owned()), span };
         let known = path_of(&expr).is_some_and(|path| self.known.contains(&path));
         Some(Expr { nullable: nullable && !known, ..expr })
+    }
+
+    /// A field of `event`, `it`, `item` or a binding that is there: the usual case, without a copy of the whole type.
+    fn root_field(&self, base: &Ast, name: &str, span: &Range<usize>) -> Option<Expr> {
+        let AstKind::Name(root) = &base.kind else { return None };
+        if self.variables.iter().any(|(variable, _)| variable == root) {
+            return None;
+        }
+        let (ty, root) = match root.as_str() {
+            "event" => (self.scope.event.as_ref().ok()?, Root::Event),
+            "it" => (self.scope.it.as_ref()?, Root::It),
+            "item" => (self.scope.item.as_ref()?, Root::Item),
+            _ => {
+                let binding = self.scope.env.bindings.get(root)?;
+                if binding.missing.is_some() {
+                    return None;
+                }
+                (&binding.ty, Root::Binding(root.clone()))
+            }
+        };
+        let Type::Map(fields) = ty else { return None };
+        let (ty, always) = fields.get(name)?;
+        let base = Expr {
+            kind: ExprKind::Root(root),
+            ty: Type::Map(BTreeMap::new()),
+            nullable: false,
+            span: base.span.clone(),
+        };
+        let kind = ExprKind::Field(Box::new(base), name.to_owned());
+        let expr = Expr { kind, ty: ty.clone(), nullable: !always, span: span.clone() };
+        let known = !always && path_of(&expr).is_some_and(|path| self.known.contains(&path));
+        Some(Expr { nullable: !always && !known, ..expr })
     }
 
     fn customer_field(&mut self, name: &str, name_span: Range<usize>, span: Range<usize>) -> Option<Expr> {

@@ -3,6 +3,7 @@
 use super::Declared;
 use crate::cel::{AstKind, Origin};
 use crate::check::{Checker, Env, Scope, expression_text};
+use crate::expr::Expr;
 use crate::report::{Report, t};
 use crate::schema::{Fact, FactKind};
 use crate::yaml::{Kind, Node};
@@ -92,16 +93,25 @@ pub(crate) fn fact_may_be_missing(fact: &Fact) -> bool {
     }
 }
 
-/// The name of a fact that an expression asks for: what it was written as, so that two who ask the same share it.
-pub(crate) fn fact_name(source: &str, function: &str, fact: &Fact, first: Option<Range<usize>>) -> String {
-    let text =
-        |span: Range<usize>| source.get(span).unwrap_or("").split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut name = format!("{function}({}", first.map(text).unwrap_or_default());
-    if let Some(window) = fact.window {
-        name += &format!(", {window}");
-    }
+/// The name of a fact that an expression asks for: how it is written, so that two who ask the same share it.
+pub(crate) fn fact_name(fact: &Fact) -> String {
+    let of = |value: &Expr| fact.event.clone() + value.to_string().strip_prefix("it").unwrap_or_default();
+    let mut name = match &fact.kind {
+        FactKind::Count => format!("count({}", fact.event),
+        FactKind::LastAt => format!("last_at({}", fact.event),
+        FactKind::FirstAt => format!("first_at({}", fact.event),
+        FactKind::Sum(value) => format!("sum({}", of(value)),
+        FactKind::Min(value) => format!("min({}", of(value)),
+        FactKind::Max(value) => format!("max({}", of(value)),
+        FactKind::Last(value) => format!("last({}", of(value)),
+        FactKind::First(value) => format!("first({}", of(value)),
+        FactKind::Distinct(value) => format!("distinct({}", of(value)),
+    };
     if let Some(condition) = &fact.condition {
-        name += &format!(", {}", text(condition.span.clone()));
+        name += &format!(", {condition}");
+    }
+    if let Some(window) = fact.window {
+        name += &format!(", \"{window}\"");
     }
     name + ")"
 }
