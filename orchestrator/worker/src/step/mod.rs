@@ -103,9 +103,8 @@ pub fn step(
         stir: false,
         silent: false,
     };
-    if let Some(events) = history {
-        step.backfill(events);
-    }
+    // A new customer's facts cover the whole schema from the first event on.
+    step.backfill(history.unwrap_or_default());
     step.load(work.enrollments);
     step.missing_segments();
     for (seq, event) in work.events {
@@ -143,6 +142,9 @@ impl Step<'_> {
     fn backfill(&mut self, events: &[Event]) {
         let schema = &self.ctx.release.project.schema;
         let names: Vec<String> = self.facts.missing(schema).into_iter().map(str::to_owned).collect();
+        if names.is_empty() {
+            return;
+        }
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let mut facts = std::mem::take(&mut self.facts);
         let before = facts.clone();
