@@ -11,6 +11,7 @@ mod play;
 mod summary;
 
 #[expect(unused_imports, reason = "`tabi demo` is wired in a later commit")]
+#[allow(unused_imports)]
 pub(crate) use play::{TODAY, first_day, play};
 #[expect(unused_imports, reason = "`tabi demo` is wired in a later commit")]
 pub(crate) use summary::Onlooker;

@@ -1,7 +1,7 @@
 //! What will happen, in order: purchases of the data, and what follows from them and from messages.
 
-use super::chance::{draw, happens};
 use super::cdnow::Purchase;
+use super::chance::{draw, happens};
 use std::{cmp::Reverse, collections::BinaryHeap};
 use store::SendWork;
 use words::{Channel, Elapsed, Timestamp};
@@ -118,7 +118,8 @@ impl Future {
             let customer = purchase.customer;
             // On the hour: the data knows days alone, and what happens together is taken in together.
             let hour = i64::try_from(8 + keys(1) % 14).unwrap_or(12);
-            let at = first_day.plus(Elapsed::from_days(i64::from(purchase.day))).plus(Elapsed::from_hours(hour));
+            let at =
+                first_day.plus(Elapsed::from_days(i64::from(purchase.day))).plus(Elapsed::from_hours(hour));
             if *nth == 1 {
                 self.add(at, Happening::SignUp { customer });
             }
@@ -130,7 +131,10 @@ impl Future {
                 self.add(arrives, Happening::Delivered { customer, nth: *nth });
                 if happens(keys(4), 60) {
                     let days = i64::try_from(6 + keys(5) % 20).unwrap_or(9);
-                    self.add(arrives.plus(Elapsed::from_days(days)), Happening::Review { customer, nth: *nth });
+                    self.add(
+                        arrives.plus(Elapsed::from_days(days)),
+                        Happening::Review { customer, nth: *nth },
+                    );
                 }
             }
         }
@@ -147,7 +151,8 @@ impl Future {
             let later = at.plus(Elapsed::from_hours(i64::try_from(hours).unwrap_or(1)));
             Timestamp::from_micros(later.as_micros() - later.as_micros().rem_euclid(3_600_000_000))
         };
-        let mut add = |hours: u64, kind: ReceiptKind| self.add(hour(hours), Happening::Receipt { index, kind });
+        let mut add =
+            |hours: u64, kind: ReceiptKind| self.add(hour(hours), Happening::Receipt { index, kind });
         if work.channel == Channel::EMAIL && happens(roll(1), 8) {
             return add(1, ReceiptKind::Bounced);
         }

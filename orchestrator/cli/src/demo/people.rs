@@ -5,30 +5,62 @@
 
 use super::chance::{draw, happens, pick};
 use words::{
-    Address, AddressState, Basis, Channel, Consent, ConsentChange, ConsentState, Country, Customer, Evidence, Locale,
-    Timestamp, Value, Zone, ZoneSource,
+    Address, AddressState, Basis, Channel, Consent, ConsentChange, ConsentState, Country, Customer, Evidence,
+    Locale, Timestamp, Value, Zone, ZoneSource,
 };
 
 /// Kanji, and Roman letters for the address.
 const FAMILY_JA: [(&str, &str); 20] = [
-    ("佐藤", "sato"), ("鈴木", "suzuki"), ("高橋", "takahashi"), ("田中", "tanaka"), ("伊藤", "ito"),
-    ("渡辺", "watanabe"), ("山本", "yamamoto"), ("中村", "nakamura"), ("小林", "kobayashi"), ("加藤", "kato"),
-    ("吉田", "yoshida"), ("山田", "yamada"), ("佐々木", "sasaki"), ("山口", "yamaguchi"), ("松本", "matsumoto"),
-    ("井上", "inoue"), ("木村", "kimura"), ("林", "hayashi"), ("斎藤", "saito"), ("清水", "shimizu"),
+    ("佐藤", "sato"),
+    ("鈴木", "suzuki"),
+    ("高橋", "takahashi"),
+    ("田中", "tanaka"),
+    ("伊藤", "ito"),
+    ("渡辺", "watanabe"),
+    ("山本", "yamamoto"),
+    ("中村", "nakamura"),
+    ("小林", "kobayashi"),
+    ("加藤", "kato"),
+    ("吉田", "yoshida"),
+    ("山田", "yamada"),
+    ("佐々木", "sasaki"),
+    ("山口", "yamaguchi"),
+    ("松本", "matsumoto"),
+    ("井上", "inoue"),
+    ("木村", "kimura"),
+    ("林", "hayashi"),
+    ("斎藤", "saito"),
+    ("清水", "shimizu"),
 ];
 const GIVEN_JA: [(&str, &str); 20] = [
-    ("陽子", "yoko"), ("健一", "kenichi"), ("直樹", "naoki"), ("美咲", "misaki"), ("拓也", "takuya"),
-    ("由美", "yumi"), ("誠", "makoto"), ("恵", "megumi"), ("大輔", "daisuke"), ("真理", "mari"),
-    ("翔", "sho"), ("愛", "ai"), ("浩", "hiroshi"), ("優子", "yuko"), ("亮", "ryo"),
-    ("香織", "kaori"), ("剛", "tsuyoshi"), ("裕子", "hiroko"), ("淳", "jun"), ("沙織", "saori"),
+    ("陽子", "yoko"),
+    ("健一", "kenichi"),
+    ("直樹", "naoki"),
+    ("美咲", "misaki"),
+    ("拓也", "takuya"),
+    ("由美", "yumi"),
+    ("誠", "makoto"),
+    ("恵", "megumi"),
+    ("大輔", "daisuke"),
+    ("真理", "mari"),
+    ("翔", "sho"),
+    ("愛", "ai"),
+    ("浩", "hiroshi"),
+    ("優子", "yuko"),
+    ("亮", "ryo"),
+    ("香織", "kaori"),
+    ("剛", "tsuyoshi"),
+    ("裕子", "hiroko"),
+    ("淳", "jun"),
+    ("沙織", "saori"),
 ];
 const FAMILY_EN: [&str; 20] = [
-    "Smith", "Johnson", "Brown", "Garcia", "Miller", "Davis", "Wilson", "Anderson", "Thomas", "Moore", "Martin",
-    "Lee", "Thompson", "White", "Clark", "Lewis", "Walker", "Hall", "Young", "King",
+    "Smith", "Johnson", "Brown", "Garcia", "Miller", "Davis", "Wilson", "Anderson", "Thomas", "Moore",
+    "Martin", "Lee", "Thompson", "White", "Clark", "Lewis", "Walker", "Hall", "Young", "King",
 ];
 const GIVEN_EN: [&str; 20] = [
-    "Ann", "James", "Maria", "Robert", "Linda", "David", "Susan", "Daniel", "Karen", "Paul", "Nancy", "Mark", "Lisa",
-    "Steven", "Emily", "Kevin", "Laura", "Brian", "Rachel", "Eric",
+    "Ann", "James", "Maria", "Robert", "Linda", "David", "Susan", "Daniel", "Karen", "Paul", "Nancy", "Mark",
+    "Lisa", "Steven", "Emily", "Kevin", "Laura", "Brian", "Rachel", "Eric",
 ];
 const ZONES_US: [&str; 4] = ["America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles"];
 
@@ -41,7 +73,13 @@ pub(crate) struct Person {
 }
 
 /// The person behind customer `number` of the data, who signs up at `at`. `purposes` are those that ask for consent.
-pub(crate) fn person(seed: u64, number: u32, at: Timestamp, purposes: &[String], customer: Customer) -> Person {
+pub(crate) fn person(
+    seed: u64,
+    number: u32,
+    at: Timestamp,
+    purposes: &[String],
+    customer: Customer,
+) -> Person {
     let roll = |key: u64| draw(seed, &[u64::from(number), key]);
     let japanese = roll(1).is_multiple_of(2);
     let mut customer = customer;

@@ -10,10 +10,12 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
-use store::{Clock, CustomerUpdate, Identity, Incoming, NewReceipt, StoreError, SuppressionRow, VirtualClock};
+use store::{
+    Clock, CustomerUpdate, Identity, Incoming, NewReceipt, StoreError, SuppressionRow, VirtualClock,
+};
 use words::{
-    Basis, Consent, ConsentChange, ConsentState, Currency, CustomerId, Elapsed, Event, EventKind, Evidence, Money,
-    Timestamp, Value,
+    Basis, Consent, ConsentChange, ConsentState, Currency, CustomerId, Elapsed, Event, EventKind, Evidence,
+    Money, Timestamp, Value,
 };
 use worker::Machine;
 
@@ -42,7 +44,10 @@ pub(crate) async fn play(
     let mut day = 0;
     loop {
         let channels = machine.channels();
-        let due = [machine.store.next_step_due(), machine.store.next_send_due(&channels)].into_iter().flatten().min();
+        let due = [machine.store.next_step_due(), machine.store.next_send_due(&channels)]
+            .into_iter()
+            .flatten()
+            .min();
         let next = [player.future.next_at(), due].into_iter().flatten().min();
         let Some(next) = next.filter(|next| *next < today) else { break };
         // What is due and cannot be done now must not hold the clock.
@@ -89,7 +94,12 @@ impl<'a> Player<'a> {
             machine,
             future: Future::default(),
             customers: BTreeMap::new(),
-            purposes: schema.purposes.iter().filter(|(_, p)| asks(p.class)).map(|(name, _)| name.clone()).collect(),
+            purposes: schema
+                .purposes
+                .iter()
+                .filter(|(_, p)| asks(p.class))
+                .map(|(name, _)| name.clone())
+                .collect(),
             declared: schema.events.into_keys().collect(),
         }
     }
@@ -113,11 +123,13 @@ impl<'a> Player<'a> {
                     events.extend(self.event(customer, "order_placed", properties, at, nth));
                 }
                 Happening::Delivered { customer, nth } => {
-                    let properties = BTreeMap::from([("order_id".to_owned(), Value::Text(order_id(customer, nth)))]);
+                    let properties =
+                        BTreeMap::from([("order_id".to_owned(), Value::Text(order_id(customer, nth)))]);
                     events.extend(self.event(customer, "order_delivered", properties, at, nth));
                 }
                 Happening::Review { customer, nth } => {
-                    let properties = BTreeMap::from([("order_id".to_owned(), Value::Text(order_id(customer, nth)))]);
+                    let properties =
+                        BTreeMap::from([("order_id".to_owned(), Value::Text(order_id(customer, nth)))]);
                     events.extend(self.event(customer, "review_written", properties, at, nth));
                 }
                 Happening::Receipt { index, kind } => receipts.push((index, kind, at)),
@@ -140,7 +152,8 @@ impl<'a> Player<'a> {
         if new.is_empty() {
             return Ok(());
         }
-        let keys: Vec<Vec<Identity>> = new.iter().map(|number| vec![Identity::user_id(format!("c{number:05}"))]).collect();
+        let keys: Vec<Vec<Identity>> =
+            new.iter().map(|number| vec![Identity::user_id(format!("c{number:05}"))]).collect();
         let resolved = self.machine.store.get_or_create_many(&keys, now, &self.machine.ids).await?;
         let mut updates = Vec::new();
         for (number, resolved) in new.into_iter().zip(resolved) {
@@ -149,7 +162,8 @@ impl<'a> Player<'a> {
             updates.push(CustomerUpdate {
                 customer: resolved.customer,
                 change: Box::new(move |customer| {
-                    let person = people::person(SEED, number, now, &purposes, words::Customer::new(customer.id, now));
+                    let person =
+                        people::person(SEED, number, now, &purposes, words::Customer::new(customer.id, now));
                     *customer = person.customer;
                     person.consents
                 }),

@@ -68,7 +68,9 @@ impl Onlooker {
             let revenue: Vec<String> = counts
                 .revenue
                 .iter()
-                .filter_map(|(code, minor)| Some(Money::new(*minor, words::Currency::parse(code).ok()?).to_string()))
+                .filter_map(|(code, minor)| {
+                    Some(Money::new(*minor, words::Currency::parse(code).ok()?).to_string())
+                })
                 .collect();
             let _ = writeln!(out, "{journey}");
             let _ = writeln!(out, "  enrolled   {}", counts.enrolled);
@@ -76,7 +78,11 @@ impl Onlooker {
             let _ = writeln!(out, "  not sent   {}", list(&counts.not_sent));
             let _ = writeln!(out, "  ended      {}", list(&counts.ended));
             let _ = writeln!(out, "  converted  {}", counts.converted);
-            let _ = writeln!(out, "  revenue    {}", if revenue.is_empty() { "–".to_owned() } else { revenue.join(", ") });
+            let _ = writeln!(
+                out,
+                "  revenue    {}",
+                if revenue.is_empty() { "–".to_owned() } else { revenue.join(", ") }
+            );
         }
         out
     }
