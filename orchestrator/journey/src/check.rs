@@ -1,6 +1,8 @@
 //! Checking expressions: names exist, types agree, currencies do not mix, and what may be missing is guarded.
 
+mod aggregates;
 mod functions;
+mod lists;
 mod names;
 mod narrow;
 mod operators;

@@ -5,6 +5,7 @@ mod branch;
 mod circles;
 mod flow;
 mod header;
+mod inputs;
 mod send;
 mod start;
 mod steps;

@@ -73,6 +73,8 @@ impl<'a> Declared<'a> {
         match section {
             "events" => {
                 if let Some(event) = event(&report, entry) {
+                    self.aliases(report, entry, &event);
+                    let schema = &mut self.schema;
                     schema.events.insert(name, event);
                 }
             }
@@ -112,6 +114,18 @@ impl<'a> Declared<'a> {
                 if let Some(survey) = survey(&report, node) {
                     schema.surveys.insert(name, survey);
                 }
+            }
+        }
+    }
+
+    /// Other systems' names: each means one event.
+    fn aliases(&mut self, report: Report<'_>, entry: &Entry, event: &EventSchema) {
+        let line = report.source[..entry.key_span.start].matches('\n').count() + 1;
+        for alias in &event.also {
+            let place = (report.file.to_owned(), line);
+            if let Some((file, line)) = self.places.insert(("also", alias.clone()), place) {
+                let span = entry.value.get("also").map_or_else(|| entry.key_span.clone(), |n| n.span.clone());
+                duplicate(&report, alias, span, &file, line);
             }
         }
     }

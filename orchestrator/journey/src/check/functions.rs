@@ -1,13 +1,12 @@
-//! Functions: of values, of events (facts), of messages, of lists.
+//! Functions of values and of messages.
 
+use super::lists::each_op;
 use super::operators::join_types;
-use super::{Checker, Env, Scope, type_ja, wrong_type};
+use super::{Checker, wrong_type};
 use crate::cel::{Ast, AstKind, Call};
-use crate::declare::{fact_may_be_missing, fact_name};
-use crate::expr::{EachOp, Expr, ExprKind, Function, Root};
+use crate::expr::{Expr, ExprKind, Function, Root};
 use crate::report::{suggest, t};
-use crate::schema::{Fact, FactKind};
-use crate::types::{event_type, map_type};
+use crate::types::map_type;
 use std::ops::Range;
 use words::{Currency, Elapsed, Money, Text, Timestamp, Type, Value};
 
@@ -165,7 +164,7 @@ impl Checker<'_> {
         }
     }
 
-    fn text_arg<'t>(&self, arg: &'t Ast) -> Option<&'t str> {
+    pub(super) fn text_arg<'t>(&self, arg: &'t Ast) -> Option<&'t str> {
         match &arg.kind {
             AstKind::Text(text) => Some(text),
             _ => {
@@ -184,7 +183,7 @@ impl Checker<'_> {
         }
     }
 
-    fn elapsed_arg(&self, arg: &Ast) -> Option<Elapsed> {
+    pub(super) fn elapsed_arg(&self, arg: &Ast) -> Option<Elapsed> {
         let text = self.text_arg(arg)?;
         self.report.elapsed_text(text, arg.span.clone())
     }
@@ -458,202 +457,6 @@ impl Checker<'_> {
             span,
         })
     }
-
-    fn each(&mut self, op: EachOp, receiver: &Ast, call: &Call, span: Range<usize>) -> Option<Expr> {
-        let list = self.value(receiver)?;
-        let Type::List(inner) = &list.ty else {
-            wrong_type(&self.report, &list, &Type::List(Box::new(Type::Any)), None);
-            return None;
-        };
-        let [Ast { kind: AstKind::Name(variable), .. }, body] = call.args.as_slice() else {
-            self.report.help(
-                "J073",
-                span,
-                t(
-                    format!("`{}` takes a name and an expression", call.name),
-                    format!("「{}」には名前と式を渡します", call.name),
-                ),
-                t("here", "ここです"),
-                t(
-                    format!("like `event.items.{}(x, x.price > 0)`", call.name),
-                    format!("例：「event.items.{}(x, x.price > 0)」", call.name),
-                ),
-            );
-            return None;
-        };
-        self.variables.push((variable.clone(), (**inner).clone()));
-        let body = self.expr(body);
-        self.variables.pop();
-        let mut body = body?;
-        let ty = match op {
-            EachOp::Exists | EachOp::All => Type::Bool,
-            EachOp::Filter => list.ty.clone(),
-            EachOp::Map => Type::List(Box::new(body.ty.clone())),
-        };
-        if op == EachOp::Map {
-            self.needs_value(&body).then_some(())?;
-        } else {
-            body = self.is_condition(body)?;
-        }
-        Some(Expr {
-            kind: ExprKind::Each(op, Box::new(list), variable.clone(), Box::new(body)),
-            ty,
-            nullable: false,
-            span,
-        })
-    }
-
-    /// Whether the path begins with the name of an event.
-    fn names_event(&self, arg: &Ast) -> bool {
-        match &arg.kind {
-            AstKind::Name(name) => {
-                self.scope.schema.events.contains_key(name)
-                    && !self.scope.env.bindings.contains_key(name)
-                    && !self.variables.iter().any(|(variable, _)| variable == name)
-            }
-            AstKind::Field(base, ..) => self.names_event(base),
-            _ => false,
-        }
-    }
-
-    /// `count(order_placed, "90 days")`, `sum(order_placed.total, it.paid)` …: a fact without a name of its own.
-    fn fact(&mut self, name: &str, args: &[&Ast], span: Range<usize>) -> Option<Expr> {
-        let fact = self.fact_of(name, args, &span)?;
-        let key = fact_name(&fact);
-        let (ty, nullable) = (fact.ty.clone(), fact_may_be_missing(&fact));
-        self.scope.facts.borrow_mut().entry(key.clone()).or_insert(fact);
-        let known = self.known.contains(&format!("customer.{key}"));
-        Some(Expr { kind: ExprKind::Root(Root::Fact(key)), ty, nullable: nullable && !known, span })
-    }
-
-    /// The fact that a call describes.
-    pub(crate) fn fact_of(&mut self, name: &str, args: &[&Ast], span: &Range<usize>) -> Option<Fact> {
-        let (first, rest) = args.split_first()?;
-        let mut root = *first;
-        let mut path = Vec::new();
-        while let AstKind::Field(base, field, field_span) = &root.kind {
-            path.push((field, field_span));
-            root = base;
-        }
-        let AstKind::Name(event) = &root.kind else {
-            self.report.help(
-                "J073",
-                first.span.clone(),
-                t(
-                    format!("`{name}` begins with an event"),
-                    format!("「{name}」の最初にはイベントを書きます"),
-                ),
-                t("this is none", "これはイベントではありません"),
-                usage(name),
-            );
-            return None;
-        };
-        let Some(schema) = self.scope.schema.events.get(event) else {
-            self.report.maybe_help(
-                "J050",
-                root.span.clone(),
-                t(format!("there is no event `{event}`"), format!("「{event}」というイベントはありません")),
-                t("no event is declared by this name", "この名前のイベントは宣言されていません"),
-                suggest(event, self.scope.schema.events.keys().map(String::as_str)),
-            );
-            return None;
-        };
-        let it = event_type(&schema.properties);
-        let scope = Scope {
-            event: Err(t(
-                "facts look at one event at a time: `it`",
-                "ファクトはイベントを 1 件ずつ調べます。それを「it」で表します",
-            )),
-            it: Some(it.clone()),
-            item: None,
-            turn: false,
-            customer: false,
-            messages: None,
-            env: &Env::default(),
-            ..*self.scope
-        };
-        let mut inner = Checker::new(self.report, &scope);
-        let (mut window, mut condition) = (None, None);
-        for arg in rest {
-            match &arg.kind {
-                AstKind::Text(_) => window = Some(self.elapsed_arg(arg)?),
-                _ => {
-                    let expr = inner.expr(arg)?;
-                    condition = Some(inner.is_condition(expr)?);
-                }
-            }
-        }
-        let counting = matches!(name, "count" | "last_at" | "first_at");
-        let value = if path.is_empty() {
-            if !counting {
-                let numeric = |ty: &Type| matches!(ty, Type::Int | Type::Float | Type::Money(_));
-                let mut named = schema.properties.iter();
-                let property = match name {
-                    "sum" | "min" | "max" => named.find(|(_, field)| numeric(&field.ty)),
-                    _ => named.next(),
-                };
-                let property = property.map_or("…", |(name, _)| name.as_str());
-                self.report.help(
-                    "J073",
-                    first.span.clone(),
-                    t(
-                        format!("`{name}` needs a property of the event"),
-                        format!("「{name}」にはイベントの項目が必要です"),
-                    ),
-                    t("only the event is named", "イベントの名前だけが書かれています"),
-                    t(
-                        format!("for example `{name}({event}.{property})`"),
-                        format!("例：「{name}({event}.{property})」"),
-                    ),
-                );
-                return None;
-            }
-            None
-        } else {
-            let mut value = Ast { span: root.span.clone(), kind: AstKind::Name("it".to_owned()) };
-            for (field, field_span) in path.iter().rev() {
-                let span = root.span.start..field_span.end;
-                value = Ast {
-                    span,
-                    kind: AstKind::Field(Box::new(value), (*field).clone(), (*field_span).clone()),
-                };
-            }
-            Some(inner.expr(&value)?)
-        };
-        let of =
-            |value: Option<Expr>| value.unwrap_or_else(|| constant(Value::Null, Type::Any, span.clone()));
-        let value_ty = value.as_ref().map_or(Type::Any, |v| v.ty.clone());
-        let ordered = matches!(
-            value_ty,
-            Type::Int | Type::Float | Type::Money(_) | Type::Time | Type::Date | Type::Duration
-        );
-        let (kind, ty) = match name {
-            "count" => (FactKind::Count, Type::Int),
-            "last_at" => (FactKind::LastAt, Type::Time),
-            "first_at" => (FactKind::FirstAt, Type::Time),
-            "sum" if matches!(value_ty, Type::Int | Type::Float | Type::Money(_)) => {
-                (FactKind::Sum(of(value)), value_ty)
-            }
-            "min" if ordered => (FactKind::Min(of(value)), value_ty),
-            "max" if ordered => (FactKind::Max(of(value)), value_ty),
-            "last" => (FactKind::Last(of(value)), value_ty),
-            "first" => (FactKind::First(of(value)), value_ty),
-            "distinct" => (FactKind::Distinct(of(value)), Type::Int),
-            _ => {
-                self.report.error(
-                    "J071",
-                    first.span.clone(),
-                    t(
-                        format!("`{name}` works on numbers and money"),
-                        format!("「{name}」は数値か金額に使います"),
-                    ),
-                    t(format!("this is {value_ty}"), format!("これは{}です", type_ja(&value_ty))),
-                );
-                return None;
-            }
-        };
-        Some(Fact { kind, event: event.clone(), condition, window, ty })
-    }
 }
 
 fn literal_of(expr: &Expr) -> Option<&Value> {
@@ -663,22 +466,12 @@ fn literal_of(expr: &Expr) -> Option<&Value> {
     }
 }
 
-fn constant(value: Value, ty: Type, span: Range<usize>) -> Expr {
+pub(super) fn constant(value: Value, ty: Type, span: Range<usize>) -> Expr {
     Expr { kind: ExprKind::Literal(value), ty, nullable: false, span }
 }
 
-fn each_op(name: &str) -> Option<EachOp> {
-    match name {
-        "exists" => Some(EachOp::Exists),
-        "all" => Some(EachOp::All),
-        "filter" => Some(EachOp::Filter),
-        "map" => Some(EachOp::Map),
-        _ => None,
-    }
-}
-
 /// How a function is called.
-fn usage(name: &str) -> Text {
+pub(super) fn usage(name: &str) -> Text {
     let example = match name {
         "money" => "money(\"3000 JPY\")",
         "ago" => "ago(\"60 days\")",

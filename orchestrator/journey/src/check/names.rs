@@ -355,7 +355,7 @@ impl Checker<'_> {
             let known = schema.traits.keys().chain(schema.facts.keys()).map(String::as_str).chain(built_in);
             let help = suggest(name, known).or_else(|| {
                 Some(t(
-                    format!("declare it under `customer:` as a trait, or under `facts:`"),
+                    "declare it under `customer:` as a trait, or under `facts:`",
                     "「customer:」（属性）か「facts:」（ファクト）に宣言してください",
                 ))
             });

@@ -1,7 +1,7 @@
 //! Doing something else than writing: traits, events, calls, other journeys, surveys, notices, the end.
 
 use super::flow::{Builder, Flow, Slot};
-use super::send::Wanted;
+use super::inputs::Wanted;
 use crate::cel::{Origin, parse};
 use crate::check::Binding;
 use crate::expr::{BinaryOp, Expr, ExprKind, Root};

@@ -4,8 +4,11 @@ use crate::report::{Report, t};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+/// For each journey, where it enrolls into which.
+pub(super) type Enrolls<'a> = BTreeMap<String, (Report<'a>, Vec<(String, Range<usize>)>)>;
+
 /// Reports every `enroll` that leads back to its own journey.
-pub(super) fn check(enrolls: &BTreeMap<String, (Report<'_>, Vec<(String, Range<usize>)>)>) {
+pub(super) fn check(enrolls: &Enrolls<'_>) {
     for (name, (report, targets)) in enrolls {
         for (target, span) in targets {
             if let Some(path) = path(enrolls, target, name) {
@@ -29,11 +32,7 @@ pub(super) fn check(enrolls: &BTreeMap<String, (Report<'_>, Vec<(String, Range<u
 }
 
 /// A way from one journey to another.
-fn path(
-    enrolls: &BTreeMap<String, (Report<'_>, Vec<(String, Range<usize>)>)>,
-    from: &str,
-    to: &str,
-) -> Option<Vec<String>> {
+fn path(enrolls: &Enrolls<'_>, from: &str, to: &str) -> Option<Vec<String>> {
     let mut ahead = vec![vec![from.to_owned()]];
     let mut seen = BTreeSet::new();
     while let Some(way) = ahead.pop() {

@@ -3,6 +3,7 @@
 use super::Declared;
 use crate::check::{Checker, Env, Scope};
 use crate::expr::{BinaryOp, Expr, ExprKind, Function, Root, UnaryOp};
+use crate::parts::walk;
 use crate::report::{Report, t};
 use crate::schema::Segment;
 use crate::yaml::Kind;
@@ -62,46 +63,32 @@ struct Seen {
 
 impl Seen {
     fn look(&mut self, expr: &Expr, declared: &Declared<'_>) {
-        match &expr.kind {
-            ExprKind::Root(Root::Now) => self.timed = true,
-            ExprKind::Call(Function::Ago, _) => self.timed = true,
-            ExprKind::Root(Root::Segment(name)) => {
-                self.segments.insert(name.clone());
-            }
-            ExprKind::Root(Root::Fact(name)) => {
-                let unnamed = declared.unnamed.borrow();
-                if let Some(fact) = declared.schema.facts.get(name).or_else(|| unnamed.get(name)) {
-                    self.events.insert(fact.event.clone());
-                    self.timed |= fact.window.is_some();
+        walk(expr, &mut |part| {
+            match &part.kind {
+                ExprKind::Root(Root::Now) | ExprKind::Call(Function::Ago, _) => self.timed = true,
+                ExprKind::Root(Root::Segment(name)) => {
+                    self.segments.insert(name.clone());
                 }
+                ExprKind::Root(Root::Fact(name)) => {
+                    let unnamed = declared.unnamed.borrow();
+                    if let Some(fact) = declared.schema.facts.get(name).or_else(|| unnamed.get(name)) {
+                        self.events.insert(fact.event.clone());
+                        self.timed |= fact.window.is_some();
+                    }
+                }
+                _ => {}
             }
-            _ => {}
-        }
-        children(expr, &mut |child| self.look(child, declared));
-    }
-}
-
-/// Calls `visit` with the direct parts of an expression.
-fn children<'e>(expr: &'e Expr, visit: &mut impl FnMut(&'e Expr)) {
-    match &expr.kind {
-        ExprKind::Literal(_) | ExprKind::Root(_) | ExprKind::Engaged(..) => {}
-        ExprKind::Field(a, _) | ExprKind::Unary(_, a) | ExprKind::Has(a) => visit(a),
-        ExprKind::Index(a, b) | ExprKind::Binary(_, a, b) | ExprKind::Each(_, a, _, b) => {
-            visit(a);
-            visit(b);
-        }
-        ExprKind::Conditional(a, b, c) => {
-            visit(a);
-            visit(b);
-            visit(c);
-        }
-        ExprKind::List(items) | ExprKind::Call(_, items) => items.iter().for_each(visit),
+            true
+        });
     }
 }
 
 fn speaks_of_now(expr: &Expr) -> bool {
-    let mut found = matches!(&expr.kind, ExprKind::Root(Root::Now) | ExprKind::Call(Function::Ago, _));
-    children(expr, &mut |child| found = found || speaks_of_now(child));
+    let mut found = false;
+    walk(expr, &mut |part| {
+        found |= matches!(&part.kind, ExprKind::Root(Root::Now) | ExprKind::Call(Function::Ago, _));
+        !found
+    });
     found
 }
 
