@@ -60,28 +60,26 @@ impl Formats {
     /// An amount, as the brand writes it, else as the language does.
     pub(crate) fn money(&self, money: Money) -> String {
         let digits = number::money_digits(money, self.tongue);
-        let (sign, digits) = match digits.strip_prefix('-') {
-            Some(rest) => ("-", rest),
-            None => ("", digits.as_str()),
-        };
-        if let Some(pattern) = self.money.get(&money.currency) {
-            return format!("{sign}{}", pattern.replace("{amount}", digits));
+        let sign = if money.minor < 0 { "-" } else { "" };
+        if let Some((before, after)) = self.money.get(&money.currency).and_then(|p| p.split_once("{amount}"))
+        {
+            return [sign, before, &digits, after].concat();
         }
         let symbol = number::symbol(money.currency);
-        match self.tongue {
-            Tongue::German | Tongue::French | Tongue::Spanish => {
-                format!("{sign}{digits}\u{a0}{}", symbol.unwrap_or(money.currency.as_str()))
+        let code = money.currency.as_str();
+        match (self.tongue, symbol) {
+            (Tongue::German | Tongue::French | Tongue::Spanish, symbol) => {
+                [sign, &digits, "\u{a0}", symbol.unwrap_or(code)].concat()
             }
-            _ => match symbol {
-                Some(symbol) => format!("{sign}{symbol}{digits}"),
-                None => format!("{sign}{}\u{a0}{digits}", money.currency),
-            },
+            (_, Some(symbol)) => [sign, symbol, &digits].concat(),
+            (_, None) => [sign, code, "\u{a0}", &digits].concat(),
         }
     }
 
     /// An amount with the currency's code: `3,000 JPY`.
     pub(crate) fn money_code(&self, money: Money) -> String {
-        format!("{} {}", number::money_digits(money, self.tongue), money.currency)
+        let sign = if money.minor < 0 { "-" } else { "" };
+        [sign, &number::money_digits(money, self.tongue), " ", money.currency.as_str()].concat()
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is asked of a render, and what comes back.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use words::{Channel, Locale, Timestamp, Value, Zone};
 
@@ -47,8 +48,6 @@ pub struct Rendered {
     pub locale: Locale,
     /// The parts.
     pub content: Content,
-    /// SHA-256 over the message's name, channel, locale and every part.
-    pub content_hash: [u8; 32],
 }
 
 /// The parts of a message, by kind of channel.
@@ -151,6 +150,12 @@ pub enum RenderError {
 }
 
 impl Rendered {
+    /// SHA-256 over the message's name, channel, locale and every part. Computed when asked for: it costs as much as half
+    /// a render.
+    pub fn content_hash(&self) -> [u8; 32] {
+        hash(&self.message, &self.channel, &self.locale, &self.content)
+    }
+
     /// The text that a person reads first: subject, push title, or the start of the text.
     pub fn headline(&self) -> &str {
         match &self.content {
@@ -160,4 +165,47 @@ impl Rendered {
             Content::Parts(parts) => parts.values().next().map_or("", String::as_str),
         }
     }
+}
+
+/// SHA-256 over everything that the customer gets, each piece with its length before it.
+fn hash(message: &str, channel: &Channel, locale: &Locale, content: &Content) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    let mut add = |bytes: &str| {
+        hasher.update((bytes.len() as u64).to_be_bytes());
+        hasher.update(bytes.as_bytes());
+    };
+    for text in [message, channel.as_str(), locale.as_str()] {
+        add(text);
+    }
+    match content {
+        Content::Email(email) => {
+            for text in [&email.subject, &email.from_name, &email.from_address, &email.html, &email.text] {
+                add(text);
+            }
+            add(email.reply_to.as_deref().unwrap_or(""));
+            for (name, value) in &email.headers {
+                add(name);
+                add(value);
+            }
+        }
+        Content::Sms(sms) => {
+            add(sms.from.as_deref().unwrap_or(""));
+            add(&sms.text);
+        }
+        Content::Push(push) => {
+            add(&push.title);
+            add(&push.body);
+            for (name, value) in &push.data {
+                add(name);
+                add(value);
+            }
+        }
+        Content::Parts(parts) => {
+            for (name, value) in parts {
+                add(name);
+                add(value);
+            }
+        }
+    }
+    hasher.finalize().into()
 }

@@ -71,7 +71,16 @@ impl Typed {
     /// As it travels.
     pub(crate) fn encode(self) -> String {
         match self {
-            Self::Money(money) => format!("{MARK}m{} {}", money.minor, money.currency),
+            Self::Money(money) => {
+                let mut text = String::with_capacity(32);
+                text.push(MARK);
+                text.push('m');
+                // Writing into a String cannot fail.
+                let _ = std::fmt::Write::write_fmt(&mut text, format_args!("{}", money.minor));
+                text.push(' ');
+                text.push_str(money.currency.as_str());
+                text
+            }
             Self::Date(date) => format!("{MARK}d{date}"),
             Self::Time(time) => format!("{MARK}t{:020}", time.as_micros()),
             Self::Duration(elapsed) => format!("{MARK}u{}", elapsed.as_micros()),

@@ -276,13 +276,11 @@ impl Templates {
             texts.push((part, text));
         }
         let content = self.content(message, request, locale, texts)?;
-        let content_hash = hash(&request.message, &request.channel, locale, &content);
         Ok(Rendered {
             message: request.message.clone(),
             channel: request.channel.clone(),
             locale: locale.clone(),
             content,
-            content_hash,
         })
     }
 
@@ -525,49 +523,6 @@ fn push_data(json: &str, request: &RenderRequest) -> Result<BTreeMap<String, Str
             other => (key, other.to_string()),
         })
         .collect())
-}
-
-/// SHA-256 over everything that the customer gets, each piece with its length before it.
-fn hash(message: &str, channel: &Channel, locale: &Locale, content: &Content) -> [u8; 32] {
-    let mut hasher = Sha256::new();
-    let mut add = |bytes: &str| {
-        hasher.update((bytes.len() as u64).to_be_bytes());
-        hasher.update(bytes.as_bytes());
-    };
-    for text in [message, channel.as_str(), locale.as_str()] {
-        add(text);
-    }
-    match content {
-        Content::Email(email) => {
-            for text in [&email.subject, &email.from_name, &email.from_address, &email.html, &email.text] {
-                add(text);
-            }
-            add(email.reply_to.as_deref().unwrap_or(""));
-            for (name, value) in &email.headers {
-                add(name);
-                add(value);
-            }
-        }
-        Content::Sms(sms) => {
-            add(sms.from.as_deref().unwrap_or(""));
-            add(&sms.text);
-        }
-        Content::Push(push) => {
-            add(&push.title);
-            add(&push.body);
-            for (name, value) in &push.data {
-                add(name);
-                add(value);
-            }
-        }
-        Content::Parts(parts) => {
-            for (name, value) in parts {
-                add(name);
-                add(value);
-            }
-        }
-    }
-    hasher.finalize().into()
 }
 
 /// A buffer that refuses more than [`OUTPUT_MAX`].

@@ -139,8 +139,11 @@ impl Misfit {
 
 fn map(fields: &[Field], values: &BTreeMap<String, Value>) -> Result<tera::Value, Misfit> {
     let mut out = tera::Map::with_capacity(fields.len());
+    let mut known = 0;
     for field in fields {
-        match values.get(&*field.name) {
+        let value = values.get(&*field.name);
+        known += usize::from(value.is_some());
+        match value {
             None | Some(Value::Null) if field.required => {
                 return Err(Misfit { path: field.name.to_string(), reason: "is missing".to_owned() });
             }
@@ -151,7 +154,9 @@ fn map(fields: &[Field], values: &BTreeMap<String, Value>) -> Result<tera::Value
             }
         }
     }
-    if let Some(extra) = values.keys().find(|key| !fields.iter().any(|f| *f.name == ***key)) {
+    if known < values.len()
+        && let Some(extra) = values.keys().find(|key| !fields.iter().any(|f| *f.name == ***key))
+    {
         return Err(Misfit { path: extra.clone(), reason: "is not declared".to_owned() });
     }
     Ok(tera::Value::from(out))
