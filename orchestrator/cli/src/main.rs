@@ -1,5 +1,31 @@
-//! The `tabi` command.
+//! The `tabi` command: reads argv and environment, wires the parts.
 
+mod args;
+mod commands;
 mod demo;
+mod exit;
+mod output;
+mod preview;
+mod project;
 
-fn main() {}
+use clap::Parser as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Before anything else: the child renders what customers get, on little memory, and reads no argument.
+    if std::env::args_os().nth(1).is_some_and(|first| first == "render-child") {
+        return match render::child_main(std::io::stdin().lock(), std::io::stdout().lock()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        };
+    }
+    let args = args::Args::parse();
+    let out = output::Output::new(args.common.format, args.common.lang.map(Into::into));
+    match commands::run(args, out) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            out.error(&error);
+            exit::code(&error).into()
+        }
+    }
+}

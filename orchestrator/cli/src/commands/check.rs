@@ -1,0 +1,43 @@
+//! `tabi check`: every problem of a project at once. Silent where there is none.
+
+use super::Context;
+use crate::{exit::Exit, project};
+use clap::Args;
+
+/// Show every mistake of the project, with a way out
+///
+/// Reads journeys/ and templates/, compiles everything, renders every message with every sample in every language and
+/// shows all problems at once, each with file, line, column and what to write instead. Says nothing where all is well.
+///
+/// Example: tabi check --lang ja
+/// Example: tabi check --format json | jq '.problems[].code'
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct CheckArgs {
+    /// Warnings fail too: exit 1 where there are any
+    #[arg(long)]
+    strict: bool,
+}
+
+pub(crate) fn run(context: &Context, args: &CheckArgs) -> anyhow::Result<Exit> {
+    let out = context.out;
+    let root = project::find(context.common.project.as_deref())?;
+    let files = project::read(&root)?;
+    let (release, mut problems) = release::Release::build(files.clone());
+    if let Some(release) = &release {
+        problems.extend(release.stories().1);
+    }
+    let (errors, warnings) = project::count(&problems);
+    if out.is_json() {
+        let problems: Vec<_> = problems.iter().map(|problem| project::json(&files, problem)).collect();
+        out.json(&serde_json::json!({
+            "problems": problems, "errors": errors, "warnings": warnings,
+            "release": release.as_ref().map(|release| release.id.to_string()),
+        }));
+    } else if !problems.is_empty() {
+        project::show(out, &files, &problems);
+        out.line(project::counted(out, &problems));
+    }
+    let failed = errors > 0 || release.is_none() || (args.strict && warnings > 0);
+    Ok(if failed { Exit::Problems } else { Exit::Fine })
+}
