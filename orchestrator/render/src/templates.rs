@@ -96,8 +96,8 @@ pub struct Templates {
 struct Ready {
     tera: Tera,
     shapes: BTreeMap<String, (Shape, Option<tera::Value>, bool)>,
-    /// Channel, locale → template names in the order of the parts.
-    names: BTreeMap<(Channel, Locale), Vec<String>>,
+    /// Channel → locale → template names in the order of the parts.
+    names: BTreeMap<Channel, BTreeMap<Locale, Vec<String>>>,
 }
 
 impl Templates {
@@ -256,7 +256,7 @@ impl Templates {
         let locale = self.pick(request.locale.as_ref());
         let parts = by_locale.get(locale).ok_or_else(missing)?;
         let ready = self.ready(&request.message)?;
-        let names = ready.names.get(&(request.channel.clone(), locale.clone())).ok_or_else(missing)?;
+        let names = ready.names.get(&request.channel).and_then(|n| n.get(locale)).ok_or_else(missing)?;
         let (formats, brand) = self.formats.get(locale).ok_or_else(missing)?;
         let context = self.context(ready, request, brand, locale)?;
         let zone = request.zone.as_ref().unwrap_or(&self.bundle.brand.zone).to_jiff().clone();
@@ -435,7 +435,7 @@ impl Ready {
             calls.push(Call { bundle: Arc::clone(bundle), key: key.clone() });
         }
         filters::register_calls(&mut tera, calls);
-        let mut names = BTreeMap::new();
+        let mut names: BTreeMap<Channel, BTreeMap<Locale, Vec<String>>> = BTreeMap::new();
         let mut templates = Vec::new();
         for (channel, by_locale) in &message.channels {
             for (locale, parts) in by_locale {
@@ -445,7 +445,7 @@ impl Ready {
                     templates.push((id.clone(), part.template.as_str()));
                     own.push(id);
                 }
-                names.insert((channel.clone(), locale.clone()), own);
+                names.entry(channel.clone()).or_default().insert(locale.clone(), own);
             }
         }
         tera.add_raw_templates(templates.iter().map(|(id, text)| (id.as_str(), *text)))

@@ -138,28 +138,32 @@ impl Misfit {
 }
 
 fn map(fields: &[Field], values: &BTreeMap<String, Value>) -> Result<tera::Value, Misfit> {
-    let mut out = tera::Map::with_capacity(fields.len());
-    let mut known = 0;
+    // Both sides are sorted by name, so one walk over both is enough; the engine makes its own table of the result.
+    let mut out = Vec::with_capacity(fields.len());
+    let mut given = values.iter().peekable();
     for field in fields {
-        let value = values.get(&*field.name);
-        known += usize::from(value.is_some());
-        match value {
+        if let Some((extra, _)) = given.next_if(|(name, _)| name.as_str() < &*field.name) {
+            return Err(undeclared(extra));
+        }
+        match given.next_if(|(name, _)| name.as_str() == &*field.name).map(|(_, value)| value) {
             None | Some(Value::Null) if field.required => {
                 return Err(Misfit { path: field.name.to_string(), reason: "is missing".to_owned() });
             }
             None | Some(Value::Null) => {}
             Some(value) => {
                 let value = field.shape.fit(value).map_err(|m| m.below(&field.name))?;
-                out.insert(Key::String(Arc::clone(&field.name)), value);
+                out.push((Key::String(Arc::clone(&field.name)), value));
             }
         }
     }
-    if known < values.len()
-        && let Some(extra) = values.keys().find(|key| !fields.iter().any(|f| *f.name == ***key))
-    {
-        return Err(Misfit { path: extra.clone(), reason: "is not declared".to_owned() });
+    if let Some((extra, _)) = given.next() {
+        return Err(undeclared(extra));
     }
-    Ok(tera::Value::from(out))
+    Ok(tera::Value::from(BTreeMap::from_iter(out)))
+}
+
+fn undeclared(name: &str) -> Misfit {
+    Misfit { path: name.to_owned(), reason: "is not declared".to_owned() }
 }
 
 fn any(value: &Value) -> tera::Value {

@@ -260,3 +260,27 @@ fn braces_in_a_translation_are_text() {
     );
     assert_eq!(sms(&templates, "ja", &[("x", text("一"))]), "一\n二行目");
 }
+
+#[test]
+fn fields_of_a_list_that_do_not_fit_are_named_by_their_path() {
+    let templates = compiled(&[
+        ("m/message.yaml", "use: service\ninputs: {lines: {list: {b: text, d: money?}}}\n"),
+        ("m/sms/body.txt", "{% for l in lines %}{{ l.b }}{% if l.d %}{{ l.d }}{% endif %}{% endfor %}"),
+    ]);
+    let line = |fields: &[(&str, Value)]| {
+        Value::Map(fields.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect())
+    };
+    let good = line(&[("b", text("x")), ("d", Value::Null)]);
+    for (bad, reason) in [
+        (line(&[("a", text("x")), ("b", text("x"))]), "`lines[1].a` of message `m`: is not declared"),
+        (line(&[("b", text("x")), ("c", text("x"))]), "`lines[1].c` of message `m`: is not declared"),
+        (line(&[("b", text("x")), ("e", text("x"))]), "`lines[1].e` of message `m`: is not declared"),
+        (line(&[("d", text("1 JPY"))]), "`lines[1].b` of message `m`: is missing"),
+        (line(&[("b", text("x")), ("d", text("1"))]), "`lines[1].d` of message `m`: wants money, not `1`"),
+    ] {
+        let inputs = [("lines", Value::List(vec![good.clone(), bad]))];
+        let error = templates.render(&request("m", "sms", "en", &inputs)).unwrap_err();
+        assert_eq!(error.to_string(), format!("input {reason}"));
+    }
+    assert_eq!(sms(&templates, "en", &[("lines", Value::List(vec![good]))]), "x");
+}
