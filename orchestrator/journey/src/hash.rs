@@ -1,55 +1,38 @@
 //! The hash of a program: of everything in it that runs, and of nothing that is only for people.
 
 use crate::program::Program;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// SHA-256 in hex of the canonical JSON: keys in order, no spaces.
+/// SHA-256 in hex of the JSON of what runs: fields in the order of their declaration, maps in the order of their keys,
+/// without the places in the file. Files, titles and owners may change without a new program.
 pub(crate) fn of(program: &Program) -> String {
-    let mut bytes = Vec::new();
-    if let Ok(Value::Object(mut map)) = serde_json::to_value(program) {
-        for key in ["title", "owner", "file", "hash"] {
-            map.remove(key);
-        }
-        write(&Value::Object(map), &mut bytes);
-    }
-    Sha256::digest(&bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
+    let p = program;
+    let who = (&p.journey, &p.purpose, p.class);
+    let start = (&p.start, &p.start_if, &p.once_per, p.again, p.already_in, p.late);
+    let end = (&p.goal, &p.stop_if, &p.stop_segments);
+    let json = serde_json::to_vec(&(who, start, end, &p.nodes, &p.bindings)).unwrap_or_default();
+    Sha256::digest(without_places(&json)).iter().fold(String::with_capacity(64), |mut hex, byte| {
         use std::fmt::Write;
         let _ = write!(hex, "{byte:02x}");
         hex
     })
 }
 
-fn write(value: &Value, out: &mut Vec<u8>) {
-    match value {
-        Value::Object(map) => {
-            out.push(b'{');
-            let mut keys: Vec<&String> =
-                map.keys().filter(|key| !is_place(key, &map[key.as_str()])).collect();
-            keys.sort();
-            for key in keys {
-                out.extend(Value::String(key.clone()).to_string().bytes());
-                out.push(b':');
-                write(&map[key], out);
-                out.push(b',');
-            }
-            out.push(b'}');
+/// Takes every `"span":{"start":…,"end":…}` out. Inside of a text the quotes would stand behind backslashes.
+fn without_places(json: &[u8]) -> Vec<u8> {
+    const SPAN: &[u8] = br#""span":{"start":"#;
+    let mut out = Vec::with_capacity(json.len());
+    let mut rest = json;
+    while let Some(byte) = rest.first() {
+        if *byte == b'"'
+            && let Some(range) = rest.strip_prefix(SPAN)
+            && let Some(end) = range.iter().position(|b| *b == b'}')
+        {
+            rest = &range[end + 1..];
+            continue;
         }
-        Value::Array(items) => {
-            out.push(b'[');
-            for item in items {
-                write(item, out);
-                out.push(b',');
-            }
-            out.push(b']');
-        }
-        other => out.extend(other.to_string().bytes()),
+        out.push(*byte);
+        rest = &rest[1..];
     }
-}
-
-/// A range in the file: `{"start": …, "end": …}` under `span`. A property called `span` of an event is no such thing.
-fn is_place(key: &str, value: &Value) -> bool {
-    key == "span"
-        && value.get("start").is_some_and(Value::is_u64)
-        && value.get("end").is_some_and(Value::is_u64)
+    out
 }

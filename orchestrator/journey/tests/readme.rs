@@ -26,6 +26,7 @@ fn indented(text: &str, by: usize) -> String {
 fn messages() -> MessageCatalog {
     let all = ["email", "push", "sms"];
     let money = Type::Money(Some(Currency::JPY));
+    #[allow(clippy::type_complexity)]
     let list: [(&str, &[&str], &[(&str, Type)]); 12] = [
         ("thank_you", &all, &[("order_id", Type::Text), ("total", money.clone())]),
         ("thanks_again", &all, &[]),

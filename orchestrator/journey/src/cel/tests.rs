@@ -25,6 +25,7 @@ fn show(ast: &Ast) -> String {
     }
 }
 
+#[allow(clippy::result_large_err)]
 fn read(text: &str) -> Result<Ast, Mistake> {
     parse(&Origin { text, start: 0, places: None, end: text.len() })
 }

@@ -68,11 +68,12 @@ impl Checker<'_> {
             return None;
         };
         let it = event_type(&schema.properties);
+        let no_event = t(
+            "facts look at one event at a time: `it`",
+            "ファクトはイベントを 1 件ずつ調べます。それを「it」で表します",
+        );
         let scope = Scope {
-            event: Err(t(
-                "facts look at one event at a time: `it`",
-                "ファクトはイベントを 1 件ずつ調べます。それを「it」で表します",
-            )),
+            event: Err(&no_event),
             it: Some(it.clone()),
             item: None,
             turn: false,

@@ -18,11 +18,11 @@ pub(crate) struct Scope<'a> {
     /// Facts that expressions ask for are added here.
     pub(crate) facts: &'a RefCell<BTreeMap<String, Fact>>,
     /// What `event` is, or why there is none.
-    pub(crate) event: Result<Type, Text>,
+    pub(crate) event: Result<&'a Type, &'a Text>,
     /// What `it` is, where an event is being matched.
     pub(crate) it: Option<Type>,
     /// What `item` and `before` are, where a catalogue starts the journey.
-    pub(crate) item: Option<Type>,
+    pub(crate) item: Option<&'a Type>,
     /// Whether `turn` is known.
     pub(crate) turn: bool,
     /// Whether `customer` is known.
@@ -121,7 +121,7 @@ impl Checker<'_> {
         };
         match name {
             "event" => match &self.scope.event {
-                Ok(ty) => Some(self.rooted(Root::Event, ty.clone(), false, span)),
+                Ok(ty) => Some(self.rooted(Root::Event, (*ty).clone(), false, span)),
                 Err(why) => {
                     let help =
                         self.scope.it.is_some().then(|| {
@@ -147,7 +147,7 @@ impl Checker<'_> {
                 Some(ty) => {
                     let root = if name == "item" { Root::Item } else { Root::Before };
                     let nullable = name == "before";
-                    Some(self.rooted(root, ty.clone(), nullable, span))
+                    Some(self.rooted(root, (*ty).clone(), nullable, span))
                 }
                 None => nowhere(
                     "only journeys that start with `item_changed` have it",
@@ -316,9 +316,9 @@ impl Checker<'_> {
             return None;
         }
         let (ty, root) = match root.as_str() {
-            "event" => (self.scope.event.as_ref().ok()?, Root::Event),
+            "event" => (self.scope.event.ok()?, Root::Event),
             "it" => (self.scope.it.as_ref()?, Root::It),
-            "item" => (self.scope.item.as_ref()?, Root::Item),
+            "item" => (self.scope.item?, Root::Item),
             _ => {
                 let binding = self.scope.env.bindings.get(root)?;
                 if binding.missing.is_some() {

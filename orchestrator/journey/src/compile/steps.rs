@@ -61,19 +61,19 @@ impl Builder<'_> {
                         ) => {
                             self.scan(&entry.value);
                         }
-                        ("name", Some(name)) => {
-                            if self.report.name(&entry.value).is_some() && !self.reserve(name) {
-                                self.report.help(
-                                    "J041",
-                                    entry.value.span.clone(),
-                                    t(
-                                        format!("the name `{name}` is taken"),
-                                        format!("「{name}」という名前はすでに使われています"),
-                                    ),
-                                    t("another step has it", "別の手順がこの名前です"),
-                                    t("choose another name", "別の名前にしてください"),
-                                );
-                            }
+                        ("name", Some(name))
+                            if self.report.name(&entry.value).is_some() && !self.reserve(name) =>
+                        {
+                            self.report.help(
+                                "J041",
+                                entry.value.span.clone(),
+                                t(
+                                    format!("the name `{name}` is taken"),
+                                    format!("「{name}」という名前はすでに使われています"),
+                                ),
+                                t("another step has it", "別の手順がこの名前です"),
+                                t("choose another name", "別の名前にしてください"),
+                            );
                         }
                         _ => {}
                     }

@@ -240,7 +240,7 @@ impl Builder<'_> {
             }
         }
         let bind = self.bind(node, ty.clone());
-        let why = up_to.as_ref().map(|up_to| never_came(up_to));
+        let why = up_to.as_ref().map(never_came);
         let op = Op::WaitFor {
             events,
             up_to: up_to.clone(),

@@ -31,14 +31,15 @@ fn fact(declared: &Declared<'_>, report: Report<'_>, node: &Node) -> Option<Fact
     };
     let origin: Origin<'_> = expression_text(&report, value, "value")?;
     let env = Env::default();
+    let no_event = t(
+        "facts look at one event at a time: `it`",
+        "ファクトはイベントを 1 件ずつ調べます。それを「it」で表します",
+    );
     let scope = Scope {
         schema: &declared.schema,
         segments: &declared.segments,
         facts: &declared.unnamed,
-        event: Err(t(
-            "facts look at one event at a time: `it`",
-            "ファクトはイベントを 1 件ずつ調べます。それを「it」で表します",
-        )),
+        event: Err(&no_event),
         it: None,
         item: None,
         turn: false,

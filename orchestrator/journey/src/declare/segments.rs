@@ -24,14 +24,15 @@ pub(super) fn read(declared: &mut Declared<'_>) {
             _ => (Some(node), None),
         };
         let env = Env::default();
+        let no_event = t(
+            "segments look at the customer, not at one event",
+            "セグメントが調べるのは顧客で、個々のイベントではありません",
+        );
         let scope = Scope {
             schema: &declared.schema,
             segments: &declared.segments,
             facts: &declared.unnamed,
-            event: Err(t(
-                "segments look at the customer, not at one event",
-                "セグメントが調べるのは顧客で、個々のイベントではありません",
-            )),
+            event: Err(&no_event),
             it: None,
             item: None,
             turn: false,

@@ -63,7 +63,7 @@ impl Reader<'_> {
         }
         let lacking: Vec<&str> = wanted
             .iter()
-            .filter(|(name, (_, required))| *required && !map.is_some_and(|m| m.get(name).is_some()))
+            .filter(|(name, (_, required))| *required && map.is_none_or(|m| m.get(name).is_none()))
             .map(|(name, _)| name.as_str())
             .collect();
         if complete && !lacking.is_empty() {

@@ -94,10 +94,11 @@ pub(super) fn explain(report: &Report<'_>, source: &str, kind: &ErrorKind, at: u
     }
     if matches!(kind, ErrorKind::UnclosedQuotedScalar | ErrorKind::UnclosedFlowCollection { .. }) {
         for (start, text) in lines(source) {
-            if start <= at && unclosed(text) {
-                if let Some(broken) = suspect(report, source, start..start + text.len()) {
-                    return broken;
-                }
+            if start <= at
+                && unclosed(text)
+                && let Some(broken) = suspect(report, source, start..start + text.len())
+            {
+                return broken;
             }
         }
     }

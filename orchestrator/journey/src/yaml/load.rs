@@ -22,7 +22,7 @@ pub(crate) fn load(report: Report<'_>) -> Option<Node> {
             Err(Stop::Refused) => return None,
             Err(Stop::Broken(kind, at)) => {
                 let Broken { place, mend } = accident::explain(&report, &source, &kind, at);
-                let Some(place) = mend.then_some(place) else { return None };
+                let place = mend.then_some(place)?;
                 // The line is put aside, so that the problems of the other lines are found too.
                 source.replace_range(place.clone(), &"x".repeat(place.len()));
                 mended.push(place);
