@@ -1,0 +1,14 @@
+subject = What we play when the shop is empty
+preheader = Not new. Just the ones that stay on the player.
+kicker = From behind the counter
+title = What we play when the shop is empty
+intro = Three that never get filed, because somebody always wants them next. Perhaps one of them is yours.
+one-title = Mio plays: Aoi Tanabe, “Paper Boats”
+one = Piano and field recordings. The rain on the third piece is our own street.
+two-title = Ruben plays: Low Orchard, “Windfall”
+two = Country songs by people who have read books. Loud is right.
+three-title = Kei plays: Delta Nine, “Night Bus”
+three = Dub from an empty upper deck. Best after eleven, volume low.
+button = Borrow our headphones
+push-title = What we play when the shop is empty
+push-body = Three records that never get filed. Perhaps one is yours.

@@ -1,0 +1,10 @@
+subject = How does it sound?
+preheader = If anything skips, we replace it. No form.
+kicker = After the first listen
+title = How does it sound?
+intro = Your CDs should have had a turn or two by now. If they’re all you hoped for, there’s nothing to do; play them again.
+wrong-title = If something isn’t right
+wrong = A scratch, a skip, a cracked case, or simply not your music: reply within 30 days and we’ll replace it or take it back. We pay the postage.
+care-title = To keep them that way
+care = Hold a disc by its edge, wipe from the middle outwards, and keep the booklet out of the sun. That is really all.
+button = Help and returns

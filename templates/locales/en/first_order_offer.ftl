@@ -1,0 +1,10 @@
+subject = Your first parcel travels free until { $date }
+preheader = One code, any number of CDs.
+kicker = For your first order
+title = The first parcel is on us
+intro = If there’s a record you keep going back to listen to, this may help. With this code your first order ships free, whether it’s one CD or ten.
+button = Pick a record
+returns = And if it turns out not to be for you: send it back within 30 days, opened or not.
+push-title = Your first parcel travels free
+push-body = { $code } covers shipping on any order until { $date }.
+sms = { $brand }: your first order ships free with { $code }, until { $date }. shop.example

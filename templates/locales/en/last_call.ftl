@@ -1,0 +1,9 @@
+subject = { $code } ends soon
+preheader = A short reminder, and the last one.
+kicker = Last call
+title = Your code is about to end
+intro = A short note, because nobody likes to find out the day after: your code still works, but not for long. We won’t remind you again.
+button = Use it now
+push-title = Your code ends soon
+push-body = { $code } works until { $date }. We won’t remind you again.
+sms = { $brand }: your code { $code } still works, until { $date }. shop.example

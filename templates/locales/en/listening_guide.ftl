@@ -1,0 +1,12 @@
+subject = Three ways to find your next record
+preheader = The booth, the shelf by the door, and asking.
+kicker = How the shop works
+title = Three ways to find your next record
+intro = Nobody needs the whole catalogue. These three are how our regulars do it.
+one-title = Listen before you buy
+one = Every record has two minutes from three of its songs. Use headphones; skip the single.
+two-title = Start at the shelf by the door
+two = Each of us puts one record there a month and writes a card to say why. Follow the handwriting you agree with.
+three-title = Ask
+three = Write to us with a record you know by heart. You’ll get three names back within a day, and not the obvious ones.
+button = See the shelf by the door

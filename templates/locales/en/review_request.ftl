@@ -1,0 +1,9 @@
+subject = One honest line about your record?
+preheader = It helps the next person at the shelf.
+kicker = Your words
+title = Would you write one line?
+intro = You’ve lived with your record for a while. One line from you, about the song you skip or the one you repeat, helps the next person more than anything we could write.
+button = Write a line
+honest = We print the kind ones and the unkind ones. (It’s about order { $order }.)
+push-title = One honest line?
+push-body = Tell the next person at the shelf how your record sounds at home.

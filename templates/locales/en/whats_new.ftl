@@ -1,0 +1,12 @@
+subject = Three records came in while you were away
+preheader = A harbour at night, a kitchen choir, a very patient cello.
+kicker = New on the shelf
+title = It’s been a while. Here is what came in.
+intro = No sale and no countdown; only three records that made us stop sorting and listen.
+one-title = Nell Okafor, “Harbour Lights”
+one = Late-night jazz with the windows open. Side two is one long breath.
+two-title = The Ferrymen, “Slow Trains”
+two = Five voices, one guitar, recorded in a kitchen. You can hear the kettle.
+three-title = Ines Valadão, “Rooms”
+three = Solo cello, nothing else. Play it on a Sunday before anyone is up.
+button = Listen to all three
