@@ -40,13 +40,13 @@ pub(crate) struct Sketch {
 /// Compiles the `journeys/` folder of a project: every problem at once, and the project where none is an error.
 ///
 /// `files` maps paths relative to the project's root, with `/`, to their bytes. Files that end in neither `.yaml` nor
-/// `.yml` are left alone, and so are stories (`.test.yaml`): see [`crate::stories`].
+/// `.yml` are left alone, and so are stories (`.test.yaml`, see [`crate::stories`]) and the brand's rules ([`crate::rules`]).
 pub fn compile(
     files: &BTreeMap<String, Vec<u8>>,
     messages: &MessageCatalog,
 ) -> (Option<Project>, Vec<Diagnostic>) {
     let list = RefCell::new(Vec::new());
-    let read = read_all(files, &list, |file| !file.ends_with(".test.yaml"));
+    let read = read_all(files, &list, |file| !file.ends_with(".test.yaml") && file != crate::rules::FILE);
     let mut declared = Declared::new();
     let mut journeys = Vec::new();
     for (report, root) in &read {

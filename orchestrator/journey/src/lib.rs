@@ -14,6 +14,7 @@ pub mod parts;
 pub mod program;
 mod read;
 mod report;
+pub mod rules;
 pub mod schema;
 pub mod story;
 mod types;
@@ -26,6 +27,7 @@ pub use program::{
     Again, AlreadyIn, Between, Channels, Days, Duration, EventMatch, Goal, IfBlocked, Node, Op, Pc, Program,
     SegmentRef, Send, Start, Wait,
 };
+pub use rules::rules;
 pub use schema::{
     CallSchema, CatalogSchema, EventSchema, Fact, FactKind, Field, Purpose, Schema, Segment, Survey,
 };

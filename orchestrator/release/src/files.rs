@@ -69,6 +69,12 @@ fn read_folder(path: &Path, name: &str, files: &mut Files, total: &mut u64) -> i
     Ok(())
 }
 
+/// The files of `journeys/` alone: those of `templates/` are YAML too, and no journeys.
+pub(crate) fn of_journeys(files: &Files) -> Files {
+    let own = files.iter().filter(|(path, _)| path.starts_with("journeys/"));
+    own.map(|(path, content)| (path.clone(), content.clone())).collect()
+}
+
 /// The id of a release: SHA-256 over paths and contents in order, its first 16 bytes.
 pub fn id(files: &Files) -> ReleaseId {
     let mut hash = Sha256::new();

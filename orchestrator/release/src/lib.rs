@@ -40,13 +40,13 @@ impl Release {
     pub fn build(files: Files) -> (Option<Self>, Vec<Diagnostic>) {
         let (templates, mut problems) = render::compile(&files);
         let catalog = templates.as_ref().map(render::Templates::catalog).unwrap_or_default();
-        let (project, of_journeys) = journey::compile(&files, &catalog);
+        let (project, of_journeys) = journey::compile(&files::of_journeys(&files), &catalog);
         // Without templates every message would be unknown: their own problems say it better.
         let keep = templates.is_some();
         problems.extend(of_journeys.into_iter().filter(|d| keep || d.code != UNKNOWN_MESSAGE));
         let brand = match &templates {
             Some(templates) => {
-                let (brand, of_rules) = rules::read(&files, templates);
+                let (brand, of_rules) = rules::read(&files, templates.brand());
                 problems.extend(of_rules);
                 brand
             }
@@ -74,7 +74,7 @@ impl Release {
 
     /// The stories of the project, and what is wrong in them.
     pub fn stories(&self) -> (Vec<journey::story::Story>, Vec<Diagnostic>) {
-        journey::stories(&self.files, &self.project)
+        journey::stories(&files::of_journeys(&self.files), &self.project)
     }
 }
 
