@@ -1,0 +1,1 @@
+//! Import of customers and of history from CSV and JSON Lines.
