@@ -279,3 +279,6 @@ pub enum Fact {
         to: String,
     },
 }
+
+#[cfg(test)]
+mod tests;
