@@ -25,8 +25,10 @@ create table customer (
     id blob not null,
     due_at integer,                         -- the least of everything of theirs that falls due; pending events: at once
     guard_version integer not null,         -- raised by consent, suppression, cap use, unapplied events
+    profile_version integer not null,       -- raised when somebody else than a step changes profile, facts, enrollments
     next_seq integer not null,              -- the next event's place
     applied_seq integer not null,           -- events below or at this are applied
+    next_n integer not null,                -- the next place among decisions and words of consent
     flags integer not null,                 -- 1: merged away, 2: erased
     created_at integer not null,
     primary key (shard, id)
@@ -42,6 +44,8 @@ create table customer_profile (
     updated_at integer not null,
     primary key (shard, id)
 ) without rowid;
+
+create index customer_redirect on customer_profile (redirect_to) where redirect_to is not null;
 
 -- Outside ids (user id, anonymous id, e-mail, phone …) to customers, by blind index. The shard is the index's.
 create table identity (
@@ -169,6 +173,12 @@ create table release (
     files blob not null                     -- the project's files, as one archive
 ) without rowid;
 
+create table release_program (
+    release blob not null,
+    program integer not null,
+    primary key (release, program)
+) without rowid;
+
 -- Which release was live when, and by whose hand.
 create table release_live (
     n integer primary key,
@@ -200,7 +210,6 @@ create table enrollment (
     primary key (shard, customer, id)
 ) without rowid;
 create unique index enrollment_live on enrollment (shard, customer, journey, key) where status = 0;
-create index enrollment_place on enrollment (program, pc) where status = 0;
 create index enrollment_journey on enrollment (journey, started_at);
 
 create table enrollment_context (
@@ -223,6 +232,25 @@ create table goal (
     primary key (shard, customer, enrollment)
 ) without rowid;
 create index goal_journey on goal (journey, at);
+
+-- Figures, kept up to date in the transactions that change them: enrollments on each node …
+create table place_tally (
+    program integer not null,
+    pc integer not null,
+    n integer not null,
+    primary key (program, pc)
+) without rowid;
+
+-- … and how often what happened. Step, name, channel: symbols or 0; a revenue's name is its currency.
+create table tally (
+    journey integer not null,
+    kind integer not null,                  -- see store's tally
+    step integer not null,
+    name integer not null,
+    channel integer not null,
+    n integer not null,
+    primary key (journey, kind, step, name, channel)
+) without rowid;
 
 -- Messages: what we mean to say, each once; also those that were not sent, with the reason.
 create table message (
@@ -251,7 +279,7 @@ create table message (
 ) without rowid;
 create index message_time on message (planned_at);
 create index message_journey on message (journey, planned_at);
-create index message_purpose on message (purpose, planned_at);
+create index message_id on message (id);
 create index message_not_sent on message (outcome, planned_at) where outcome >= 16;
 
 -- Deliveries: saying a message to one address.
@@ -277,10 +305,11 @@ create table delivery (
     why text,                               -- JSON: the last verdict
     primary key (shard, customer, message, id)
 ) without rowid;
-create index delivery_due on delivery (shard, due_at) where due_at is not null;
+create index delivery_due on delivery (shard, channel, due_at) where due_at is not null;
+create index delivery_id on delivery (id);
+create index delivery_parked on delivery (shard) where state = 0 and due_at is null;
 create index delivery_lease on delivery (lease_until) where lease_until is not null;
 create index delivery_address on delivery (address_bidx, planned_at);
-create index delivery_channel on delivery (channel, planned_at);
 create index delivery_trouble on delivery (state, planned_at) where state in (4, 6, 7, 8, 9);
 
 -- The address as used, and the final bytes as handed over. Sealed.
@@ -332,6 +361,7 @@ create table provider_id (
     id text not null,
     shard integer not null,
     customer blob not null,
+    message blob not null,
     delivery blob not null,
     primary key (provider, id)
 ) without rowid;
@@ -378,6 +408,7 @@ create table call (
     primary key (shard, customer, enrollment, step, visit)
 ) without rowid;
 create index call_due on call (shard, due_at) where due_at is not null;
+create index call_lease on call (lease_until) where lease_until is not null;
 
 -- Notices to the team.
 create table notice (
@@ -399,10 +430,10 @@ create table audit_event (
     id blob not null,                       -- UUIDv7
     at integer not null,
     kind integer not null,                  -- symbol: message.planned, consent.revoked, release.deployed …
-    customer blob,
+    customer blob not null,                 -- zeroes: about nobody in particular
     subject blob,                           -- the message, delivery, enrollment … it is about
     body text not null,                     -- JSON, free of personal data
-    primary key (shard, id)
+    primary key (shard, customer, id)
 ) without rowid;
 
 -- Catalogues of items.
@@ -428,9 +459,9 @@ create table fanout (
     id blob primary key,
     kind text not null,
     body text not null,                     -- JSON: what to do
+    segment integer,                        -- symbol: its members; null: everybody
     cursor_shard integer not null,
     cursor_customer blob not null,
-    done integer not null,
     count integer not null,
     created_at integer not null,
     finished_at integer

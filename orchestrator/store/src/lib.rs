@@ -5,13 +5,8 @@
 //!
 //! Invariant: state, audit event, outgoing message and next wake-up commit together or not at all.
 
-macro_rules! later {
-    () => {
-        Err(StoreError::Invalid("not there yet".to_owned()))
-    };
-}
-
 mod clock;
+pub mod conformance;
 mod console;
 mod error;
 mod fanout;

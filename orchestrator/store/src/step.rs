@@ -54,6 +54,7 @@ pub struct CustomerWork {
     pub next_seq: u64,
     /// Events up to here are applied.
     pub applied_seq: u64,
+
     /// Facts; `None`: none folded yet.
     pub facts: Option<Facts>,
     /// Pending events in commit order.

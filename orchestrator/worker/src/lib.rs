@@ -5,10 +5,8 @@
 pub mod calls;
 pub mod content;
 mod fallback;
-mod judging;
 pub mod live;
 mod machine;
-mod making;
 mod observer;
 pub mod programs;
 mod renderer;

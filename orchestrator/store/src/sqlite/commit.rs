@@ -1,20 +1,648 @@
-//! The commit of a step batch.
+//! The commit of a step batch: what was decided about hundreds of customers, in a handful of statements.
+//!
+//! Everything is sealed and laid out in rows before the writer is asked. The writer compares versions first; only where
+//! somebody moved meanwhile are the rows laid out again, without them.
 
 use super::Store;
-use crate::*;
-use words::*;
+use super::audit::{self, PreparedAudit};
+use super::claim::{Kept, status_no};
+use super::customer::{keep_identities, record_consents};
+use super::ingest::{Prepared, write_events};
+use super::keys::{Keys, content_key, events_key, profile_key};
+use super::open::shard;
+use super::plan::MessageRows;
+use super::rows::{Rows, signed, unsigned};
+use super::tally::{Kind, Tally};
+use super::writer::{After, Tx};
+use crate::{
+    ClaimFor, CustomerChange, EnrollmentChange, Incoming, StepBatch, StepCommit, StoreError, key_hash,
+};
+use engine::{State, Status};
+use sqlx::Row;
+use std::collections::HashMap;
+use std::sync::Arc;
+use words::{CustomerId, Timestamp};
+
+/// One customer of the batch with what was sealed for them.
+struct Item {
+    work: Kept,
+    change: CustomerChange,
+    profile: Option<Vec<u8>>,
+    facts: Option<Vec<u8>>,
+    /// As `change.enrollments`: the context to be kept.
+    contexts: Vec<Option<Vec<u8>>>,
+    events: Vec<Prepared>,
+    /// As `change.calls`.
+    calls: Vec<Vec<u8>>,
+    /// As `change.notices`: id and text.
+    notices: Vec<([u8; 16], Vec<u8>)>,
+}
+
+/// Rows for all customers but those skipped.
+struct Tables {
+    customers: Rows,
+    profiles: Rows,
+    facts: Rows,
+    new: Rows,
+    moved: Rows,
+    contexts: Rows,
+    contexts_gone: Rows,
+    segments: Rows,
+    messages: MessageRows,
+    cancels: Rows,
+    calls: Rows,
+    notices: Rows,
+    decisions: Rows,
+    goals: Rows,
+    audit: Rows,
+    after: After,
+    tally: Tally,
+}
 
 impl Store {
-    /// Writes what was decided, one change for each entry of `batch.work`, in one transaction. A customer with newer events
-    /// stays due; one whom somebody else changed meanwhile is skipped, stays due and is named in the answer. Planned
-    /// deliveries that are due at `now` are claimed in the same commit where `claim` asks for it.
+    /// Writes what was decided, one change for each entry of `batch.work`, in one transaction. A customer with newer
+    /// events stays due; one whom somebody else changed meanwhile is skipped, stays due and is named in the answer.
+    /// Planned deliveries that are due at `now` are claimed in the same commit where `claim` asks for it.
     pub async fn commit_steps(
         &self,
-        _batch: StepBatch,
-        _changes: Vec<CustomerChange>,
-        _now: Timestamp,
-        _claim: Option<ClaimFor>,
+        batch: StepBatch,
+        changes: Vec<CustomerChange>,
+        now: Timestamp,
+        claim: Option<ClaimFor>,
     ) -> Result<StepCommit, StoreError> {
-        later!()
+        let StepBatch { work, claim: mut held, .. } = batch;
+        if work.len() != changes.len() {
+            return Err(StoreError::Invalid(format!(
+                "{} changes for {} customers",
+                changes.len(),
+                work.len()
+            )));
+        }
+        if work.is_empty() {
+            return Ok(StepCommit::default());
+        }
+        let mut kept: HashMap<CustomerId, Kept> =
+            held.kept().into_iter().map(|kept| (kept.id, kept)).collect();
+        let work: Vec<Kept> = work.iter().filter_map(|work| kept.remove(&work.customer.id)).collect();
+        if work.len() != changes.len() {
+            return Err(StoreError::Invalid("the work is not what this claim gave out".to_owned()));
+        }
+        self.intern_changes(&changes).await?;
+        let claim = claim.filter(|_| !self.is_held());
+        let (items, keys) = self.seal_changes(work, changes, now).await?;
+        let tables = self.lay_out(&items, &keys, &[], now, claim.as_ref())?;
+        let store = self.clone();
+        let for_claim = claim.clone();
+        let (conflicted, claimed) = self
+            .write(move |tx| {
+                Box::pin(async move {
+                    let skip = moved_meanwhile(tx, &items).await?;
+                    let tables = if skip.is_empty() {
+                        tables
+                    } else {
+                        store.lay_out(&items, &keys, &skip, now, for_claim.as_ref())?
+                    };
+                    let claimed = tables.messages.claimed.clone();
+                    store.write_tables(tx, tables, &items, &keys, &skip, now).await?;
+                    for id in &skip {
+                        tx.after.step_due(words::shard_of(*id), now.as_micros());
+                    }
+                    Ok((skip, claimed))
+                })
+            })
+            .await?;
+        held.committed();
+        drop(held);
+        let claimed = match claim {
+            Some(claim) if !claimed.is_empty() => self.load_sends(&claimed, now, claim.caps_since).await?,
+            _ => Vec::new(),
+        };
+        Ok(StepCommit { conflicted, claimed })
     }
+
+    async fn intern_changes(&self, changes: &[CustomerChange]) -> Result<(), StoreError> {
+        let mut names: Vec<&str> = vec!["tabi", "consent.granted", "consent.revoked"];
+        for change in changes {
+            for enrollment in &change.enrollments {
+                if let EnrollmentChange::New(new) = enrollment {
+                    names.push(&new.journey);
+                }
+            }
+            names.extend(change.segments.iter().map(|(name, _)| name.as_str()));
+            for message in &change.messages {
+                names.extend([
+                    message.journey.as_str(),
+                    message.step.as_str(),
+                    message.name.as_str(),
+                    message.purpose.as_str(),
+                ]);
+                names.extend(message.deliveries.iter().map(|delivery| delivery.channel.as_str()));
+            }
+            names.extend(change.events.iter().map(|new| new.event.name.as_str()));
+            for call in &change.calls {
+                names.extend([call.step.as_str(), call.call.as_str()]);
+            }
+            names.extend(change.notices.iter().filter_map(|notice| notice.journey.as_deref()));
+            for decision in &change.decisions {
+                names.push(decision.kind);
+                names.extend(decision.journey.as_deref());
+                names.extend(decision.step.as_deref());
+            }
+            for (_, journey, _, revenue) in &change.goals {
+                names.push(journey);
+                names.extend(revenue.iter().map(|money| money.currency.as_str()));
+            }
+            names.extend(change.audit.iter().map(|event| event.kind));
+        }
+        self.intern(names).await
+    }
+
+    async fn seal_changes(
+        &self,
+        work: Vec<Kept>,
+        changes: Vec<CustomerChange>,
+        now: Timestamp,
+    ) -> Result<(Arc<Vec<Item>>, Keys), StoreError> {
+        let mut wanted = Vec::new();
+        for (work, change) in work.iter().zip(&changes) {
+            let id = work.id;
+            wanted.push(profile_key(id));
+            wanted.extend(change.events.iter().map(|new| events_key(id, new.event.received_at)));
+            wanted.extend(change.messages.iter().map(|message| content_key(id, message.planned_at)));
+            if !change.calls.is_empty() || !change.notices.is_empty() {
+                wanted.push(events_key(id, now));
+            }
+        }
+        let keys = self.keys(wanted, now).await?;
+        let mut items = Vec::with_capacity(work.len());
+        for (work, change) in work.into_iter().zip(changes) {
+            items.push(self.seal_change(&keys, work, change, now)?);
+        }
+        Ok((Arc::new(items), keys))
+    }
+
+    fn seal_change(
+        &self,
+        keys: &Keys,
+        work: Kept,
+        change: CustomerChange,
+        now: Timestamp,
+    ) -> Result<Item, StoreError> {
+        let id = work.id;
+        let key = profile_key(id);
+        let profile = match &change.customer {
+            Some(customer) => {
+                Some(keys.seal_json(key, "customer_profile", "profile", &id.0, customer.as_ref())?)
+            }
+            None => None,
+        };
+        let facts = match &change.facts {
+            Some(facts) => Some(keys.seal(key, "customer_profile", "facts", &id.0, &facts.to_bytes())?),
+            None => None,
+        };
+        let mut contexts = Vec::with_capacity(change.enrollments.len());
+        for enrollment in &change.enrollments {
+            let (enrollment, state) = match enrollment {
+                EnrollmentChange::New(new) => (new.id, &new.state),
+                EnrollmentChange::Moved { id, state, .. } => (*id, state.as_ref()),
+            };
+            contexts.push(if state.context.is_empty() {
+                None
+            } else {
+                Some(keys.seal_json(key, "enrollment_context", "body", &enrollment.0, &state.context)?)
+            });
+        }
+        let mut events = Vec::with_capacity(change.events.len());
+        for new in &change.events {
+            let incoming = Incoming {
+                customer: id,
+                event: new.event.clone(),
+                source: "tabi".to_owned(),
+                message_id: new.message_id.clone(),
+                listened: true,
+                declared: true,
+            };
+            events.push(self.prepare_event(keys, &incoming)?);
+        }
+        let mut calls = Vec::with_capacity(change.calls.len());
+        for call in &change.calls {
+            let row = call_cell(&call.enrollment.0, call.visit);
+            calls.push(keys.seal_json(key, "call", "request", &row, &call.with)?);
+        }
+        let mut notices = Vec::with_capacity(change.notices.len());
+        for notice in &change.notices {
+            let notice_id = self.0.ids.next(now);
+            let sealed =
+                keys.seal(events_key(id, now), "notice", "body", &notice_id, notice.text.as_bytes())?;
+            notices.push((notice_id, sealed));
+        }
+        Ok(Item { work, change, profile, facts, contexts, events, calls, notices })
+    }
+
+    fn lay_out(
+        &self,
+        items: &[Item],
+        keys: &Keys,
+        skip: &[CustomerId],
+        now: Timestamp,
+        claim: Option<&ClaimFor>,
+    ) -> Result<Tables, StoreError> {
+        let mut tables = Tables {
+            customers: Rows::new(),
+            profiles: Rows::new(),
+            facts: Rows::new(),
+            new: Rows::new(),
+            moved: Rows::new(),
+            contexts: Rows::new(),
+            contexts_gone: Rows::new(),
+            segments: Rows::new(),
+            messages: MessageRows::default(),
+            cancels: Rows::new(),
+            calls: Rows::new(),
+            notices: Rows::new(),
+            decisions: Rows::new(),
+            goals: Rows::new(),
+            audit: Rows::new(),
+            after: After::default(),
+            tally: Tally::default(),
+        };
+        for item in items {
+            if !skip.contains(&item.work.id) {
+                self.lay_out_one(&mut tables, item, keys, now, claim)?;
+            }
+        }
+        Ok(tables)
+    }
+
+    fn lay_out_one(
+        &self,
+        tables: &mut Tables,
+        item: &Item,
+        keys: &Keys,
+        now: Timestamp,
+        claim: Option<&ClaimFor>,
+    ) -> Result<(), StoreError> {
+        let Item { work, change, .. } = item;
+        let id = work.id;
+        let at_shard = shard(id);
+        // Events that did not fit into the claim are still waiting.
+        let pending = work.next_seq > change.applied_seq + 1;
+        let due = if pending { Some(now) } else { change.due_at };
+        if let Some(due) = due {
+            tables.after.step_due(words::shard_of(id), due.as_micros());
+        }
+        let rows = change.decisions.len() + change.consents.len();
+        tables
+            .customers
+            .row()
+            .int(at_shard)
+            .blob(&id.0)
+            .int(signed(change.applied_seq))
+            .opt_at(due)
+            .int(signed(work.guard_version))
+            .int(i64::from(change.customer.is_some()))
+            .int(signed(work.next_n + rows as u64));
+        if let Some(profile) = &item.profile {
+            tables.profiles.row().int(at_shard).blob(&id.0).blob(profile).at(now);
+        }
+        if let Some(facts) = &item.facts {
+            tables.facts.row().int(at_shard).blob(&id.0).blob(facts);
+        }
+        self.lay_out_enrollments(tables, item, now)?;
+        for (name, segment) in &change.segments {
+            tables
+                .segments
+                .row()
+                .int(at_shard)
+                .blob(&id.0)
+                .int(self.sym(name)?)
+                .int(i64::from(segment.member))
+                .at(segment.since)
+                .opt_at(segment.flip_at);
+        }
+        for message in &change.messages {
+            self.message_rows(
+                &mut tables.messages,
+                &mut tables.after,
+                &mut tables.tally,
+                keys,
+                id,
+                message,
+                now,
+                claim,
+            )?;
+        }
+        for (delivery, why) in &change.cancel {
+            if let Some((_, message)) = work.open.iter().find(|(open, _)| open == delivery) {
+                tables
+                    .cancels
+                    .row()
+                    .int(at_shard)
+                    .blob(&id.0)
+                    .blob(&message.0)
+                    .blob(&delivery.0)
+                    .text(why)
+                    .at(now);
+            }
+        }
+        for (call, sealed) in change.calls.iter().zip(&item.calls) {
+            tables
+                .calls
+                .row()
+                .int(at_shard)
+                .blob(&id.0)
+                .blob(&call.enrollment.0)
+                .int(self.sym(&call.step)?)
+                .int(call.visit)
+                .int(self.sym(&call.call)?)
+                .at(now)
+                .at(call.give_up_at)
+                .blob(sealed);
+        }
+        for (notice, (notice_id, sealed)) in change.notices.iter().zip(&item.notices) {
+            tables
+                .notices
+                .row()
+                .int(super::open::bidx_shard(notice_id))
+                .blob(notice_id)
+                .at(now)
+                .text(&notice.to)
+                .blob(&id.0)
+                .opt_int(notice.journey.as_deref().map(|journey| self.sym(journey)).transpose()?)
+                .blob(sealed);
+        }
+        for (n, decision) in (work.next_n..).zip(&change.decisions) {
+            tables
+                .decisions
+                .row()
+                .int(at_shard)
+                .blob(&id.0)
+                .int(signed(n))
+                .at(decision.at)
+                .opt_blob(decision.enrollment.as_ref().map(|e| e.0.as_slice()))
+                .opt_int(decision.journey.as_deref().map(|journey| self.sym(journey)).transpose()?)
+                .opt_int(decision.step.as_deref().map(|step| self.sym(step)).transpose()?)
+                .int(self.sym(decision.kind)?)
+                .text(&decision.body);
+        }
+        for (enrollment, journey, at, revenue) in &change.goals {
+            let journey = self.sym(journey)?;
+            tables
+                .goals
+                .row()
+                .int(at_shard)
+                .blob(&id.0)
+                .blob(&enrollment.0)
+                .int(journey)
+                .at(*at)
+                .opt_int(revenue.as_ref().map(|money| money.minor))
+                .opt_text(revenue.as_ref().map(|money| money.currency.as_str()));
+            tables.tally.journey(journey, Kind::Converted, 0, 1);
+            if let Some(money) = revenue {
+                let currency = self.sym(money.currency.as_str())?;
+                tables.tally.journey(journey, Kind::Revenue, currency, money.minor);
+            }
+        }
+        self.audit_rows(&mut tables.audit, &change.audit)
+    }
+
+    fn lay_out_enrollments(
+        &self,
+        tables: &mut Tables,
+        item: &Item,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let Item { work, change, contexts, .. } = item;
+        let id = work.id;
+        for (enrollment, context) in change.enrollments.iter().zip(contexts) {
+            match enrollment {
+                EnrollmentChange::New(new) => {
+                    let journey = self.sym(&new.journey)?;
+                    let rows = tables.new.row();
+                    rows.int(shard(id)).blob(&id.0).blob(&new.id.0).int(new.program).int(journey);
+                    rows.blob(&key_hash(&new.key)).int(signed(new.cause_seq));
+                    position(rows, &new.state, new.reason.as_deref(), now);
+                    if let Some(context) = context {
+                        tables.contexts.row().int(shard(id)).blob(&id.0).blob(&new.id.0).blob(context);
+                    }
+                    tables.tally.journey(journey, Kind::Enrolled, 0, 1);
+                    if new.state.is_live() {
+                        tables.tally.place(new.program, i64::from(new.state.at.pc), 1);
+                    } else {
+                        ended(&mut tables.tally, journey, &new.state);
+                    }
+                }
+                EnrollmentChange::Moved { id: enrollment, state, context_changed, reason } => {
+                    let before = work.places.iter().find(|(live, ..)| live == enrollment);
+                    let rows = tables.moved.row();
+                    rows.int(shard(id)).blob(&id.0).blob(&enrollment.0);
+                    position(rows, state, reason.as_deref(), now);
+                    match context {
+                        Some(context) if *context_changed => {
+                            tables
+                                .contexts
+                                .row()
+                                .int(shard(id))
+                                .blob(&id.0)
+                                .blob(&enrollment.0)
+                                .blob(context);
+                        }
+                        None if *context_changed || !state.is_live() => {
+                            tables.contexts_gone.row().int(shard(id)).blob(&id.0).blob(&enrollment.0);
+                        }
+                        _ => {}
+                    }
+                    if let Some((_, program, pc, journey)) = before {
+                        tables.tally.place(*program, i64::from(*pc), -1);
+                        if state.is_live() {
+                            tables.tally.place(*program, i64::from(state.at.pc), 1);
+                        } else {
+                            ended(&mut tables.tally, self.sym(journey)?, state);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn write_tables(
+        &self,
+        tx: &mut Tx,
+        mut tables: Tables,
+        items: &[Item],
+        keys: &Keys,
+        skip: &[CustomerId],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let sqls = [
+            (
+                "update customer as c set applied_seq = j.value->>2, \
+                    due_at = case when c.guard_version = j.value->>4 then j.value->>3 else ?2 end, \
+                    guard_version = c.guard_version + (j.value->>5), next_n = j.value->>6 \
+                 from json_each(?1) j where c.shard = j.value->>0 and c.id = unhex(j.value->>1)",
+                &mut tables.customers,
+            ),
+            (
+                "update customer_profile as p set profile = unhex(j.value->>2), updated_at = j.value->>3 \
+                 from json_each(?1) j where p.shard = j.value->>0 and p.id = unhex(j.value->>1)",
+                &mut tables.profiles,
+            ),
+            (
+                "update customer_profile as p set facts = unhex(j.value->>2) \
+                 from json_each(?1) j where p.shard = j.value->>0 and p.id = unhex(j.value->>1)",
+                &mut tables.facts,
+            ),
+            // Moved before new: a restart ends the old one before the next may take its key.
+            (
+                "update enrollment as e set status = j.value->>3, pc = j.value->>4, waiting = j.value->>5, \
+                    due_at = j.value->>6, started_at = j.value->>7, since = j.value->>8, arrived_at = j.value->>9, \
+                    ended_at = j.value->>10, goal_at = j.value->>11, reason = j.value->>12 \
+                 from json_each(?1) j where e.shard = j.value->>0 and e.customer = unhex(j.value->>1) \
+                    and e.id = unhex(j.value->>2)",
+                &mut tables.moved,
+            ),
+            (
+                "insert into enrollment (shard, customer, id, program, journey, key, cause_seq, status, pc, waiting, \
+                    due_at, started_at, since, arrived_at, ended_at, goal_at, reason) \
+                 select value->>0, unhex(value->>1), unhex(value->>2), value->>3, value->>4, unhex(value->>5), \
+                    value->>6, value->>7, value->>8, value->>9, value->>10, value->>11, value->>12, value->>13, \
+                    value->>14, value->>15, value->>16 from json_each(?1)",
+                &mut tables.new,
+            ),
+            (
+                "insert into enrollment_context (shard, customer, id, body) \
+                 select value->>0, unhex(value->>1), unhex(value->>2), unhex(value->>3) from json_each(?1) where true \
+                 on conflict do update set body = excluded.body",
+                &mut tables.contexts,
+            ),
+            (
+                "delete from enrollment_context where (shard, customer, id) in \
+                    (select value->>0, unhex(value->>1), unhex(value->>2) from json_each(?1))",
+                &mut tables.contexts_gone,
+            ),
+            (
+                "insert into customer_segment (shard, customer, segment, member, since, flip_at) \
+                 select value->>0, unhex(value->>1), value->>2, value->>3, value->>4, value->>5 \
+                 from json_each(?1) where true on conflict do update set member = excluded.member, \
+                    since = excluded.since, flip_at = excluded.flip_at",
+                &mut tables.segments,
+            ),
+            (
+                "insert into call (shard, customer, enrollment, step, visit, name, due_at, fence, lease_until, \
+                    attempts, give_up_at, state, request) \
+                 select value->>0, unhex(value->>1), unhex(value->>2), value->>3, value->>4, value->>5, value->>6, 0, \
+                    null, 0, value->>7, 0, unhex(value->>8) from json_each(?1) where true on conflict do nothing",
+                &mut tables.calls,
+            ),
+            (
+                "insert into notice (shard, id, at, to_whom, customer, journey, body) \
+                 select value->>0, unhex(value->>1), value->>2, value->>3, unhex(value->>4), value->>5, \
+                    unhex(value->>6) from json_each(?1)",
+                &mut tables.notices,
+            ),
+            (
+                "insert into decision (shard, customer, n, at, enrollment, journey, step, kind, body) \
+                 select value->>0, unhex(value->>1), value->>2, value->>3, unhex(value->>4), value->>5, value->>6, \
+                    value->>7, value->>8 from json_each(?1)",
+                &mut tables.decisions,
+            ),
+            (
+                "insert into goal (shard, customer, enrollment, journey, at, minor, currency) \
+                 select value->>0, unhex(value->>1), unhex(value->>2), value->>3, value->>4, value->>5, value->>6 \
+                 from json_each(?1) where true on conflict do nothing",
+                &mut tables.goals,
+            ),
+        ];
+        for (sql, rows) in sqls {
+            let rows = std::mem::take(rows);
+            if !rows.is_empty() {
+                sqlx::query(sql).bind(rows.json()).bind(now.as_micros()).execute(&mut tx.conn).await?;
+            }
+        }
+        super::plan::cancel(tx, tables.cancels).await?;
+        super::plan::write_messages(tx, tables.messages).await?;
+        audit::insert(tx, PreparedAudit::new(tables.audit)).await?;
+        tx.after.append(tables.after);
+        tx.tally.append(tables.tally);
+        let mut events = Vec::new();
+        for item in items.iter().filter(|item| !skip.contains(&item.work.id)) {
+            let id = item.work.id;
+            events.extend(item.events.iter().cloned());
+            if !item.change.consents.is_empty() {
+                let mut next_n = item.work.next_n + item.change.decisions.len() as u64;
+                record_consents(self, tx, keys, id, &item.change.consents, &mut next_n, now).await?;
+            }
+            if let Some(customer) = &item.change.customer
+                && (customer.addresses != item.work.customer.addresses
+                    || customer.user_id != item.work.customer.user_id)
+            {
+                keep_identities(self, tx, &item.work.customer, customer, now).await?;
+            }
+        }
+        write_events(tx, &events).await?;
+        Ok(())
+    }
+}
+
+fn ended(tally: &mut Tally, journey: i64, state: &State) {
+    let kind = match state.at.status {
+        Status::Live => return,
+        Status::Ended(engine::Ending::Finished | engine::Ending::Goal) => Kind::Finished,
+        Status::Ended(_) => Kind::Stopped,
+    };
+    tally.journey(journey, kind, 0, 1);
+}
+
+/// The columns of a position, from `status` on.
+fn position(rows: &mut Rows, state: &State, reason: Option<&str>, now: Timestamp) {
+    let at = &state.at;
+    let ended_at = (!state.is_live()).then_some(now);
+    rows.int(status_no(at.status))
+        .int(at.pc)
+        .int(i64::from(at.waiting))
+        .opt_at(at.due_at)
+        .at(at.started_at)
+        .at(at.since)
+        .at(at.arrived_at)
+        .opt_at(ended_at)
+        .opt_at(state.context.goal_at)
+        .opt_text(reason);
+}
+
+/// The row of a call in its sealed cell.
+pub(crate) fn call_cell(enrollment: &[u8; 16], visit: u32) -> [u8; 20] {
+    let mut cell = [0; 20];
+    cell[..16].copy_from_slice(enrollment);
+    cell[16..].copy_from_slice(&visit.to_be_bytes());
+    cell
+}
+
+/// Customers whom somebody else changed since the claim.
+async fn moved_meanwhile(tx: &mut Tx, items: &[Item]) -> Result<Vec<CustomerId>, StoreError> {
+    let mut rows = Rows::new();
+    for item in items {
+        rows.row().int(shard(item.work.id)).blob(&item.work.id.0);
+    }
+    let found = sqlx::query(
+        "select j.key, c.profile_version, c.applied_seq, c.guard_version from json_each(?) j \
+         cross join customer c on c.shard = j.value->>0 and c.id = unhex(j.value->>1)",
+    )
+    .bind(rows.json())
+    .fetch_all(&mut tx.conn)
+    .await?;
+    let mut same = HashMap::with_capacity(found.len());
+    for row in found {
+        let index = usize::try_from(row.try_get::<i64, _>(0)?).unwrap_or(usize::MAX);
+        let Some(item) = items.get(index) else { continue };
+        let id = item.work.id;
+        let kept = unsigned(row.try_get(1)?) == item.work.profile_version
+            && unsigned(row.try_get(2)?) == item.work.applied_seq;
+        same.insert(id, kept);
+        if unsigned(row.try_get(3)?) != item.work.guard_version {
+            // Something came in meanwhile: they stay due, see the update of `customer`.
+            tx.after.step_due(words::shard_of(id), 0);
+        }
+    }
+    Ok(items.iter().map(|item| item.work.id).filter(|id| !same.get(id).copied().unwrap_or(false)).collect())
 }

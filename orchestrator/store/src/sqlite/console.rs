@@ -1,74 +1,423 @@
-//! What the console shows.
+//! What the console and the command line show.
 
 use super::Store;
-use crate::*;
-use words::*;
+use super::claim::SealedEvent;
+use super::customer::{consent_cell, follow, merged_into};
+use super::keys::{events_key, profile_key};
+use super::open::shard;
+use super::rows::{Rows, signed, unsigned};
+use super::tally::Kind;
+use crate::{
+    CustomerPage, EnrollmentRow, JourneyCounts, LogFilter, MessageCounts, StoreError, TimelineItem, Totals,
+};
+use sqlx::Row;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use std::collections::BTreeMap;
+use words::{Consent, Customer, CustomerId, EnrollmentId, Event, Timestamp};
 
 impl Store {
-    /// Figures of all journeys, or one.
-    pub async fn journey_counts(&self, _journey: Option<&str>) -> Result<Vec<JourneyCounts>, StoreError> {
-        later!()
+    /// Figures of all journeys, or one. Kept up to date as things happen: reading them scans nothing.
+    pub async fn journey_counts(&self, journey: Option<&str>) -> Result<Vec<JourneyCounts>, StoreError> {
+        let only = journey.map(|journey| self.sym_or_none(journey));
+        let mut conn = self.read().await?;
+        let rows = sqlx::query(
+            "select journey, kind, step, name, channel, n from tally where ?1 is null or journey = ?1",
+        )
+        .bind(only)
+        .fetch_all(&mut *conn)
+        .await?;
+        let places = sqlx::query(
+            "select p.journey, t.program, t.pc, t.n from place_tally t join program p on p.no = t.program \
+             where t.n > 0 and (?1 is null or p.journey = ?1)",
+        )
+        .bind(only)
+        .fetch_all(&mut *conn)
+        .await?;
+        drop(conn);
+        let mut counts: BTreeMap<i64, JourneyCounts> = BTreeMap::new();
+        let mut messages: BTreeMap<(i64, i64, i64, i64), MessageCounts> = BTreeMap::new();
+        for row in rows {
+            let journey: i64 = row.try_get(0)?;
+            let (kind, n): (i64, i64) = (row.try_get(1)?, row.try_get(5)?);
+            let (step, name, channel): (i64, i64, i64) = (row.try_get(2)?, row.try_get(3)?, row.try_get(4)?);
+            let of = counts.entry(journey).or_default();
+            if kind >= Kind::Planned as i64 {
+                let message = messages.entry((journey, step, name, channel)).or_default();
+                if message.name.is_empty() {
+                    message.step = self.name(step)?.to_string();
+                    message.name = self.name(name)?.to_string();
+                    message.channel =
+                        if channel == 0 { String::new() } else { self.name(channel)?.to_string() };
+                }
+                *figure(message, kind)? += unsigned(n);
+            } else if kind == Kind::Revenue as i64 {
+                of.revenue.push((self.name(name)?.to_string(), n));
+            } else if kind == Kind::Enrolled as i64 {
+                of.enrolled = unsigned(n);
+            } else if kind == Kind::Finished as i64 {
+                of.finished = unsigned(n);
+            } else if kind == Kind::Stopped as i64 {
+                of.stopped = unsigned(n);
+            } else if kind == Kind::Converted as i64 {
+                of.converted = unsigned(n);
+            }
+        }
+        for row in places {
+            let place = (
+                row.try_get(1)?,
+                u32::try_from(row.try_get::<i64, _>(2)?).unwrap_or(0),
+                unsigned(row.try_get(3)?),
+            );
+            counts.entry(row.try_get(0)?).or_default().places.push(place);
+        }
+        for ((journey, ..), message) in messages {
+            counts.entry(journey).or_default().messages.push(message);
+        }
+        counts
+            .into_iter()
+            .map(|(journey, mut of)| {
+                of.journey = self.name(journey)?.to_string();
+                of.live = of.enrolled.saturating_sub(of.finished + of.stopped);
+                of.messages
+                    .sort_by(|a, b| (&a.step, &a.name, &a.channel).cmp(&(&b.step, &b.name, &b.channel)));
+                Ok(of)
+            })
+            .collect()
     }
 
-    /// One customer's page; `limit` items of each kind.
+    /// One customer's page; `limit` items in the timeline. `None`: no such customer.
     pub async fn customer_page(
         &self,
-        _id: CustomerId,
-        _limit: usize,
+        id: CustomerId,
+        limit: usize,
     ) -> Result<Option<CustomerPage>, StoreError> {
-        later!()
+        let mut conn = self.read().await?;
+        let Some(id) = follow(&mut conn, id).await? else { return Ok(None) };
+        let mut enrollments = Vec::new();
+        for whose in self.and_merged(&mut conn, id).await? {
+            let rows = sqlx::query(
+                "select id, program, journey, status, pc, due_at, started_at, ended_at, goal_at, reason from enrollment \
+                 where shard = ? and customer = ?",
+            )
+            .bind(shard(whose))
+            .bind(whose.0.to_vec())
+            .fetch_all(&mut *conn)
+            .await?;
+            for row in &rows {
+                enrollments.push(self.enrollment_row(row, 0)?);
+            }
+        }
+        enrollments.sort_by_key(|row| std::cmp::Reverse((row.started_at, row.id)));
+        let rows = sqlx::query(
+            "select segment from customer_segment where shard = ? and customer = ? and member = 1",
+        )
+        .bind(shard(id))
+        .bind(id.0.to_vec())
+        .fetch_all(&mut *conn)
+        .await?;
+        let mut segments = rows
+            .iter()
+            .map(|row| {
+                let name = self.name(row.try_get(0)?)?;
+                // Stored with a hash of its definition behind it.
+                Ok(name.split('#').next().unwrap_or(&name).to_owned())
+            })
+            .collect::<Result<Vec<_>, StoreError>>()?;
+        segments.sort();
+        drop(conn);
+        let customer = self.customer(id).await?;
+        let mut suppressions = Vec::new();
+        if let Some(customer) = &customer {
+            let mut rows = Rows::new();
+            for address in &customer.addresses {
+                let (shard, bidx) = self.blind(address.channel.as_str(), &address.value);
+                rows.row().int(shard).blob(&bidx);
+            }
+            let mut conn = self.read().await?;
+            suppressions =
+                self.suppressions_of(&mut conn, rows).await?.into_iter().map(|(_, row)| row).collect();
+        }
+        let timeline = self.customer_timeline(id, None, limit).await?;
+        Ok(Some(CustomerPage { customer, id, enrollments, segments, suppressions, timeline }))
     }
 
-    /// Everything about a customer, newest first, before `before`.
+    async fn and_merged(
+        &self,
+        conn: &mut SqliteConnection,
+        id: CustomerId,
+    ) -> Result<Vec<CustomerId>, StoreError> {
+        let mut all = vec![id];
+        let mut at = 0;
+        while let Some(one) = all.get(at).copied() {
+            all.extend(merged_into(conn, one).await?);
+            at += 1;
+        }
+        Ok(all)
+    }
+
+    fn enrollment_row(&self, row: &SqliteRow, at: usize) -> Result<EnrollmentRow, StoreError> {
+        let time = |n: usize| -> Result<Option<Timestamp>, StoreError> {
+            Ok(row.try_get::<Option<i64>, _>(at + n)?.map(Timestamp::from_micros))
+        };
+        Ok(EnrollmentRow {
+            id: EnrollmentId::from_slice(row.try_get(at)?)
+                .ok_or_else(|| StoreError::corrupt("enrollment.id"))?,
+            program: row.try_get(at + 1)?,
+            journey: self.name(row.try_get(at + 2)?)?.to_string(),
+            status: u8::try_from(row.try_get::<i64, _>(at + 3)?).unwrap_or(u8::MAX),
+            pc: u32::try_from(row.try_get::<i64, _>(at + 4)?).unwrap_or(0),
+            due_at: time(5)?,
+            started_at: time(6)?.unwrap_or_default(),
+            ended_at: time(7)?,
+            goal_at: time(8)?,
+            reason: row.try_get(at + 9)?,
+        })
+    }
+
+    /// Everything about a customer, and about those merged into them, newest first, before `before`.
     pub async fn customer_timeline(
         &self,
-        _id: CustomerId,
-        _before: Option<Timestamp>,
-        _limit: usize,
+        id: CustomerId,
+        before: Option<Timestamp>,
+        limit: usize,
     ) -> Result<Vec<TimelineItem>, StoreError> {
-        later!()
+        let whose = {
+            let mut conn = self.read().await?;
+            let Some(id) = follow(&mut conn, id).await? else { return Ok(Vec::new()) };
+            self.and_merged(&mut conn, id).await?
+        };
+        let before = before.unwrap_or(Timestamp::MAX);
+        let mut items = Vec::new();
+        let filter = LogFilter { customer: whose.first().copied(), to: Some(before), ..LogFilter::default() };
+        let page = self.log_search(&filter, None, limit).await?;
+        items.extend(page.rows.into_iter().map(|row| TimelineItem::Message(Box::new(row))));
+        for id in whose {
+            self.timeline_of(id, before, limit, &mut items).await?;
+        }
+        items.sort_by_key(|item| std::cmp::Reverse(item.at()));
+        items.truncate(limit);
+        Ok(items)
     }
 
-    /// Customers, newest first.
+    async fn timeline_of(
+        &self,
+        id: CustomerId,
+        before: Timestamp,
+        limit: usize,
+        items: &mut Vec<TimelineItem>,
+    ) -> Result<(), StoreError> {
+        let limit = signed(limit as u64);
+        let mut conn = self.read().await?;
+        let events = sqlx::query(
+            "select source, seq, id, name, kind, occurred_at, received_at, properties from event \
+             where shard = ? and customer = ? and received_at < ? order by seq desc limit ?",
+        )
+        .bind(shard(id))
+        .bind(id.0.to_vec())
+        .bind(before.as_micros())
+        .bind(limit)
+        .fetch_all(&mut *conn)
+        .await?;
+        let decisions = sqlx::query(
+            "select at, enrollment, journey, step, kind, body from decision \
+             where shard = ? and customer = ? and at < ? order by n desc limit ?",
+        )
+        .bind(shard(id))
+        .bind(id.0.to_vec())
+        .bind(before.as_micros())
+        .bind(limit)
+        .fetch_all(&mut *conn)
+        .await?;
+        let consents = sqlx::query(
+            "select at, recorded_at, body from consent_change \
+             where shard = ? and customer = ? and recorded_at < ? order by n desc limit ?",
+        )
+        .bind(shard(id))
+        .bind(id.0.to_vec())
+        .bind(before.as_micros())
+        .bind(limit)
+        .fetch_all(&mut *conn)
+        .await?;
+        drop(conn);
+        let mut sealed = Vec::with_capacity(events.len());
+        for row in &events {
+            sealed.push((self.name(row.try_get(0)?)?, SealedEvent::read(self, row, 1)?));
+        }
+        let wanted = sealed.iter().map(|(_, event)| events_key(id, event.received_at));
+        let keys = self.old_keys(wanted.chain([profile_key(id)]).collect::<Vec<_>>()).await?;
+        for (source, event) in sealed {
+            let (seq, event) = event.open(&keys, id)?;
+            items.push(TimelineItem::Event { seq, source: source.to_string(), event });
+        }
+        for row in &decisions {
+            items.push(TimelineItem::Decision {
+                at: Timestamp::from_micros(row.try_get(0)?),
+                enrollment: row.try_get::<Option<&[u8]>, _>(1)?.and_then(EnrollmentId::from_slice),
+                journey: self.opt_name(row.try_get(2)?)?,
+                step: self.opt_name(row.try_get(3)?)?,
+                kind: self.name(row.try_get(4)?)?.to_string(),
+                body: row.try_get(5)?,
+            });
+        }
+        for row in &consents {
+            let cell = consent_cell(id, Timestamp::from_micros(row.try_get(0)?));
+            let consent: Option<Consent> =
+                keys.open_json(profile_key(id), "consent_change", "body", &cell, row.try_get(2)?)?;
+            if let Some(consent) = consent {
+                let recorded_at = Timestamp::from_micros(row.try_get(1)?);
+                items.push(TimelineItem::Consent { recorded_at, consent });
+            }
+        }
+        Ok(())
+    }
+
+    fn opt_name(&self, symbol: Option<i64>) -> Result<Option<String>, StoreError> {
+        symbol.map(|symbol| Ok(self.name(symbol)?.to_string())).transpose()
+    }
+
+    /// Customers, by shard and id: a page for lists and exports, not a ranking. Those merged away or erased are left out.
     pub async fn customers(
         &self,
-        _after: Option<CustomerId>,
-        _limit: usize,
+        after: Option<CustomerId>,
+        limit: usize,
     ) -> Result<Vec<Customer>, StoreError> {
-        later!()
+        let (at_shard, id) = after.map_or((-1, Vec::new()), |id| (shard(id), id.0.to_vec()));
+        let rows = {
+            let mut conn = self.read().await?;
+            sqlx::query(
+                "select c.id, p.profile from customer c cross join customer_profile p on p.shard = c.shard and p.id = c.id \
+                 where (c.shard, c.id) > (?, ?) and c.flags = 0 order by c.shard, c.id limit ?",
+            )
+            .bind(at_shard)
+            .bind(id)
+            .bind(signed(limit as u64))
+            .fetch_all(&mut *conn)
+            .await?
+        };
+        let mut sealed: Vec<(CustomerId, Vec<u8>)> = Vec::with_capacity(rows.len());
+        for row in rows {
+            let id =
+                CustomerId::from_slice(row.try_get(0)?).ok_or_else(|| StoreError::corrupt("customer"))?;
+            sealed.push((id, row.try_get(1)?));
+        }
+        let keys = self.old_keys(sealed.iter().map(|(id, _)| profile_key(*id)).collect::<Vec<_>>()).await?;
+        let mut customers = Vec::with_capacity(sealed.len());
+        for (id, profile) in sealed {
+            customers.extend(keys.open_json::<Customer>(
+                profile_key(id),
+                "customer_profile",
+                "profile",
+                &id.0,
+                &profile,
+            )?);
+        }
+        Ok(customers)
     }
 
-    /// Events of one customer from `from` on, oldest first.
+    /// Events of one customer from place `from` on, oldest first: to rebuild facts, to export.
     pub async fn events_of(
         &self,
-        _id: CustomerId,
-        _from: u64,
-        _limit: usize,
+        id: CustomerId,
+        from: u64,
+        limit: usize,
     ) -> Result<Vec<(u64, Event)>, StoreError> {
-        later!()
+        let mut conn = self.read().await?;
+        let rows = sqlx::query(
+            "select seq, id, name, kind, occurred_at, received_at, properties from event \
+             where shard = ? and customer = ? and seq >= ? order by seq limit ?",
+        )
+        .bind(shard(id))
+        .bind(id.0.to_vec())
+        .bind(signed(from))
+        .bind(signed(limit as u64))
+        .fetch_all(&mut *conn)
+        .await?;
+        drop(conn);
+        let sealed =
+            rows.iter().map(|row| SealedEvent::read(self, row, 0)).collect::<Result<Vec<_>, StoreError>>()?;
+        let wanted = sealed.iter().map(|event| events_key(id, event.received_at)).collect::<Vec<_>>();
+        let keys = self.old_keys(wanted).await?;
+        sealed.into_iter().map(|event| event.open(&keys, id)).collect()
     }
 
     /// Enrollments of a journey, newest first.
     pub async fn enrollments_of(
         &self,
-        _journey: &str,
-        _limit: usize,
+        journey: &str,
+        limit: usize,
     ) -> Result<Vec<(CustomerId, EnrollmentRow)>, StoreError> {
-        later!()
+        let mut conn = self.read().await?;
+        let rows = sqlx::query(
+            "select customer, id, program, journey, status, pc, due_at, started_at, ended_at, goal_at, reason \
+             from enrollment indexed by enrollment_journey where journey = ? order by started_at desc limit ?",
+        )
+        .bind(self.sym_or_none(journey))
+        .bind(signed(limit as u64))
+        .fetch_all(&mut *conn)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let customer = CustomerId::from_slice(row.try_get(0)?)
+                    .ok_or_else(|| StoreError::corrupt("enrollment"))?;
+                Ok((customer, self.enrollment_row(row, 1)?))
+            })
+            .collect()
     }
 
-    /// Sizes.
-    pub async fn totals(&self, _now: Timestamp) -> Result<Totals, StoreError> {
-        later!()
+    /// Sizes. Counts every customer: for `tabi doctor` and the front page, not for hot paths.
+    pub async fn totals(&self, now: Timestamp) -> Result<Totals, StoreError> {
+        let mut conn = self.read().await?;
+        let row = sqlx::query(
+            "select (select count(*) from customer where flags = 0), \
+                (select count(*) from customer indexed by customer_due where due_at is not null and due_at <= ?1), \
+                (select count(*) from delivery indexed by delivery_due where due_at is not null and due_at <= ?1), \
+                (select page_count * page_size from pragma_page_count(), pragma_page_size())",
+        )
+        .bind(now.as_micros())
+        .fetch_one(&mut *conn)
+        .await?;
+        Ok(Totals {
+            customers: unsigned(row.try_get(0)?),
+            steps_due: unsigned(row.try_get(1)?),
+            sends_due: unsigned(row.try_get(2)?),
+            bytes: unsigned(row.try_get(3)?),
+        })
     }
 
-    /// Copies the database, consistent while in use, to a new file.
-    pub async fn backup(&self, _path: &std::path::Path) -> Result<(), StoreError> {
-        later!()
+    /// Copies the database, consistent while in use, to a new file. The copy starts held, unless a move was announced.
+    pub async fn backup(&self, path: &std::path::Path) -> Result<(), StoreError> {
+        if path.exists() {
+            return Err(StoreError::Conflict(format!("{} is there already", path.display())));
+        }
+        let mut conn = self.read().await?;
+        sqlx::query("vacuum into ?").bind(path.display().to_string()).execute(&mut *conn).await?;
+        drop(conn);
+        super::open::mark_copy(path).await
     }
 
     /// Checks the whole file; what is wrong, in words.
     pub async fn check(&self) -> Result<Vec<String>, StoreError> {
-        later!()
+        let mut conn = self.read().await?;
+        let rows = sqlx::query("pragma integrity_check(20)").fetch_all(&mut *conn).await?;
+        let mut wrong = rows
+            .iter()
+            .map(|row| Ok(row.try_get::<String, _>(0)?))
+            .collect::<Result<Vec<_>, StoreError>>()?;
+        wrong.retain(|line| line != "ok");
+        Ok(wrong)
     }
+}
+
+fn figure(message: &mut MessageCounts, kind: i64) -> Result<&mut u64, StoreError> {
+    Ok(match kind {
+        k if k == Kind::Planned as i64 => &mut message.planned,
+        k if k == Kind::NotSent as i64 => &mut message.not_sent,
+        k if k == Kind::Sent as i64 => &mut message.sent,
+        k if k == Kind::Delivered as i64 => &mut message.delivered,
+        k if k == Kind::Opened as i64 => &mut message.opened,
+        k if k == Kind::Clicked as i64 => &mut message.clicked,
+        k if k == Kind::Bounced as i64 => &mut message.bounced,
+        k if k == Kind::Complained as i64 => &mut message.complained,
+        other => return Err(StoreError::corrupt(format!("tally.kind {other}"))),
+    })
 }

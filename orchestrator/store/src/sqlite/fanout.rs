@@ -1,101 +1,445 @@
-//! Schedules, scans, calls, notices, items.
+//! Scans that can be resumed, calls, notices, items.
 
 use super::Store;
-use crate::*;
+use super::commit::call_cell;
+use super::keys::{NOBODY, events_key, profile_key};
+use super::open::{shard, text_shard};
+use super::rows::{Rows, signed, unsigned};
+use super::writer::Tx;
+use crate::{CallSettle, CallWork, Fanout, FanoutOver, FanoutStep, Ingested, NewFanout, Notice, StoreError};
+use sqlx::Row;
 use std::collections::BTreeMap;
-use words::*;
+use words::{CustomerId, Elapsed, EnrollmentId, Timestamp, Value};
 
 impl Store {
     /// Begins a scan. `false`: it was begun before.
-    pub async fn begin_fanout(&self, _fanout: NewFanout) -> Result<bool, StoreError> {
-        later!()
+    pub async fn begin_fanout(&self, fanout: NewFanout) -> Result<bool, StoreError> {
+        let segment = match &fanout.over {
+            FanoutOver::All => None,
+            FanoutOver::Segment(name) => Some(self.symbol(name).await?),
+        };
+        self.write(move |tx| {
+            Box::pin(async move {
+                let done = sqlx::query(
+                    "insert into fanout (id, kind, body, segment, cursor_shard, cursor_customer, count, created_at) \
+                     values (?, ?, ?, ?, -1, x'', 0, ?) on conflict do nothing",
+                )
+                .bind(fanout.id.to_vec())
+                .bind(fanout.kind)
+                .bind(fanout.body)
+                .bind(segment)
+                .bind(fanout.at.as_micros())
+                .execute(&mut tx.conn)
+                .await?;
+                Ok(done.rows_affected() > 0)
+            })
+        })
+        .await
     }
 
     /// Scans not finished.
     pub async fn open_fanouts(&self) -> Result<Vec<Fanout>, StoreError> {
-        later!()
+        let mut conn = self.read().await?;
+        let rows = sqlx::query(
+            "select id, kind, body, segment, count, created_at, cursor_customer from fanout \
+             where finished_at is null order by created_at",
+        )
+        .fetch_all(&mut *conn)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Fanout {
+                    id: row
+                        .try_get::<&[u8], _>(0)?
+                        .try_into()
+                        .map_err(|_| StoreError::corrupt("fanout.id"))?,
+                    kind: row.try_get(1)?,
+                    body: row.try_get(2)?,
+                    over: match row.try_get::<Option<i64>, _>(3)? {
+                        Some(segment) => FanoutOver::Segment(self.name(segment)?.to_string()),
+                        None => FanoutOver::All,
+                    },
+                    count: unsigned(row.try_get(4)?),
+                    created_at: Timestamp::from_micros(row.try_get(5)?),
+                    cursor: CustomerId::from_slice(row.try_get(6)?),
+                })
+            })
+            .collect()
     }
 
-    /// The next customers of a scan.
-    pub async fn fanout_page(&self, _id: [u8; 16], _limit: usize) -> Result<Vec<CustomerId>, StoreError> {
-        later!()
+    /// The next customers of a scan; none: it is at its end.
+    pub async fn fanout_page(&self, id: [u8; 16], limit: usize) -> Result<Vec<CustomerId>, StoreError> {
+        let mut conn = self.read().await?;
+        let row = sqlx::query(
+            "select segment, cursor_shard, cursor_customer from fanout where id = ? and finished_at is null",
+        )
+        .bind(id.to_vec())
+        .fetch_optional(&mut *conn)
+        .await?
+        .ok_or_else(|| StoreError::NotFound("such scan under way".to_owned()))?;
+        let cursor: Vec<u8> = row.try_get(2)?;
+        let limit = signed(limit as u64);
+        let rows = match row.try_get::<Option<i64>, _>(0)? {
+            Some(segment) => {
+                sqlx::query(
+                    "select customer from customer_segment indexed by customer_segment_members \
+                     where segment = ? and member = 1 and customer > ? order by customer limit ?",
+                )
+                .bind(segment)
+                .bind(cursor)
+                .bind(limit)
+                .fetch_all(&mut *conn)
+                .await?
+            }
+            None => sqlx::query(
+                "select id from customer where (shard, id) > (?, ?) and flags = 0 order by shard, id limit ?",
+            )
+            .bind(row.try_get::<i64, _>(1)?)
+            .bind(cursor)
+            .bind(limit)
+            .fetch_all(&mut *conn)
+            .await?,
+        };
+        rows.iter()
+            .map(|row| CustomerId::from_slice(row.try_get(0)?).ok_or_else(|| StoreError::corrupt("customer")))
+            .collect()
     }
 
-    /// Writes what a page did and where the scan goes on, in one commit. An empty page finishes it.
+    /// Writes what a page did, then where the scan goes on. An empty page finishes it. Give the events message ids: a
+    /// crash between the two repeats the page.
     pub async fn fanout_step(
         &self,
-        _id: [u8; 16],
-        _page: &[CustomerId],
-        _step: FanoutStep,
-        _now: Timestamp,
+        id: [u8; 16],
+        page: &[CustomerId],
+        step: FanoutStep,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
-        later!()
+        if step.events.iter().any(|event| event.message_id.is_none()) {
+            return Err(StoreError::Invalid("an event of a scan needs a message id".to_owned()));
+        }
+        let _: Vec<Ingested> = self.ingest(step.events).await?;
+        let due = step.due;
+        let (last, count) = (page.last().copied(), page.len());
+        self.write(move |tx| {
+            Box::pin(async move {
+                make_due(tx, &due, step.due_at).await?;
+                match last {
+                    Some(last) => {
+                        sqlx::query(
+                            "update fanout set cursor_shard = ?, cursor_customer = ?, count = count + ? where id = ?",
+                        )
+                        .bind(shard(last))
+                        .bind(last.0.to_vec())
+                        .bind(signed(count as u64))
+                        .bind(id.to_vec())
+                    }
+                    None => sqlx::query("update fanout set finished_at = ? where id = ?")
+                        .bind(now.as_micros())
+                        .bind(id.to_vec()),
+                }
+                .execute(&mut tx.conn)
+                .await?;
+                Ok(())
+            })
+        })
+        .await
     }
 
     /// Makes customers due.
-    pub async fn make_due(&self, _customers: &[CustomerId], _at: Timestamp) -> Result<(), StoreError> {
-        later!()
+    pub async fn make_due(&self, customers: &[CustomerId], at: Timestamp) -> Result<(), StoreError> {
+        let customers = customers.to_vec();
+        self.write(move |tx| Box::pin(async move { make_due(tx, &customers, at).await })).await
     }
 
     /// Claims calls that are due.
     pub async fn claim_calls(
         &self,
-        _now: Timestamp,
-        _machine_now: Timestamp,
-        _limit: usize,
-        _lease: Elapsed,
+        now: Timestamp,
+        machine_now: Timestamp,
+        limit: usize,
+        lease: Elapsed,
     ) -> Result<Vec<CallWork>, StoreError> {
-        later!()
+        {
+            let mut conn = self.read().await?;
+            let any = sqlx::query("select exists (select 1 from call where due_at <= ?)")
+                .bind(now.as_micros())
+                .fetch_one(&mut *conn)
+                .await?;
+            if !any.try_get::<bool, _>(0)? {
+                return Ok(Vec::new());
+            }
+        }
+        let rows = self
+            .write(move |tx| {
+                Box::pin(async move {
+                    Ok(sqlx::query(
+                        "update call set due_at = null, lease_until = ?2, fence = fence + 1, attempts = attempts + 1 \
+                         where (shard, customer, enrollment, step, visit) in (select shard, customer, enrollment, step, \
+                            visit from call where due_at <= ?1 limit ?3) \
+                         returning customer, enrollment, step, visit, name, request, fence, attempts, give_up_at",
+                    )
+                    .bind(now.as_micros())
+                    .bind(machine_now.plus(lease).as_micros())
+                    .bind(signed(limit as u64))
+                    .fetch_all(&mut tx.conn)
+                    .await?)
+                })
+            })
+            .await?;
+        let mut found = Vec::with_capacity(rows.len());
+        for row in rows {
+            let wrong = || StoreError::corrupt("call");
+            let customer = CustomerId::from_slice(row.try_get(0)?).ok_or_else(wrong)?;
+            let enrollment = EnrollmentId::from_slice(row.try_get(1)?).ok_or_else(wrong)?;
+            let visit = u32::try_from(row.try_get::<i64, _>(3)?).unwrap_or(0);
+            let key = profile_key(customer);
+            let keys = self.old_keys([key]).await?;
+            let cell = call_cell(&enrollment.0, visit);
+            let Some(with) = keys.open_json(key, "call", "request", &cell, row.try_get(5)?)? else {
+                continue;
+            };
+            found.push(CallWork {
+                customer,
+                enrollment,
+                step: self.name(row.try_get(2)?)?.to_string(),
+                visit,
+                call: self.name(row.try_get(4)?)?.to_string(),
+                with,
+                fence: unsigned(row.try_get(6)?),
+                attempts: u32::try_from(row.try_get::<i64, _>(7)?).unwrap_or(u32::MAX),
+                give_up_at: Timestamp::from_micros(row.try_get(8)?),
+            });
+        }
+        Ok(found)
     }
 
-    /// Records what became of calls. `false`: another claim has a newer fence.
+    /// Records what became of calls. `false`: another claim has a newer fence; its event is not told. Give the events
+    /// message ids: a crash between event and record tells it again.
     pub async fn settle_calls(
         &self,
-        _items: Vec<CallSettle>,
+        items: Vec<CallSettle>,
         _now: Timestamp,
     ) -> Result<Vec<bool>, StoreError> {
-        later!()
+        let mut answers = Vec::with_capacity(items.len());
+        for item in items {
+            let work = item.work;
+            let step = self.symbol(&work.step).await?;
+            if let Some(event) = item.event.clone() {
+                let mut conn = self.read().await?;
+                let fence: Option<i64> = sqlx::query(
+                    "select fence from call where shard = ? and customer = ? and enrollment = ? and step = ? and visit = ?",
+                )
+                .bind(shard(work.customer))
+                .bind(work.customer.0.to_vec())
+                .bind(work.enrollment.0.to_vec())
+                .bind(step)
+                .bind(i64::from(work.visit))
+                .fetch_optional(&mut *conn)
+                .await?
+                .map(|row| row.try_get(0))
+                .transpose()?;
+                drop(conn);
+                if fence != Some(signed(work.fence)) {
+                    answers.push(false);
+                    continue;
+                }
+                self.ingest(vec![event]).await?;
+            }
+            let state = match (&item.event, item.answered) {
+                (Some(_), true) => 1,
+                (Some(_), false) => 2,
+                (None, _) => 0,
+            };
+            let due = item.due_at.filter(|_| state == 0).map(Timestamp::as_micros);
+            let done = self
+                .write(move |tx| {
+                    Box::pin(async move {
+                        Ok(sqlx::query(
+                            "update call set state = ?, due_at = ?, lease_until = null where shard = ? and customer = ? \
+                                and enrollment = ? and step = ? and visit = ? and fence = ?",
+                        )
+                        .bind(state)
+                        .bind(due)
+                        .bind(shard(work.customer))
+                        .bind(work.customer.0.to_vec())
+                        .bind(work.enrollment.0.to_vec())
+                        .bind(step)
+                        .bind(i64::from(work.visit))
+                        .bind(signed(work.fence))
+                        .execute(&mut tx.conn)
+                        .await?
+                        .rows_affected())
+                    })
+                })
+                .await?;
+            answers.push(done > 0);
+        }
+        Ok(answers)
+    }
+
+    /// When the next call falls due.
+    pub async fn next_call_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        let mut conn = self.read().await?;
+        let row = sqlx::query(
+            "with recursive s (n) as (select 0 union all select n + 1 from s where n < 255) \
+             select min((select min(due_at) from call where shard = n and due_at is not null)) from s",
+        )
+        .fetch_one(&mut *conn)
+        .await?;
+        Ok(row.try_get::<Option<i64>, _>(0)?.map(Timestamp::from_micros))
     }
 
     /// Notices, newest first.
-    pub async fn notices(&self, _unseen_only: bool, _limit: usize) -> Result<Vec<Notice>, StoreError> {
-        later!()
+    pub async fn notices(&self, unseen_only: bool, limit: usize) -> Result<Vec<Notice>, StoreError> {
+        let rows = {
+            let mut conn = self.read().await?;
+            sqlx::query(
+                "select id, at, to_whom, customer, journey, body, seen_at, seen_by from notice \
+                 where not ?1 or seen_at is null order by at desc limit ?2",
+            )
+            .bind(unseen_only)
+            .bind(signed(limit as u64))
+            .fetch_all(&mut *conn)
+            .await?
+        };
+        let mut notices = Vec::with_capacity(rows.len());
+        for row in rows {
+            let id: [u8; 16] =
+                row.try_get::<&[u8], _>(0)?.try_into().map_err(|_| StoreError::corrupt("notice.id"))?;
+            let at = Timestamp::from_micros(row.try_get(1)?);
+            let customer = row.try_get::<Option<&[u8]>, _>(3)?.and_then(CustomerId::from_slice);
+            let key = events_key(customer.unwrap_or(NOBODY), at);
+            let text = self.old_keys([key]).await?.open(key, "notice", "body", &id, row.try_get(5)?)?;
+            notices.push(Notice {
+                id,
+                at,
+                to: row.try_get(2)?,
+                customer,
+                journey: match row.try_get::<Option<i64>, _>(4)? {
+                    Some(journey) => Some(self.name(journey)?.to_string()),
+                    None => None,
+                },
+                text: text.map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default(),
+                seen_at: row.try_get::<Option<i64>, _>(6)?.map(Timestamp::from_micros),
+                seen_by: row.try_get(7)?,
+            });
+        }
+        Ok(notices)
     }
 
     /// Marks a notice as seen.
-    pub async fn see_notice(&self, _id: [u8; 16], _by: &str, _at: Timestamp) -> Result<(), StoreError> {
-        later!()
+    pub async fn see_notice(&self, id: [u8; 16], by: &str, at: Timestamp) -> Result<(), StoreError> {
+        let by = by.to_owned();
+        self.write(move |tx| {
+            Box::pin(async move {
+                sqlx::query("update notice set seen_at = ?, seen_by = ? where shard = ? and id = ?")
+                    .bind(at.as_micros())
+                    .bind(by)
+                    .bind(super::open::bidx_shard(&id))
+                    .bind(id.to_vec())
+                    .execute(&mut tx.conn)
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
     }
 
     /// Writes items of a catalogue; answers with each as it was before.
     pub async fn put_items(
         &self,
-        _catalog: &str,
-        _items: Vec<(String, BTreeMap<String, Value>)>,
-        _at: Timestamp,
+        catalog: &str,
+        items: Vec<(String, BTreeMap<String, Value>)>,
+        at: Timestamp,
     ) -> Result<Vec<Option<BTreeMap<String, Value>>>, StoreError> {
-        later!()
+        let catalog = self.symbol(catalog).await?;
+        self.write(move |tx| {
+            Box::pin(async move {
+                let mut before = Vec::with_capacity(items.len());
+                for (key, item) in items {
+                    let body =
+                        serde_json::to_string(&item).map_err(|e| StoreError::Invalid(e.to_string()))?;
+                    let old =
+                        sqlx::query("select body from item where shard = ? and catalog = ? and key = ?")
+                            .bind(text_shard(&key))
+                            .bind(catalog)
+                            .bind(key.clone())
+                            .fetch_optional(&mut tx.conn)
+                            .await?;
+                    before.push(match old {
+                        Some(row) => {
+                            Some(serde_json::from_str(row.try_get(0)?).map_err(StoreError::corrupt)?)
+                        }
+                        None => None,
+                    });
+                    sqlx::query(
+                        "insert into item (shard, catalog, key, body, updated_at) values (?, ?, ?, ?, ?) \
+                         on conflict do update set body = excluded.body, updated_at = excluded.updated_at",
+                    )
+                    .bind(text_shard(&key))
+                    .bind(catalog)
+                    .bind(key)
+                    .bind(body)
+                    .bind(at.as_micros())
+                    .execute(&mut tx.conn)
+                    .await?;
+                }
+                Ok(before)
+            })
+        })
+        .await
     }
 
     /// One item.
     pub async fn item(
         &self,
-        _catalog: &str,
-        _key: &str,
+        catalog: &str,
+        key: &str,
     ) -> Result<Option<BTreeMap<String, Value>>, StoreError> {
-        later!()
+        let mut conn = self.read().await?;
+        let row = sqlx::query("select body from item where shard = ? and catalog = ? and key = ?")
+            .bind(text_shard(key))
+            .bind(self.sym_or_none(catalog))
+            .bind(key.to_owned())
+            .fetch_optional(&mut *conn)
+            .await?;
+        row.map(|row| serde_json::from_str(row.try_get(0)?).map_err(StoreError::corrupt)).transpose()
     }
 
     /// All items of a catalogue.
     pub async fn items(
         &self,
-        _catalog: &str,
+        catalog: &str,
     ) -> Result<BTreeMap<String, BTreeMap<String, Value>>, StoreError> {
-        later!()
+        let mut conn = self.read().await?;
+        let rows = sqlx::query("select key, body from item where catalog = ?")
+            .bind(self.sym_or_none(catalog))
+            .fetch_all(&mut *conn)
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok((row.try_get(0)?, serde_json::from_str(row.try_get(1)?).map_err(StoreError::corrupt)?))
+            })
+            .collect()
     }
+}
 
-    /// Writes down audit events that stand alone.
-    pub async fn write_down(&self, _audit: Vec<AuditEvent>) -> Result<(), StoreError> {
-        later!()
+async fn make_due(tx: &mut Tx, customers: &[CustomerId], at: Timestamp) -> Result<(), StoreError> {
+    let mut rows = Rows::new();
+    for customer in customers {
+        rows.row().int(shard(*customer)).blob(&customer.0);
+        tx.after.step_due(words::shard_of(*customer), at.as_micros());
     }
+    if !rows.is_empty() {
+        // The guard rises, so that a step under way does not forget this.
+        sqlx::query(
+            "update customer as c set due_at = min(coalesce(c.due_at, ?2), ?2), guard_version = c.guard_version + 1 \
+             from json_each(?1) j where c.shard = j.value->>0 and c.id = unhex(j.value->>1) and c.flags = 0",
+        )
+        .bind(rows.json())
+        .bind(at.as_micros())
+        .execute(&mut tx.conn)
+        .await?;
+    }
+    Ok(())
 }

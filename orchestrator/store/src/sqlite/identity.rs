@@ -1,118 +1,292 @@
-//! Customers, their identities and addresses.
+//! Who is who: outside ids and addresses to customers.
 
 use super::Store;
-use crate::*;
-use words::*;
+use super::keys::{content_key, events_key, profile_key};
+use super::open::shard;
+use super::rows::Rows;
+use super::writer::Tx;
+use crate::{Identity, Resolved, StoreError};
+use sqlx::Row;
+use sqlx::sqlite::SqliteConnection;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use words::{Address, AddressState, Channel, Customer, CustomerId, IdSource, Timestamp};
+
+const USER_ID: &str = "user_id";
+const ANONYMOUS_ID: &str = "anonymous_id";
+
+/// Blind index and shard of each distinct identity.
+type Blinded<'a> = HashMap<&'a Identity, (i64, [u8; 16])>;
 
 impl Store {
-    /// The customer that the first known of these identities points to; redirects are followed.
-    pub async fn resolve(&self, _keys: &[Identity]) -> Result<Option<CustomerId>, StoreError> {
-        later!()
+    /// The customer that the first known of these identities points to.
+    pub async fn resolve(&self, keys: &[Identity]) -> Result<Option<CustomerId>, StoreError> {
+        let blinded: Vec<_> = keys.iter().map(|key| self.blind(&key.kind, &key.value)).collect();
+        let mut conn = self.read().await?;
+        let found = look_up(&mut conn, places(blinded.iter())).await?;
+        Ok(blinded.iter().find_map(|(_, bidx)| found.get(bidx).copied()))
     }
 
     /// The customer of these identities, made where none of them is known. Race-free: the same identities give the same
-    /// customer, however many ask at once. Identities not known yet are linked to the customer.
+    /// customer, however many ask at once. Identities not known yet are linked to the customer. An unknown `user_id` is
+    /// never linked to a customer who has another one (two people at one browser).
     pub async fn get_or_create(
         &self,
-        _keys: &[Identity],
-        _now: Timestamp,
-        _ids: &IdSource,
+        keys: &[Identity],
+        now: Timestamp,
+        ids: &IdSource,
     ) -> Result<Resolved, StoreError> {
-        later!()
+        let mut found = self.get_or_create_many(&[keys.to_vec()], now, ids).await?;
+        found.pop().ok_or_else(|| StoreError::Invalid("no identity was given".to_owned()))
     }
 
     /// The same for many, in the order given: for imports and batches.
     pub async fn get_or_create_many(
         &self,
-        _keys: &[Vec<Identity>],
-        _now: Timestamp,
-        _ids: &IdSource,
+        keys: &[Vec<Identity>],
+        now: Timestamp,
+        ids: &IdSource,
     ) -> Result<Vec<Resolved>, StoreError> {
-        later!()
+        if keys.iter().any(Vec::is_empty) {
+            return Err(StoreError::Invalid("a customer needs at least one identity".to_owned()));
+        }
+        let blinded: Blinded<'_> =
+            keys.iter().flatten().map(|key| (key, self.blind(&key.kind, &key.value))).collect();
+        let (known, has_user_id) = {
+            let mut conn = self.read().await?;
+            let known = look_up(&mut conn, places(blinded.values())).await?;
+            let has = user_ids(&mut conn, self.sym_or_none(USER_ID), &known).await?;
+            (known, has)
+        };
+        let plan = decide(keys, &blinded, &known, &has_user_id, || ids.customer(now));
+        if plan.links.is_empty() {
+            return Ok(plan.resolved);
+        }
+        self.intern(keys.iter().flatten().map(|key| key.kind.as_str())).await?;
+        let created: Vec<(CustomerId, &Vec<Identity>)> = plan
+            .resolved
+            .iter()
+            .zip(keys)
+            .filter(|(resolved, _)| resolved.created)
+            .map(|(resolved, keys)| (resolved.customer, keys))
+            .collect();
+        // All three keys in one commit of the vault: the first event and the first message need the others at once.
+        let wanted = created
+            .iter()
+            .flat_map(|(id, _)| [profile_key(*id), events_key(*id, now), content_key(*id, now)]);
+        let sealing = self.keys(wanted, now).await?;
+        let mut profiles = HashMap::new();
+        for (id, keys) in &created {
+            let customer = fresh(*id, keys, now);
+            let sealed =
+                sealing.seal_json(profile_key(*id), "customer_profile", "profile", &id.0, &customer)?;
+            profiles.insert(*id, sealed);
+        }
+        let owned_keys = keys.to_vec();
+        let owned_blinded: HashMap<Identity, (i64, [u8; 16])> =
+            blinded.iter().map(|(key, value)| ((*key).clone(), *value)).collect();
+        let mut fresh_ids: Vec<CustomerId> = created.iter().map(|(id, _)| *id).collect();
+        fresh_ids.reverse();
+        let kinds: HashMap<String, i64> = keys
+            .iter()
+            .flatten()
+            .map(|key| Ok((key.kind.clone(), self.sym(&key.kind)?)))
+            .collect::<Result<_, StoreError>>()?;
+        let user_id = self.sym_or_none(USER_ID);
+        let written = self
+            .write(move |tx| {
+                Box::pin(async move {
+                    // Asked again under the write lock: somebody may have been faster.
+                    let blinded: Blinded<'_> =
+                        owned_blinded.iter().map(|(key, value)| (key, *value)).collect();
+                    let known = look_up(&mut tx.conn, places(blinded.values())).await?;
+                    let has = user_ids(&mut tx.conn, user_id, &known).await?;
+                    let mut spare = fresh_ids;
+                    let mut short = false;
+                    let plan = decide(&owned_keys, &blinded, &known, &has, || {
+                        spare.pop().unwrap_or_else(|| {
+                            short = true;
+                            CustomerId([0; 16])
+                        })
+                    });
+                    // Somebody was erased or unlinked meanwhile and more are needed than keys were made for.
+                    if short {
+                        return Err(StoreError::Conflict(
+                            "identities changed meanwhile: try again".to_owned(),
+                        ));
+                    }
+                    write_plan(tx, &plan, &profiles, &kinds, now).await?;
+                    Ok(plan.resolved)
+                })
+            })
+            .await;
+        match written {
+            Err(StoreError::Conflict(_)) => Box::pin(self.get_or_create_many(keys, now, ids)).await,
+            other => other,
+        }
     }
+}
 
-    /// Changes a customer by read, modify and write in the writer. Keeps identities and blind indexes in step, records
-    /// consents, raises the guard, makes the customer due and appends a `customer_updated` event.
-    pub async fn update_customer(
-        &self,
-        _id: CustomerId,
-        _now: Timestamp,
-        _change: impl FnOnce(&mut Customer) -> Vec<ConsentChange> + Send + 'static,
-        _audit: Vec<AuditEvent>,
-    ) -> Result<Updated, StoreError> {
-        later!()
+fn fresh(id: CustomerId, keys: &[Identity], now: Timestamp) -> Customer {
+    let mut customer = Customer::new(id, now);
+    for key in keys {
+        match key.kind.as_str() {
+            USER_ID => customer.user_id = Some(key.value.clone()),
+            ANONYMOUS_ID => {}
+            channel => customer.addresses.push(Address {
+                channel: Channel::new(channel),
+                value: key.value.clone(),
+                state: AddressState::Active,
+                added_at: now,
+            }),
+        }
     }
+    customer
+}
 
-    /// The same for many; each by itself: one that fails changes nothing of the others.
-    pub async fn update_customers(
-        &self,
-        _updates: Vec<CustomerUpdate>,
-        _now: Timestamp,
-    ) -> Result<Vec<Result<Updated, StoreError>>, StoreError> {
-        later!()
-    }
+struct Plan {
+    resolved: Vec<Resolved>,
+    /// Identities to be linked: (shard, bidx) → (kind, customer).
+    links: BTreeMap<(i64, [u8; 16]), (String, CustomerId)>,
+}
 
-    /// A customer, opened; redirects are followed (the id in it is the survivor's). `None`: no such customer.
-    pub async fn customer(&self, _id: CustomerId) -> Result<Option<Customer>, StoreError> {
-        later!()
+/// Pure: who each list of identities means, and what has to be linked.
+fn decide(
+    keys: &[Vec<Identity>],
+    blinded: &Blinded<'_>,
+    known: &HashMap<[u8; 16], CustomerId>,
+    has_user_id: &HashSet<CustomerId>,
+    mut new_id: impl FnMut() -> CustomerId,
+) -> Plan {
+    let mut known = known.clone();
+    let mut has_user_id = has_user_id.clone();
+    let mut plan = Plan { resolved: Vec::with_capacity(keys.len()), links: BTreeMap::new() };
+    for list in keys {
+        let places: Vec<(&Identity, (i64, [u8; 16]))> = list.iter().map(|key| (key, blinded[key])).collect();
+        let strange = list.iter().any(|key| key.kind == USER_ID)
+            && !places.iter().any(|(key, (_, bidx))| key.kind == USER_ID && known.contains_key(bidx));
+        let found: Vec<CustomerId> = places
+            .iter()
+            .filter_map(|(_, (_, bidx))| known.get(bidx).copied())
+            .filter(|customer| !(strange && has_user_id.contains(customer)))
+            .collect();
+        let (customer, created) = match found.first() {
+            Some(customer) => (*customer, false),
+            None => (new_id(), true),
+        };
+        let mut others: Vec<CustomerId> = found.into_iter().filter(|other| *other != customer).collect();
+        others.dedup();
+        for (key, (shard, bidx)) in places {
+            if let std::collections::hash_map::Entry::Vacant(vacant) = known.entry(bidx) {
+                vacant.insert(customer);
+                plan.links.insert((shard, bidx), (key.kind.clone(), customer));
+                if key.kind == USER_ID {
+                    has_user_id.insert(customer);
+                }
+            }
+        }
+        plan.resolved.push(Resolved { customer, created, others });
     }
+    plan
+}
 
-    /// Forbids writing to an address, of whomever. Raises the guard of the customer it belongs to.
-    pub async fn suppress(
-        &self,
-        _channel: &Channel,
-        _address: &str,
-        _row: SuppressionRow,
-        _audit: Vec<AuditEvent>,
-    ) -> Result<(), StoreError> {
-        later!()
+/// Blind indexes as rows for [`look_up`].
+fn places<'a>(blinded: impl Iterator<Item = &'a (i64, [u8; 16])>) -> String {
+    let mut rows = Rows::new();
+    for (shard, bidx) in blinded {
+        rows.row().int(*shard).blob(bidx);
     }
+    rows.json()
+}
 
-    /// Takes that back. Returns whether there was anything.
-    pub async fn unsuppress(
-        &self,
-        _channel: &Channel,
-        _address: &str,
-        _audit: Vec<AuditEvent>,
-    ) -> Result<bool, StoreError> {
-        later!()
-    }
+async fn look_up(
+    conn: &mut SqliteConnection,
+    places: String,
+) -> Result<HashMap<[u8; 16], CustomerId>, StoreError> {
+    let found = sqlx::query(
+        "select i.bidx, i.customer from json_each(?) j \
+         cross join identity i on i.shard = j.value->>0 and i.bidx = unhex(j.value->>1)",
+    )
+    .bind(places)
+    .fetch_all(conn)
+    .await?;
+    found
+        .iter()
+        .map(|row| {
+            let bidx: Option<[u8; 16]> = row.try_get::<&[u8], _>(0)?.try_into().ok();
+            bidx.zip(CustomerId::from_slice(row.try_get(1)?)).ok_or_else(|| StoreError::corrupt("identity"))
+        })
+        .collect()
+}
 
-    /// What speaks against an address.
-    pub async fn suppression(
-        &self,
-        _channel: &Channel,
-        _address: &str,
-    ) -> Result<Option<SuppressionRow>, StoreError> {
-        later!()
+/// Which of these customers have a `user_id`.
+async fn user_ids(
+    conn: &mut SqliteConnection,
+    user_id: i64,
+    known: &HashMap<[u8; 16], CustomerId>,
+) -> Result<HashSet<CustomerId>, StoreError> {
+    let mut rows = Rows::new();
+    for customer in known.values() {
+        rows.row().blob(&customer.0);
     }
+    if rows.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let found = sqlx::query(
+        "select i.customer from json_each(?) j cross join identity i on i.customer = unhex(j.value->>0) where i.kind = ?",
+    )
+    .bind(rows.json())
+    .bind(user_id)
+    .fetch_all(conn)
+    .await?;
+    found
+        .iter()
+        .map(|row| CustomerId::from_slice(row.try_get(0)?).ok_or_else(|| StoreError::corrupt("identity")))
+        .collect()
+}
 
-    /// Destroys the keys of a customer: what was sealed is gone, the ledger stays. Live enrollments stop, planned deliveries
-    /// are cancelled.
-    pub async fn erase(
-        &self,
-        _id: CustomerId,
-        _now: Timestamp,
-        _audit: Vec<AuditEvent>,
-    ) -> Result<(), StoreError> {
-        later!()
+async fn write_plan(
+    tx: &mut Tx,
+    plan: &Plan,
+    profiles: &HashMap<CustomerId, Vec<u8>>,
+    kinds: &HashMap<String, i64>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (mut hot, mut cold) = (Rows::new(), Rows::new());
+    for resolved in plan.resolved.iter().filter(|resolved| resolved.created) {
+        let id = resolved.customer;
+        let profile =
+            profiles.get(&id).ok_or_else(|| StoreError::Conflict("identities changed".to_owned()))?;
+        hot.row().int(shard(id)).blob(&id.0).at(now);
+        cold.row().int(shard(id)).blob(&id.0).blob(profile).at(now);
     }
-
-    /// Traits of an account; creates it.
-    pub async fn put_account(
-        &self,
-        _key: &str,
-        _traits: &std::collections::BTreeMap<String, Value>,
-        _now: Timestamp,
-    ) -> Result<(), StoreError> {
-        later!()
+    if !hot.is_empty() {
+        sqlx::query(
+            "insert into customer (shard, id, due_at, guard_version, profile_version, next_seq, applied_seq, next_n, \
+                flags, created_at) \
+             select value->>0, unhex(value->>1), null, 1, 1, 1, 0, 1, 0, value->>2 from json_each(?)",
+        )
+        .bind(hot.json())
+        .execute(&mut tx.conn)
+        .await?;
+        sqlx::query(
+            "insert into customer_profile (shard, id, redirect_to, profile, facts, updated_at) \
+             select value->>0, unhex(value->>1), null, unhex(value->>2), null, value->>3 from json_each(?)",
+        )
+        .bind(cold.json())
+        .execute(&mut tx.conn)
+        .await?;
     }
-
-    /// Traits of an account.
-    pub async fn account(
-        &self,
-        _key: &str,
-    ) -> Result<Option<std::collections::BTreeMap<String, Value>>, StoreError> {
-        later!()
+    let mut links = Rows::new();
+    for ((shard, bidx), (kind, customer)) in &plan.links {
+        links.row().int(*shard).blob(bidx).int(kinds[kind]).blob(&customer.0).at(now);
     }
+    sqlx::query(
+        "insert into identity (shard, bidx, kind, customer, created_at) \
+         select value->>0, unhex(value->>1), value->>2, unhex(value->>3), value->>4 from json_each(?) where true \
+         on conflict do nothing",
+    )
+    .bind(links.json())
+    .execute(&mut tx.conn)
+    .await?;
+    Ok(())
 }

@@ -1,24 +1,33 @@
 //! The store on SQLite: one writer that commits in groups, a few readers.
 
+mod audit;
 mod claim;
 mod commit;
 mod console;
+mod customer;
+mod door;
 mod fanout;
+mod hand_over;
 mod held;
 mod hints;
 mod identity;
 mod ingest;
+mod keys;
 mod ledger;
 mod log;
 mod merge;
 mod migrate;
 mod open;
 mod people;
+mod plan;
+#[cfg(test)]
+mod plans;
 mod release;
 mod rows;
 mod settle;
 mod sweep;
 mod symbols;
+mod tally;
 mod troubles;
 mod writer;
 

@@ -1,8 +1,23 @@
 //! Opening, and the parts that all methods share.
 
-use crate::*;
-use std::sync::Arc;
-use words::*;
+use super::held::HeldState;
+use super::hints::{NEVER, STEPS};
+use super::symbols::Symbols;
+use super::writer::{Tx, Wakeups, Writer};
+use super::{held, migrate};
+use crate::{Durability, Options, StoreError};
+use futures::future::BoxFuture;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Connection, Row};
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+use words::{Channel, CustomerId, IdSource, Timestamp};
 
 /// The store. Cheap to clone.
 #[derive(Clone)]
@@ -10,27 +25,136 @@ pub struct Store(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) vault: vault::Vault,
-    pub(crate) wakeups: Wakeups,
+    pub(crate) readers: SqlitePool,
+    /// `None`: opened for reading only.
+    writer: Option<Writer>,
+    pub(crate) wakeups: Arc<Wakeups>,
+    pub(crate) symbols: Symbols,
+    pub(crate) in_flight: Arc<Mutex<HashSet<CustomerId>>>,
+    pub(crate) ids: IdSource,
+    pub(crate) stop_epoch: AtomicU64,
+    pub(crate) held: RwLock<HeldState>,
+    pub(crate) programs: RwLock<HashMap<i64, Arc<journey::Program>>>,
+    pub(crate) api_keys: RwLock<HashMap<[u8; 32], crate::ApiKey>>,
+    pub(crate) witness: Option<PathBuf>,
+    /// Held as long as this process writes.
+    _lock: Option<std::fs::File>,
+    /// A database in memory lies here until it is dropped.
+    _temporary: Option<Temporary>,
 }
 
-pub(crate) struct Wakeups {
-    pub(crate) steps: tokio::sync::watch::Sender<u64>,
-    pub(crate) sends: tokio::sync::watch::Sender<u64>,
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+/// Set-up of a connection, for the writer and the readers alike.
+fn connect_options(options: &Options, path: &Path, durability: SqliteSynchronous) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(Duration::from_secs(10))
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(durability)
+        .statement_cache_capacity(256)
+        .pragma("cache_size", format!("-{}", options.cache_kib))
+        .pragma("temp_store", "memory")
+        .pragma("mmap_size", "33554432")
+        .pragma("wal_autocheckpoint", "4000")
+        .pragma("journal_size_limit", "67108864")
+        .log_statements(tracing::log::LevelFilter::Off)
+        .log_slow_statements(tracing::log::LevelFilter::Off, Duration::MAX)
 }
 
 impl Store {
-    /// Opens a database and brings its tables up to date.
-    pub async fn open(_options: Options, _vault: vault::Vault) -> Result<Self, StoreError> {
-        later!()
+    /// Opens a database and brings its tables up to date. Refuses one that another process writes to, or that a newer
+    /// release wrote.
+    pub async fn open(options: Options, vault: vault::Vault) -> Result<Self, StoreError> {
+        let temporary = match &options.path {
+            Some(_) => None,
+            None => Some(Temporary::new()?),
+        };
+        let path = match (&options.path, &temporary) {
+            (Some(path), _) => path.clone(),
+            (None, Some(temporary)) => temporary.0.join("tabi.db"),
+            (None, None) => return Err(StoreError::Invalid("no path".to_owned())),
+        };
+        let synchronous = match (&temporary, options.durability) {
+            (Some(_), _) => SqliteSynchronous::Off,
+            (None, Durability::Full) => SqliteSynchronous::Full,
+            (None, Durability::Normal) => SqliteSynchronous::Normal,
+        };
+        let wanted = match synchronous {
+            SqliteSynchronous::Off => 0,
+            SqliteSynchronous::Normal => 1,
+            _ => 2,
+        };
+        let base = connect_options(&options, &path, synchronous);
+        let lock = if options.read_only { None } else { Some(lock(&path)?) };
+        let mut writing = None;
+        if options.read_only {
+            let mut conn = base.clone().read_only(true).connect().await?;
+            migrate::check(&mut conn).await?;
+            conn.close().await?;
+        } else {
+            let mut conn = base.clone().create_if_missing(true).connect().await?;
+            assert_durable(&mut conn, wanted).await?;
+            migrate::migrate(&mut conn).await?;
+            writing = Some(conn);
+        }
+        let readers = SqlitePoolOptions::new()
+            .max_connections(options.readers.max(1))
+            .min_connections(0)
+            .test_before_acquire(false)
+            .max_lifetime(None)
+            .idle_timeout(None)
+            .connect_lazy_with(base.read_only(true));
+        let mut first = readers.acquire().await?;
+        let symbols = Symbols::default();
+        symbols.load(&mut first).await?;
+        let wakeups = Arc::new(Wakeups::new());
+        load_hints(&mut first, &wakeups).await?;
+        let stop_epoch =
+            setting(&mut first, "stop_epoch").await?.and_then(|text| text.parse().ok()).unwrap_or(0);
+        let witness = options.witness.clone().filter(|_| temporary.is_none());
+        let held = match &mut writing {
+            Some(conn) => held::at_start(conn, witness.as_deref(), &vault).await?,
+            None => held::as_read(&mut first).await?,
+        };
+        drop(first);
+        // Different at every start, the same in every virtual run.
+        let seed = held.starts.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ held.salt();
+        let writer = writing.map(|conn| Writer::start(conn, wakeups.clone()));
+        Ok(Self(Arc::new(Inner {
+            vault,
+            readers,
+            writer,
+            wakeups,
+            symbols,
+            in_flight: Arc::default(),
+            ids: IdSource::seeded(seed),
+            stop_epoch: AtomicU64::new(stop_epoch),
+            held: RwLock::new(held),
+            programs: RwLock::default(),
+            api_keys: RwLock::default(),
+            witness,
+            _lock: lock,
+            _temporary: temporary,
+        })))
     }
 
     /// A database in memory.
-    pub async fn memory(_vault: vault::Vault) -> Result<Self, StoreError> {
-        later!()
+    pub async fn memory(vault: vault::Vault) -> Result<Self, StoreError> {
+        Self::open(Options::memory(), vault).await
     }
 
     /// Commits what is queued and closes.
-    pub async fn close(&self) {}
+    pub async fn close(&self) {
+        self.0.readers.close().await;
+        if let Some(writer) = &self.0.writer {
+            writer.close().await;
+        }
+    }
 
     /// The vault.
     pub fn vault(&self) -> &vault::Vault {
@@ -39,26 +163,200 @@ impl Store {
 
     /// When the next customer falls due, as far as known: never later than the truth.
     pub fn next_step_due(&self) -> Option<Timestamp> {
-        None
+        self.0.wakeups.hints.least(STEPS).map(Timestamp::from_micros)
     }
 
     /// When the next delivery on one of these channels falls due, as far as known: never later than the truth.
-    pub fn next_send_due(&self, _channels: &[Channel]) -> Option<Timestamp> {
-        None
+    pub fn next_send_due(&self, channels: &[Channel]) -> Option<Timestamp> {
+        channels
+            .iter()
+            .filter_map(|channel| self.0.symbols.id(channel.as_str()))
+            .filter_map(|lane| self.0.wakeups.hints.least(lane))
+            .min()
+            .map(Timestamp::from_micros)
     }
 
-    /// Changes whenever a customer may have fallen due earlier than was known.
+    /// Changes whenever a customer falls due earlier than was known.
     pub fn watch_steps(&self) -> tokio::sync::watch::Receiver<u64> {
         self.0.wakeups.steps.subscribe()
     }
 
-    /// Changes whenever a delivery may have fallen due earlier than was known.
+    /// Changes whenever a delivery falls due earlier than was known.
     pub fn watch_sends(&self) -> tokio::sync::watch::Receiver<u64> {
         self.0.wakeups.sends.subscribe()
     }
 
     /// Rises with every stop and resume.
     pub fn stop_epoch(&self) -> u64 {
-        0
+        self.0.stop_epoch.load(Ordering::Acquire)
     }
+
+    pub(crate) fn writer(&self) -> Result<&Writer, StoreError> {
+        self.0.writer.as_ref().ok_or(StoreError::ReadOnly)
+    }
+
+    /// Runs `command` in the writer.
+    pub(crate) async fn write<T, F>(&self, command: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
+    {
+        self.writer()?.write(command).await
+    }
+
+    /// A connection that reads.
+    pub(crate) async fn read(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Sqlite>, StoreError> {
+        Ok(self.0.readers.acquire().await?)
+    }
+
+    /// The blind index of an outside id or address, and the shard that it lies in.
+    pub(crate) fn blind(&self, kind: &str, value: &str) -> (i64, [u8; 16]) {
+        let bidx = self.0.vault.blind(kind, value);
+        (bidx_shard(&bidx), bidx)
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
+        self.0.held.read().unwrap_or_else(PoisonError::into_inner).reason.is_some()
+    }
+}
+
+/// The shard of a row that is found by blind index.
+pub(crate) fn bidx_shard(bidx: &[u8; 16]) -> i64 {
+    i64::from(bidx[15])
+}
+
+/// The shard of a row that is found by text.
+pub(crate) fn text_shard(text: &str) -> i64 {
+    use sha2::{Digest, Sha256};
+    i64::from(Sha256::digest(text.as_bytes())[0])
+}
+
+/// The shard of a customer, as stored.
+pub(crate) fn shard(customer: CustomerId) -> i64 {
+    i64::from(words::shard_of(customer))
+}
+
+/// One setting.
+pub(crate) async fn setting(conn: &mut SqliteConnection, name: &str) -> Result<Option<String>, StoreError> {
+    let row = sqlx::query("select value from setting where name = ?").bind(name).fetch_optional(conn).await?;
+    Ok(row.map(|row| row.try_get(0)).transpose()?)
+}
+
+/// Writes one setting; `None` removes it.
+pub(crate) async fn put_setting(
+    conn: &mut SqliteConnection,
+    name: &str,
+    value: Option<&str>,
+) -> Result<(), StoreError> {
+    match value {
+        Some(value) => {
+            sqlx::query(
+                "insert into setting (name, value) values (?, ?) on conflict do update set value = excluded.value",
+            )
+            .bind(name)
+            .bind(value)
+            .execute(conn)
+            .await?
+        }
+        None => sqlx::query("delete from setting where name = ?").bind(name).execute(conn).await?,
+    };
+    Ok(())
+}
+
+async fn assert_durable(conn: &mut SqliteConnection, wanted: i64) -> Result<(), StoreError> {
+    let found: i64 = sqlx::query("pragma synchronous").fetch_one(conn).await?.try_get(0)?;
+    if found == wanted {
+        Ok(())
+    } else {
+        Err(StoreError::Invalid(format!("the database connection has synchronous={found}, wanted {wanted}")))
+    }
+}
+
+/// One seek per shard and lane.
+async fn load_hints(conn: &mut SqliteConnection, wakeups: &Wakeups) -> Result<(), StoreError> {
+    let rows = sqlx::query(
+        "with recursive s (n) as (select 0 union all select n + 1 from s where n < 255) \
+         select n, (select min(due_at) from customer where shard = n and due_at is not null) from s",
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    for row in rows {
+        let due: Option<i64> = row.try_get(1)?;
+        wakeups.lower(STEPS, row.try_get(0)?, due.unwrap_or(NEVER));
+    }
+    // The channels that ever had a delivery: by skips through the index, not by a scan.
+    let rows = sqlx::query(
+        "with recursive s (n) as (select 0 union all select n + 1 from s where n < 255), \
+         c (shard, channel) as ( \
+            select n, (select min(channel) from delivery indexed by delivery_due \
+                       where shard = n and due_at is not null) from s \
+            union all \
+            select shard, (select min(d.channel) from delivery d indexed by delivery_due \
+                           where d.shard = c.shard and d.channel > c.channel and d.due_at is not null) \
+            from c where channel is not null) \
+         select shard, channel, (select min(due_at) from delivery d indexed by delivery_due \
+             where d.shard = c.shard and d.channel = c.channel and d.due_at is not null) from c where channel is not null",
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    for row in rows {
+        let due: Option<i64> = row.try_get(2)?;
+        wakeups.lower(row.try_get(1)?, row.try_get(0)?, due.unwrap_or(NEVER));
+    }
+    Ok(())
+}
+
+/// The lock that keeps a second writer out; freed by the system when the process ends, however it does.
+fn lock(path: &Path) -> Result<std::fs::File, StoreError> {
+    let lock_path = path.with_extension("lock");
+    let file = std::fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&lock_path)
+        .map_err(|e| StoreError::Unavailable(format!("{}: {e}", lock_path.display())))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::InUse(path.display().to_string())),
+        Err(std::fs::TryLockError::Error(e)) => {
+            Err(StoreError::Unavailable(format!("{}: {e}", lock_path.display())))
+        }
+    }
+}
+
+/// A folder that goes with its owner.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn new() -> Result<Self, StoreError> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let base = Path::new("/dev/shm");
+        let base = if base.is_dir() { base.to_owned() } else { std::env::temp_dir() };
+        loop {
+            let n = COUNT.fetch_add(1, Ordering::Relaxed);
+            let path = base.join(format!("tabi-{}-{n}", std::process::id()));
+            match std::fs::create_dir(&path) {
+                Ok(()) => return Ok(Self(path)),
+                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(e) => return Err(StoreError::Unavailable(format!("{}: {e}", path.display()))),
+            }
+        }
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // What is left behind in memory is gone with the next start of the machine.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A copy is held when it is opened, unless a move was announced before it was made.
+pub(crate) async fn mark_copy(path: &Path) -> Result<(), StoreError> {
+    let mut conn = SqliteConnectOptions::new().filename(path).connect().await?;
+    if setting(&mut conn, "moved").await?.is_none() {
+        put_setting(&mut conn, "held", Some("this database is a restored backup")).await?;
+    }
+    conn.close().await?;
+    Ok(())
 }

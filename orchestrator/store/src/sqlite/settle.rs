@@ -1,38 +1,594 @@
-//! What became of a delivery.
+//! What became of a delivery: the provider's answer under the fence of its claim, receipts, evidence by hand.
 
 use super::Store;
-use crate::*;
-use words::*;
+use super::audit::PreparedAudit;
+use super::customer::suppress_in;
+use super::ingest::{Prepared, write_events};
+use super::keys::{Keys, content_key, events_key};
+use super::open::{bidx_shard, shard};
+use super::plan::{MessageRows, write_messages};
+use super::rows::{Rows, signed};
+use super::tally::Kind;
+use super::writer::{After, Tx};
+use crate::{
+    AuditEvent, DeliveryKey, DeliveryState, Incoming, MessageOutcome, NewEvent, NewReceipt, Settle,
+    SettleByHand, StoreError,
+};
+use sqlx::Row;
+use words::{CustomerId, Timestamp};
+
+/// A delivery as it stands, with what its figures go by.
+struct Standing {
+    state: i64,
+    channel: i64,
+    address_bidx: [u8; 16],
+    journey: i64,
+    step: i64,
+    name: i64,
+    provider: Option<String>,
+}
+
+/// What a message is, once a delivery of it stands so.
+fn outcome_of(state: DeliveryState) -> MessageOutcome {
+    match state {
+        DeliveryState::Planned | DeliveryState::Claimed => MessageOutcome::Planned,
+        DeliveryState::HandingOver => MessageOutcome::HandedOver,
+        DeliveryState::Accepted => MessageOutcome::Accepted,
+        DeliveryState::Unknown => MessageOutcome::Unknown,
+        DeliveryState::Delivered => MessageOutcome::Delivered,
+        DeliveryState::Bounced => MessageOutcome::Bounced,
+        DeliveryState::Complained => MessageOutcome::Complained,
+        DeliveryState::Rejected => MessageOutcome::Rejected,
+        DeliveryState::Quarantined => MessageOutcome::Quarantined,
+        DeliveryState::Suppressed => MessageOutcome::Suppressed,
+        DeliveryState::Expired => MessageOutcome::Expired,
+        DeliveryState::Cancelled => MessageOutcome::Cancelled,
+    }
+}
+
+/// The message goes by its best delivery: one that is open or arrived outweighs one that is lost.
+const OUTCOME: &str = "update message as m set outcome = j.value->>3, settled_at = j.value->>4, \
+        why = coalesce(j.value->>5, m.why) \
+     from json_each(?) j where m.shard = j.value->>0 and m.customer = unhex(j.value->>1) and m.id = unhex(j.value->>2) \
+        and not (m.outcome = 3 and j.value->>3 < 9) \
+        and not (j.value->>3 >= 8 and exists (select 1 from delivery d where d.shard = m.shard \
+            and d.customer = m.customer and d.message = m.id and d.id <> unhex(j.value->>6) \
+            and d.state in (0, 1, 2, 3, 5)))";
+
+fn outcome_row(
+    rows: &mut Rows,
+    key: DeliveryKey,
+    outcome: MessageOutcome,
+    now: Timestamp,
+    why: Option<&str>,
+) {
+    let settled = !matches!(outcome, MessageOutcome::Planned | MessageOutcome::HandedOver);
+    rows.row()
+        .int(shard(key.customer))
+        .blob(&key.customer.0)
+        .blob(&key.message.0)
+        .int(outcome as i64)
+        .opt_at(settled.then_some(now))
+        .opt_text(why)
+        .blob(&key.delivery.0);
+}
+
+/// Sets the outcome of one message.
+pub(crate) async fn message_outcome(
+    tx: &mut Tx,
+    key: DeliveryKey,
+    outcome: MessageOutcome,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let mut rows = Rows::new();
+    outcome_row(&mut rows, key, outcome, now, None);
+    sqlx::query(OUTCOME).bind(rows.json()).execute(&mut tx.conn).await?;
+    Ok(())
+}
+
+async fn standing(
+    tx: &mut Tx,
+    keys: &[(DeliveryKey, Option<u64>)],
+) -> Result<Vec<Option<Standing>>, StoreError> {
+    let mut rows = Rows::new();
+    for (key, fence) in keys {
+        rows.row()
+            .int(shard(key.customer))
+            .blob(&key.customer.0)
+            .blob(&key.message.0)
+            .blob(&key.delivery.0)
+            .opt_int(fence.map(signed));
+    }
+    let found = sqlx::query(
+        "select j.key, d.state, d.channel, d.address_bidx, m.journey, m.step, m.name, d.provider from json_each(?) j \
+         cross join delivery d on d.shard = j.value->>0 and d.customer = unhex(j.value->>1) \
+            and d.message = unhex(j.value->>2) and d.id = unhex(j.value->>3) \
+            and (j.value->>4 is null or d.fence = j.value->>4 and d.state in (1, 2)) \
+         cross join message m on m.shard = d.shard and m.customer = d.customer and m.id = d.message",
+    )
+    .bind(rows.json())
+    .fetch_all(&mut tx.conn)
+    .await?;
+    let mut standing: Vec<Option<Standing>> = std::iter::repeat_with(|| None).take(keys.len()).collect();
+    for row in found {
+        let place = usize::try_from(row.try_get::<i64, _>(0)?).unwrap_or(usize::MAX);
+        if let Some(slot) = standing.get_mut(place) {
+            *slot = Some(Standing {
+                state: row.try_get(1)?,
+                channel: row.try_get(2)?,
+                address_bidx: row
+                    .try_get::<&[u8], _>(3)?
+                    .try_into()
+                    .map_err(|_| StoreError::corrupt("delivery.address_bidx"))?,
+                journey: row.try_get(4)?,
+                step: row.try_get(5)?,
+                name: row.try_get(6)?,
+                provider: row.try_get(7)?,
+            });
+        }
+    }
+    Ok(standing)
+}
 
 impl Store {
-    /// Closes claims, each under its fence. `false`: somebody else has a newer fence, nothing was written.
-    pub async fn settle(&self, _items: Vec<Settle>, _now: Timestamp) -> Result<Vec<bool>, StoreError> {
-        later!()
+    /// Closes claims, each under its fence. `false`: somebody else has a newer fence, nothing was written for it.
+    pub async fn settle(&self, items: Vec<Settle>, now: Timestamp) -> Result<Vec<bool>, StoreError> {
+        if items.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut names: Vec<&str> = vec!["tabi"];
+        for item in &items {
+            names.extend(item.events.iter().map(|new| new.event.name.as_str()));
+            names.extend(item.next.iter().map(|next| next.channel.as_str()));
+            names.extend(item.audit.iter().map(|event| event.kind));
+        }
+        self.intern(names).await?;
+        let keys: Vec<DeliveryKey> = items
+            .iter()
+            .map(|i| DeliveryKey { customer: i.customer, message: i.message, delivery: i.delivery })
+            .collect();
+        let planned = if items.iter().any(|item| item.next.is_some()) {
+            self.planned_at(&keys).await?
+        } else {
+            keys.iter().map(|key| (key.customer, now)).collect()
+        };
+        let mut wanted = Vec::new();
+        for (item, (customer, at)) in items.iter().zip(&planned) {
+            if item.next.is_some() {
+                wanted.push(content_key(*customer, *at));
+            }
+            wanted.extend(item.events.iter().map(|new| events_key(*customer, new.event.received_at)));
+        }
+        let sealing = self.keys(wanted, now).await?;
+        let mut extras = Vec::with_capacity(items.len());
+        for (item, (customer, at)) in items.iter().zip(&planned) {
+            let events = self.own_events(&sealing, *customer, &item.events)?;
+            let (mut rows, mut after, mut audit) = (MessageRows::default(), After::default(), Rows::new());
+            if let Some(next) = &item.next {
+                self.delivery_rows(
+                    &mut rows,
+                    &mut after,
+                    &sealing,
+                    *customer,
+                    item.message,
+                    *at,
+                    next,
+                    None,
+                )?;
+            }
+            self.audit_rows(&mut audit, &item.audit)?;
+            extras.push((events, rows, after, audit));
+        }
+        self.write(move |tx| {
+            Box::pin(async move {
+                let asked: Vec<_> =
+                    keys.iter().zip(&items).map(|(key, item)| (*key, Some(item.fence))).collect();
+                let standing = standing(tx, &asked).await?;
+                let mut answers = Vec::with_capacity(items.len());
+                let (mut deliveries, mut attempts, mut providers, mut outcomes, mut caps) =
+                    (Rows::new(), Rows::new(), Rows::new(), Rows::new(), Rows::new());
+                let mut events = Vec::new();
+                for (((item, key), stood), (mine, rows, after, audit)) in
+                    items.iter().zip(keys).zip(standing).zip(extras)
+                {
+                    let Some(stood) = stood else {
+                        answers.push(false);
+                        continue;
+                    };
+                    answers.push(true);
+                    settle_rows(tx, item, key, &stood, now, &mut deliveries, &mut outcomes);
+                    if let Some(attempt) = &item.attempt {
+                        attempts
+                            .row()
+                            .int(shard(key.customer))
+                            .blob(&key.customer.0)
+                            .blob(&key.delivery.0)
+                            .int(signed(item.fence))
+                            .at(attempt.started_at)
+                            .at(attempt.ended_at)
+                            .int(signed(item.fence))
+                            .text(&attempt.outcome)
+                            .opt_text(attempt.stage.as_deref())
+                            .text(&attempt.answer)
+                            .opt_text(attempt.provider_id.as_deref());
+                        if let (Some(id), Some(provider)) = (&attempt.provider_id, &stood.provider) {
+                            providers
+                                .row()
+                                .text(provider)
+                                .text(id)
+                                .int(shard(key.customer))
+                                .blob(&key.customer.0)
+                                .blob(&key.delivery.0)
+                                .blob(&key.message.0);
+                        }
+                    }
+                    if item.give_back_cap {
+                        caps.row().int(shard(key.customer)).blob(&key.customer.0).blob(&key.delivery.0);
+                    }
+                    if let Some(row) = &item.suppress {
+                        suppress_in(
+                            tx,
+                            bidx_shard(&stood.address_bidx),
+                            &stood.address_bidx,
+                            stood.channel,
+                            row,
+                        )
+                        .await?;
+                    }
+                    write_messages(tx, rows).await?;
+                    tx.after.append(after);
+                    super::audit::insert(tx, PreparedAudit::new(audit)).await?;
+                    events.extend(mine);
+                }
+                write_settled(tx, deliveries, attempts, providers, outcomes, caps).await?;
+                write_events(tx, &events).await?;
+                Ok(answers)
+            })
+        })
+        .await
+    }
+
+    /// Our own events about a customer, sealed.
+    fn own_events(
+        &self,
+        keys: &Keys,
+        customer: CustomerId,
+        events: &[NewEvent],
+    ) -> Result<Vec<Prepared>, StoreError> {
+        events
+            .iter()
+            .map(|new| {
+                let incoming = Incoming {
+                    customer,
+                    event: new.event.clone(),
+                    source: "tabi".to_owned(),
+                    message_id: new.message_id.clone(),
+                    listened: true,
+                    declared: true,
+                };
+                self.prepare_event(keys, &incoming)
+            })
+            .collect()
     }
 
     /// Takes receipts in. `false`: known already, or no such delivery.
-    pub async fn receipts(&self, _items: Vec<NewReceipt>, _now: Timestamp) -> Result<Vec<bool>, StoreError> {
-        later!()
+    pub async fn receipts(
+        &self,
+        mut items: Vec<NewReceipt>,
+        now: Timestamp,
+    ) -> Result<Vec<bool>, StoreError> {
+        if items.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut names: Vec<&str> = vec!["tabi"];
+        for item in &items {
+            names.push(&item.kind);
+            names.extend(item.events.iter().map(|new| new.event.name.as_str()));
+            names.extend(item.audit.iter().map(|event| event.kind));
+        }
+        self.intern(names).await?;
+        {
+            // What was planned may have moved with a merge.
+            let mut conn = self.read().await?;
+            for item in &mut items {
+                let here = sqlx::query(
+                    "select 1 from delivery where shard = ? and customer = ? and message = ? and id = ?",
+                )
+                .bind(shard(item.customer))
+                .bind(item.customer.0.to_vec())
+                .bind(item.message.0.to_vec())
+                .bind(item.delivery.0.to_vec())
+                .fetch_optional(&mut *conn)
+                .await?;
+                if here.is_none()
+                    && let Some(survivor) = super::customer::follow(&mut conn, item.customer).await?
+                {
+                    item.customer = survivor;
+                }
+            }
+        }
+        // Journeys of a merged customer go on with the survivor.
+        let mut whose = Vec::with_capacity(items.len());
+        {
+            let mut conn = self.read().await?;
+            for item in &items {
+                whose.push(super::customer::follow(&mut conn, item.customer).await?.unwrap_or(item.customer));
+            }
+        }
+        let wanted = items
+            .iter()
+            .zip(&whose)
+            .flat_map(|(item, id)| item.events.iter().map(|new| events_key(*id, new.event.received_at)));
+        let keys = self.keys(wanted.collect::<Vec<_>>(), now).await?;
+        let mut extras = Vec::with_capacity(items.len());
+        for (item, id) in items.iter().zip(&whose) {
+            let mut audit = Rows::new();
+            self.audit_rows(&mut audit, &item.audit)?;
+            extras.push((self.own_events(&keys, *id, &item.events)?, audit, self.sym(&item.kind)?));
+        }
+        self.write(move |tx| {
+            Box::pin(async move {
+                let mut answers = Vec::with_capacity(items.len());
+                let mut all = Vec::new();
+                for (item, (events, audit, kind)) in items.iter().zip(extras) {
+                    let fresh = one_receipt(tx, item, kind, now).await?;
+                    if fresh {
+                        super::audit::insert(tx, PreparedAudit::new(audit)).await?;
+                        all.extend(events);
+                    }
+                    answers.push(fresh);
+                }
+                write_events(tx, &all).await?;
+                Ok(answers)
+            })
+        })
+        .await
     }
 
     /// The delivery that a provider calls by this id.
     pub async fn delivery_by_provider_id(
         &self,
-        _provider: &str,
-        _id: &str,
+        provider: &str,
+        id: &str,
     ) -> Result<Option<DeliveryKey>, StoreError> {
-        later!()
+        let mut conn = self.read().await?;
+        let row =
+            sqlx::query("select customer, message, delivery from provider_id where provider = ? and id = ?")
+                .bind(provider.to_owned())
+                .bind(id.to_owned())
+                .fetch_optional(&mut *conn)
+                .await?;
+        row.map(|row| super::ledger::delivery_key(&row, 0)).transpose()
     }
 
     /// A person settles what is unknown or quarantined, by name.
     pub async fn settle_by_hand(
         &self,
-        _key: DeliveryKey,
-        _how: SettleByHand,
-        _by: &str,
-        _reason: &str,
-        _now: Timestamp,
+        key: DeliveryKey,
+        how: SettleByHand,
+        by: &str,
+        reason: &str,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
-        later!()
+        if by.trim().is_empty() {
+            return Err(StoreError::Invalid("say who settles it".to_owned()));
+        }
+        let kind = match how {
+            SettleByHand::Accepted => "delivery.settled_as_accepted",
+            SettleByHand::NotAccepted => "delivery.settled_as_not_accepted",
+            SettleByHand::SendAgain => "delivery.planned_again_by_hand",
+        };
+        let why = serde_json::json!({"settled_by": by, "reason": reason}).to_string();
+        let audit = AuditEvent {
+            kind,
+            at: now,
+            customer: Some(key.customer),
+            subject: Some(key.delivery.0),
+            body: why.clone(),
+        };
+        let prepared = self.prepare_audit(&[audit]).await?;
+        self.write(move |tx| {
+            Box::pin(async move {
+                let found = standing(tx, &[(key, None)]).await?.pop().flatten();
+                let Some(stood) = found else {
+                    return Err(StoreError::NotFound(format!("delivery {}", key.delivery)));
+                };
+                if stood.state != 4 && stood.state != 9 {
+                    return Err(StoreError::Conflict(format!(
+                        "delivery {} is neither unknown nor quarantined",
+                        key.delivery
+                    )));
+                }
+                let (state, due) = match how {
+                    SettleByHand::Accepted => (DeliveryState::Accepted, None),
+                    SettleByHand::NotAccepted => (DeliveryState::Rejected, None),
+                    SettleByHand::SendAgain => (DeliveryState::Planned, Some(now)),
+                };
+                sqlx::query(
+                    "update delivery set state = ?, due_at = ?, strikes = 0, settled_at = ?, why = ? \
+                     where shard = ? and customer = ? and message = ? and id = ?",
+                )
+                .bind(state as i64)
+                .bind(due.map(Timestamp::as_micros))
+                .bind(due.is_none().then_some(now.as_micros()))
+                .bind(why)
+                .bind(shard(key.customer))
+                .bind(key.customer.0.to_vec())
+                .bind(key.message.0.to_vec())
+                .bind(key.delivery.0.to_vec())
+                .execute(&mut tx.conn)
+                .await?;
+                if let Some(due) = due {
+                    tx.after.send_due(stood.channel, words::shard_of(key.customer), due.as_micros());
+                }
+                if how == SettleByHand::Accepted {
+                    tx.tally.message(stood.journey, Kind::Sent, stood.step, stood.name, stood.channel);
+                }
+                message_outcome(tx, key, outcome_of(state), now).await?;
+                super::audit::insert(tx, prepared).await
+            })
+        })
+        .await
     }
+}
+
+fn settle_rows(
+    tx: &mut Tx,
+    item: &Settle,
+    key: DeliveryKey,
+    stood: &Standing,
+    now: Timestamp,
+    deliveries: &mut Rows,
+    outcomes: &mut Rows,
+) {
+    let due = item.due_at.filter(|_| item.state == DeliveryState::Planned);
+    deliveries
+        .row()
+        .int(shard(key.customer))
+        .blob(&key.customer.0)
+        .blob(&key.message.0)
+        .blob(&key.delivery.0)
+        .int(item.state as i64)
+        .opt_at(due)
+        .opt_at((item.state > DeliveryState::HandingOver).then_some(now))
+        .text(&item.why)
+        .int(i64::from(item.uncount))
+        .int(i64::from(item.clear_strikes));
+    if let Some(due) = due {
+        tx.after.send_due(stood.channel, words::shard_of(key.customer), due.as_micros());
+    }
+    let outcome = if item.next.is_some() { MessageOutcome::Planned } else { outcome_of(item.state) };
+    outcome_row(outcomes, key, outcome, now, Some(&item.why));
+    if let Some(kind) = figure(item.state) {
+        tx.tally.message(stood.journey, kind, stood.step, stood.name, stood.channel);
+    }
+}
+
+/// The figure that a delivery counts for, once it stands so.
+fn figure(state: DeliveryState) -> Option<Kind> {
+    match state {
+        DeliveryState::Accepted => Some(Kind::Sent),
+        DeliveryState::Delivered => Some(Kind::Delivered),
+        DeliveryState::Bounced => Some(Kind::Bounced),
+        DeliveryState::Complained => Some(Kind::Complained),
+        DeliveryState::Suppressed | DeliveryState::Expired | DeliveryState::Cancelled => Some(Kind::NotSent),
+        _ => None,
+    }
+}
+
+async fn write_settled(
+    tx: &mut Tx,
+    deliveries: Rows,
+    attempts: Rows,
+    providers: Rows,
+    outcomes: Rows,
+    caps: Rows,
+) -> Result<(), StoreError> {
+    for (sql, rows) in [
+        (
+            "update delivery as d set state = j.value->>4, due_at = j.value->>5, lease_until = null, \
+                settled_at = j.value->>6, why = j.value->>7, attempts = max(attempts - (j.value->>8), 0), \
+                strikes = case when j.value->>9 then 0 else max(strikes - (j.value->>8), 0) end \
+             from json_each(?) j where d.shard = j.value->>0 and d.customer = unhex(j.value->>1) \
+                and d.message = unhex(j.value->>2) and d.id = unhex(j.value->>3)",
+            deliveries,
+        ),
+        (
+            "insert into attempt (shard, customer, delivery, n, started_at, ended_at, fence, outcome, stage, answer, \
+                provider_id, node) \
+             select value->>0, unhex(value->>1), unhex(value->>2), value->>3, value->>4, value->>5, value->>6, \
+                value->>7, value->>8, value->>9, value->>10, '' from json_each(?) where true on conflict do nothing",
+            attempts,
+        ),
+        (
+            "insert into provider_id (provider, id, shard, customer, delivery, message) \
+             select value->>0, value->>1, value->>2, unhex(value->>3), unhex(value->>4), unhex(value->>5) \
+             from json_each(?) where true on conflict do nothing",
+            providers,
+        ),
+        (OUTCOME, outcomes),
+        (
+            "delete from cap_use where (shard, customer, at, delivery) in ( \
+                select u.shard, u.customer, u.at, u.delivery from json_each(?) j cross join cap_use u \
+                on u.shard = j.value->>0 and u.customer = unhex(j.value->>1) and u.delivery = unhex(j.value->>2))",
+            caps,
+        ),
+    ] {
+        if !rows.is_empty() {
+            sqlx::query(sql).bind(rows.json()).execute(&mut tx.conn).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn one_receipt(tx: &mut Tx, item: &NewReceipt, kind: i64, now: Timestamp) -> Result<bool, StoreError> {
+    let key = DeliveryKey { customer: item.customer, message: item.message, delivery: item.delivery };
+    let Some(stood) = standing(tx, &[(key, None)]).await?.pop().flatten() else { return Ok(false) };
+    let rows = sqlx::query(
+        "select n, kind, at, detail from receipt where shard = ? and customer = ? and delivery = ? order by n",
+    )
+    .bind(shard(key.customer))
+    .bind(key.customer.0.to_vec())
+    .bind(key.delivery.0.to_vec())
+    .fetch_all(&mut tx.conn)
+    .await?;
+    let (mut next, mut first) = (1_i64, true);
+    for row in &rows {
+        next = row.try_get::<i64, _>(0)? + 1;
+        let same_kind = row.try_get::<i64, _>(1)? == kind;
+        first &= !same_kind;
+        if same_kind
+            && row.try_get::<i64, _>(2)? == item.at.as_micros()
+            && row.try_get::<&str, _>(3)? == item.detail
+        {
+            return Ok(false);
+        }
+    }
+    sqlx::query(
+        "insert into receipt (shard, customer, delivery, n, kind, at, recorded_at, detail) values (?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(shard(key.customer))
+    .bind(key.customer.0.to_vec())
+    .bind(key.delivery.0.to_vec())
+    .bind(next)
+    .bind(kind)
+    .bind(item.at.as_micros())
+    .bind(now.as_micros())
+    .bind(item.detail.clone())
+    .execute(&mut tx.conn)
+    .await?;
+    let (state, counted) = match item.kind.as_str() {
+        // Evidence settles what was unknown.
+        "accepted" if stood.state == 4 => (Some(DeliveryState::Accepted), Some(Kind::Sent)),
+        "delivered" => {
+            (matches!(stood.state, 2..=4).then_some(DeliveryState::Delivered), Some(Kind::Delivered))
+        }
+        "bounced" => (Some(DeliveryState::Bounced), Some(Kind::Bounced)),
+        "complained" => (Some(DeliveryState::Complained), Some(Kind::Complained)),
+        "opened" => ((stood.state == 4).then_some(DeliveryState::Delivered), Some(Kind::Opened)),
+        "clicked" => ((stood.state == 4).then_some(DeliveryState::Delivered), Some(Kind::Clicked)),
+        _ => (None, None),
+    };
+    if let (Some(figure), true) = (counted, first) {
+        tx.tally.message(stood.journey, figure, stood.step, stood.name, stood.channel);
+    }
+    if let Some(state) = state {
+        sqlx::query(
+            "update delivery set state = ?, settled_at = ?, due_at = null where shard = ? and customer = ? \
+                and message = ? and id = ? and state in (2, 3, 4, 5, 6)",
+        )
+        .bind(state as i64)
+        .bind(now.as_micros())
+        .bind(shard(key.customer))
+        .bind(key.customer.0.to_vec())
+        .bind(key.message.0.to_vec())
+        .bind(key.delivery.0.to_vec())
+        .execute(&mut tx.conn)
+        .await?;
+        message_outcome(tx, key, outcome_of(state), now).await?;
+    }
+    if let Some(row) = &item.suppress {
+        suppress_in(tx, bidx_shard(&stood.address_bidx), &stood.address_bidx, stood.channel, row).await?;
+    }
+    Ok(true)
 }

@@ -1,22 +1,132 @@
-//! What was left behind by crashes.
+//! What was left behind by crashes: leases that are over, on the machine clock.
 
 use super::Store;
-use crate::*;
-use words::*;
+use super::audit::PreparedAudit;
+use super::ledger::delivery_key;
+use super::open::shard;
+use super::rows::Rows;
+use super::settle::message_outcome;
+use crate::{AuditEvent, MessageOutcome, StoreError, Swept};
+use sqlx::Row;
+use words::Timestamp;
+
+/// At most so many in one commit.
+const SWEEP_MAX: i64 = 1000;
 
 impl Store {
-    /// Gives leases back that are over: claimed ones are planned again, those handing over follow their delivery class.
-    pub async fn sweep(&self, _now: Timestamp, _machine_now: Timestamp) -> Result<Swept, StoreError> {
-        later!()
+    /// Gives leases back that are over: claimed ones are planned again; those handing over are planned again with the
+    /// same bytes (never-lost, keyed), or stand as unknown until evidence settles them (never-twice).
+    pub async fn sweep(&self, now: Timestamp, machine_now: Timestamp) -> Result<Swept, StoreError> {
+        let mut swept = Swept::default();
+        loop {
+            let one = self.sweep_some(now, machine_now).await?;
+            let more = one.planned_again + one.unknown + one.calls;
+            swept.planned_again += one.planned_again;
+            swept.unknown += one.unknown;
+            swept.quarantined += one.quarantined;
+            swept.calls += one.calls;
+            if more < SWEEP_MAX as u64 {
+                return Ok(swept);
+            }
+        }
     }
 
-    /// Everything claimed or handing over by any node is treated as if its lease were over: at start, when this process is the
-    /// only one.
-    pub async fn sweep_at_start(
-        &self,
-        _now: Timestamp,
-        _machine_now: Timestamp,
-    ) -> Result<Swept, StoreError> {
-        later!()
+    /// At start, when this process is the only one: every lease is over.
+    pub async fn sweep_at_start(&self, now: Timestamp) -> Result<Swept, StoreError> {
+        self.sweep(now, Timestamp::MAX).await
+    }
+
+    async fn sweep_some(&self, now: Timestamp, machine_now: Timestamp) -> Result<Swept, StoreError> {
+        {
+            // Looked at by a reader first: usually there is nothing, and the writer is left alone.
+            let mut conn = self.read().await?;
+            let any = sqlx::query(
+                "select exists (select 1 from delivery where lease_until < ?1) \
+                     or exists (select 1 from call where lease_until < ?1)",
+            )
+            .bind(machine_now.as_micros())
+            .fetch_one(&mut *conn)
+            .await?;
+            if !any.try_get::<bool, _>(0)? {
+                return Ok(Swept::default());
+            }
+        }
+        self.intern(["delivery.unknown"]).await?;
+        let store = self.clone();
+        self.write(move |tx| {
+            Box::pin(async move {
+                let mut swept = Swept::default();
+                let rows = sqlx::query(
+                    "select customer, message, id, state, channel, delivery_class, fence, handed_at from delivery \
+                     where lease_until < ? limit ?",
+                )
+                .bind(machine_now.as_micros())
+                .bind(SWEEP_MAX)
+                .fetch_all(&mut tx.conn)
+                .await?;
+                for row in rows {
+                    let key = delivery_key(&row, 0)?;
+                    let (state, channel): (i64, i64) = (row.try_get(3)?, row.try_get(4)?);
+                    let unknown = state == 2 && row.try_get::<i64, _>(5)? == 0;
+                    sqlx::query(
+                        "update delivery set state = ?, due_at = ?, lease_until = null, settled_at = ? \
+                         where shard = ? and customer = ? and message = ? and id = ?",
+                    )
+                    .bind(if unknown { 4 } else { 0 })
+                    .bind((!unknown).then_some(now.as_micros()))
+                    .bind(unknown.then_some(now.as_micros()))
+                    .bind(shard(key.customer))
+                    .bind(key.customer.0.to_vec())
+                    .bind(key.message.0.to_vec())
+                    .bind(key.delivery.0.to_vec())
+                    .execute(&mut tx.conn)
+                    .await?;
+                    if state == 2 {
+                        // It was begun, and nobody is left who could say how it ended.
+                        sqlx::query(
+                            "insert into attempt (shard, customer, delivery, n, started_at, ended_at, node, fence, outcome) \
+                             values (?, ?, ?, ?, ?, null, '', ?, 'no_answer') on conflict do nothing",
+                        )
+                        .bind(shard(key.customer))
+                        .bind(key.customer.0.to_vec())
+                        .bind(key.delivery.0.to_vec())
+                        .bind(row.try_get::<i64, _>(6)?)
+                        .bind(row.try_get::<Option<i64>, _>(7)?.unwrap_or(now.as_micros()))
+                        .bind(row.try_get::<i64, _>(6)?)
+                        .execute(&mut tx.conn)
+                        .await?;
+                    }
+                    if unknown {
+                        swept.unknown += 1;
+                        message_outcome(tx, key, MessageOutcome::Unknown, now).await?;
+                        let mut rows = Rows::new();
+                        store.audit_rows(
+                            &mut rows,
+                            &[AuditEvent {
+                                kind: "delivery.unknown",
+                                at: now,
+                                customer: Some(key.customer),
+                                subject: Some(key.delivery.0),
+                                body: r#"{"because":"the process ended during the hand-over"}"#.to_owned(),
+                            }],
+                        )?;
+                        super::audit::insert(tx, PreparedAudit::new(rows)).await?;
+                    } else {
+                        swept.planned_again += 1;
+                        tx.after.send_due(channel, words::shard_of(key.customer), now.as_micros());
+                    }
+                }
+                swept.calls = sqlx::query(
+                    "update call set due_at = ?, lease_until = null where lease_until < ? and state = 0",
+                )
+                .bind(now.as_micros())
+                .bind(machine_now.as_micros())
+                .execute(&mut tx.conn)
+                .await?
+                .rows_affected();
+                Ok(swept)
+            })
+        })
+        .await
     }
 }

@@ -1,1 +1,343 @@
-//! Later.
+//! The one writer: takes what is queued, commits it together, then answers.
+//!
+//! Each command runs under a savepoint, so that one that fails changes nothing of its neighbours. Nobody waits for
+//! company: whatever is queued when the last commit ends makes the next group. Answers are sent after the commit alone.
+
+use super::hints::{Hints, STEPS};
+use super::ingest::{IngestReply, Prepared, write_events};
+use super::tally::Tally;
+use crate::StoreError;
+use futures::future::BoxFuture;
+use sqlx::Connection;
+use sqlx::sqlite::SqliteConnection;
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// At most this many commands in one commit.
+const GROUP_MAX: usize = 512;
+
+/// What a command writes with.
+pub(crate) struct Tx {
+    pub(crate) conn: SqliteConnection,
+    pub(crate) after: After,
+    pub(crate) tally: Tally,
+}
+
+/// What happens once the commit is durable.
+#[derive(Default, Clone)]
+pub(crate) struct After {
+    /// (lane, shard, due).
+    hints: Vec<(i64, u16, i64)>,
+}
+
+impl After {
+    /// A customer of this shard falls due.
+    pub(crate) fn step_due(&mut self, shard: u16, due: i64) {
+        self.hints.push((STEPS, shard, due));
+    }
+
+    /// What another list holds, too.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        self.hints.append(&mut other.hints);
+    }
+
+    /// A delivery of this shard falls due on the channel with this symbol.
+    pub(crate) fn send_due(&mut self, channel: i64, shard: u16, due: i64) {
+        self.hints.push((channel, shard, due));
+    }
+}
+
+/// What waits to be answered after the commit.
+type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+type Job = Box<dyn for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<Answer, (StoreError, Answer)>> + Send>;
+
+pub(crate) enum Command {
+    /// Events; those of one group are written together.
+    Ingest(Vec<Prepared>, oneshot::Sender<IngestReply>),
+    Job(Job),
+    Close(oneshot::Sender<()>),
+}
+
+/// The shared side of the wake-ups.
+pub(crate) struct Wakeups {
+    pub(crate) hints: Hints,
+    pub(crate) steps: watch::Sender<u64>,
+    pub(crate) sends: watch::Sender<u64>,
+}
+
+impl Wakeups {
+    pub(crate) fn new() -> Self {
+        Self { hints: Hints::default(), steps: watch::Sender::new(0), sends: watch::Sender::new(0) }
+    }
+
+    pub(crate) fn lower(&self, lane: i64, shard: u16, due: i64) -> bool {
+        self.hints.lower(lane, shard, due)
+    }
+
+    fn apply(&self, after: After) {
+        let (mut steps, mut sends) = (false, false);
+        for (lane, shard, due) in after.hints {
+            if self.hints.lower(lane, shard, due) {
+                steps |= lane == STEPS;
+                sends |= lane != STEPS;
+            }
+        }
+        if steps {
+            self.steps.send_modify(|n| *n += 1);
+        }
+        if sends {
+            self.sends.send_modify(|n| *n += 1);
+        }
+    }
+}
+
+/// The way to the writer.
+#[derive(Clone)]
+pub(crate) struct Writer(pub(crate) mpsc::Sender<Command>);
+
+impl Writer {
+    /// Starts the writer on its connection.
+    pub(crate) fn start(conn: SqliteConnection, wakeups: Arc<Wakeups>) -> Self {
+        let (sender, receiver) = mpsc::channel(4 * GROUP_MAX);
+        tokio::spawn(run(conn, receiver, wakeups));
+        Self(sender)
+    }
+
+    /// Runs `command` in the writer, with others or alone; answers when it is durable.
+    pub(crate) async fn write<T, F>(&self, command: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel::<Result<T, StoreError>>();
+        let job: Job = Box::new(move |tx| {
+            Box::pin(async move {
+                match command(tx).await {
+                    Ok(value) => Ok(Box::new(move |committed: Result<(), StoreError>| {
+                        let _ = reply.send(committed.map(|()| value));
+                    }) as Answer),
+                    Err(error) => {
+                        let answer: Answer = Box::new(move |why: Result<(), StoreError>| {
+                            if let Err(why) = why {
+                                let _ = reply.send(Err(why));
+                            }
+                        });
+                        Err((error, answer))
+                    }
+                }
+            })
+        });
+        self.0.send(Command::Job(job)).await.map_err(|_| closed())?;
+        answer.await.map_err(|_| closed())?
+    }
+
+    pub(crate) async fn ingest(&self, events: Vec<Prepared>) -> IngestReply {
+        let (reply, answer) = oneshot::channel();
+        self.0.send(Command::Ingest(events, reply)).await.map_err(|_| closed())?;
+        answer.await.map_err(|_| closed())?
+    }
+
+    pub(crate) async fn close(&self) {
+        let (reply, answer) = oneshot::channel();
+        if self.0.send(Command::Close(reply)).await.is_ok() {
+            let _ = answer.await;
+        }
+    }
+}
+
+fn closed() -> StoreError {
+    StoreError::Unavailable("the store is closed".to_owned())
+}
+
+async fn run(conn: SqliteConnection, mut receiver: mpsc::Receiver<Command>, wakeups: Arc<Wakeups>) {
+    let mut tx = Tx { conn, after: After::default(), tally: Tally::default() };
+    let mut group = Vec::with_capacity(GROUP_MAX);
+    loop {
+        if receiver.recv_many(&mut group, GROUP_MAX).await == 0 {
+            break;
+        }
+        let mut closing = None;
+        let mut commands = Vec::with_capacity(group.len());
+        for command in group.drain(..) {
+            match command {
+                Command::Close(reply) => closing = Some(reply),
+                other => commands.push(other),
+            }
+        }
+        if !commands.is_empty() {
+            commit_group(&mut tx, commands, &wakeups).await;
+        }
+        if let Some(reply) = closing {
+            let _ = sqlx::query("pragma wal_checkpoint(truncate)").execute(&mut tx.conn).await;
+            let _ = tx.conn.close().await;
+            let _ = reply.send(());
+            return;
+        }
+    }
+    let _ = tx.conn.close().await;
+}
+
+async fn commit_group(tx: &mut Tx, commands: Vec<Command>, wakeups: &Wakeups) {
+    tx.after = After::default();
+    tx.tally = Tally::default();
+    if let Err(error) = sqlx::query("begin immediate").execute(&mut tx.conn).await {
+        let error = StoreError::from(error);
+        for command in commands {
+            match command {
+                Command::Ingest(_, reply) => drop(reply.send(Err(error.again()))),
+                // Dropping it unanswered says that the store could not.
+                Command::Job(job) => drop(job),
+                Command::Close(reply) => drop(reply),
+            }
+        }
+        return;
+    }
+    let mut answers: Vec<Answer> = Vec::new();
+    let mut events: Vec<(Vec<Prepared>, oneshot::Sender<IngestReply>)> = Vec::new();
+    let mut jobs: Vec<Job> = Vec::new();
+    for command in commands {
+        match command {
+            Command::Ingest(items, reply) => events.push((items, reply)),
+            Command::Job(job) => jobs.push(job),
+            Command::Close(reply) => drop(reply),
+        }
+    }
+    if !events.is_empty() {
+        ingest_together(tx, events, &mut answers).await;
+    }
+    for job in jobs {
+        one_job(tx, job, &mut answers).await;
+    }
+    let committed = finish(tx).await;
+    if committed.is_ok() {
+        wakeups.apply(std::mem::take(&mut tx.after));
+    }
+    for answer in answers {
+        answer(committed.as_ref().copied().map_err(StoreError::again));
+    }
+}
+
+/// Flushes the figures and commits; on failure nothing of the group is there.
+async fn finish(tx: &mut Tx) -> Result<(), StoreError> {
+    let tally = std::mem::take(&mut tx.tally);
+    let done = async {
+        tally.flush(&mut tx.conn).await?;
+        sqlx::query("commit").execute(&mut tx.conn).await?;
+        Ok(())
+    }
+    .await;
+    if done.is_err() {
+        let _ = sqlx::query("rollback").execute(&mut tx.conn).await;
+    }
+    done
+}
+
+struct Mark {
+    after: After,
+    tally: Tally,
+}
+
+async fn savepoint(tx: &mut Tx) -> Result<Mark, StoreError> {
+    sqlx::query("savepoint one").execute(&mut tx.conn).await?;
+    Ok(Mark { after: tx.after.clone(), tally: tx.tally.clone() })
+}
+
+async fn keep(tx: &mut Tx) -> Result<(), StoreError> {
+    sqlx::query("release one").execute(&mut tx.conn).await?;
+    Ok(())
+}
+
+async fn take_back(tx: &mut Tx, mark: Mark) {
+    let _ = sqlx::query("rollback to one").execute(&mut tx.conn).await;
+    let _ = sqlx::query("release one").execute(&mut tx.conn).await;
+    tx.after = mark.after;
+    tx.tally = mark.tally;
+}
+
+/// Runs `work` so that it happens whole or not at all within the open transaction.
+pub(crate) async fn apart<T>(
+    tx: &mut Tx,
+    work: impl for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    // A name of its own: `one` may be open around it, and the innermost of a name is the one meant.
+    let mark = savepoint(tx).await?;
+    match work(tx).await {
+        Ok(value) => {
+            keep(tx).await?;
+            Ok(value)
+        }
+        Err(error) => {
+            take_back(tx, mark).await;
+            Err(error)
+        }
+    }
+}
+
+async fn one_job(tx: &mut Tx, job: Job, answers: &mut Vec<Answer>) {
+    // If even the savepoint fails the job is dropped, and its caller learns that the store could not.
+    let Ok(mark) = savepoint(tx).await else { return };
+    match job(tx).await {
+        Ok(answer) => {
+            if keep(tx).await.is_ok() {
+                answers.push(answer);
+            }
+        }
+        Err((error, answer)) => {
+            take_back(tx, mark).await;
+            answer(Err(error));
+        }
+    }
+}
+
+async fn ingest_together(
+    tx: &mut Tx,
+    mut events: Vec<(Vec<Prepared>, oneshot::Sender<IngestReply>)>,
+    answers: &mut Vec<Answer>,
+) {
+    let mut all = Vec::with_capacity(events.iter().map(|(items, _)| items.len()).sum());
+    let mut sizes = Vec::with_capacity(events.len());
+    for (items, _) in &mut events {
+        sizes.push(items.len());
+        all.append(items);
+    }
+    let Ok(mark) = savepoint(tx).await else { return };
+    match write_events(tx, &all).await {
+        Ok(done) => {
+            if keep(tx).await.is_err() {
+                return;
+            }
+            let mut done = done.into_iter();
+            for ((_, reply), size) in events.into_iter().zip(sizes) {
+                let mine: Vec<_> = done.by_ref().take(size).collect();
+                answers.push(Box::new(move |committed| {
+                    let _ = reply.send(committed.map(|()| mine));
+                }));
+            }
+        }
+        Err(error) if events.len() == 1 => {
+            take_back(tx, mark).await;
+            if let Some((_, reply)) = events.pop() {
+                let _ = reply.send(Err(error));
+            }
+        }
+        // One of them is bad: each by itself, so that its neighbours do not suffer.
+        Err(_) => {
+            take_back(tx, mark).await;
+            let mut all = all.into_iter();
+            for ((_, reply), size) in events.into_iter().zip(sizes) {
+                let mine: Vec<_> = all.by_ref().take(size).collect();
+                let Ok(mark) = savepoint(tx).await else { return };
+                match write_events(tx, &mine).await {
+                    Ok(done) if keep(tx).await.is_ok() => answers.push(Box::new(move |committed| {
+                        let _ = reply.send(committed.map(|()| done));
+                    })),
+                    Ok(_) => return,
+                    Err(error) => {
+                        take_back(tx, mark).await;
+                        let _ = reply.send(Err(error));
+                    }
+                }
+            }
+        }
+    }
+}

@@ -67,6 +67,7 @@ impl View for RunView<'_> {
         let mut reasons = Vec::new();
         let mut verdicts = Vec::new();
         let (mut allowed, mut delayed) = (Vec::new(), Vec::new());
+        let mut until: Option<Timestamp> = None;
         for channel in wanted {
             if self.customer().reachable(channel).next().is_none() {
                 reasons.push(no_address(channel));
@@ -75,7 +76,10 @@ impl View for RunView<'_> {
             let verdict = self.judge(send, channel, now);
             match verdict.decision {
                 Decision::Allow => allowed.push(channel.clone()),
-                Decision::Delay { .. } => delayed.push(channel.clone()),
+                Decision::Delay { until: at } => {
+                    until = Some(until.map_or(at, |u: Timestamp| u.min(at)));
+                    delayed.push(channel.clone());
+                }
                 Decision::Block => reasons.extend(verdict::blocking(&verdict)),
             }
             verdicts.push((channel.clone(), verdict));
@@ -85,8 +89,7 @@ impl View for RunView<'_> {
         order.extend(delayed);
         self.verdicts.borrow_mut().insert(send.message.clone(), verdicts);
         if order.is_empty() {
-            // Only a change of what is known can allow it: the engine asks again then.
-            return Choice::Blocked { reasons, until: None };
+            return Choice::Blocked { reasons, until };
         }
         if !all {
             order.truncate(1);
@@ -117,7 +120,7 @@ impl RunView<'_> {
                 planned_at: now,
                 due_at: now,
                 expires_at: send.expires.map(|expires| now.plus(expires)),
-                late_max: verdict::late_max(self.program.class),
+                late_max: None,
             },
             brand: &self.ctx.release.brand,
             cap_uses: &caps,

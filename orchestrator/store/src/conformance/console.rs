@@ -1,0 +1,117 @@
+//! What people see: pages that go on, content that is read on the record.
+
+use super::{at, claim, hand_over, ids, incoming, message, settle, someone};
+use crate::{DeliveryState, LogFilter, MessageOutcome, Store, TimelineItem};
+use words::{Channel, DeliveryClass};
+
+pub(super) async fn exercise(make: &impl AsyncFn() -> Store) {
+    the_log_pages_newest_first_without_gaps(&make().await).await;
+    the_log_answers_who_got_what_and_why_not(&make().await).await;
+    reading_content_is_recorded_first(&make().await).await;
+    a_customers_page_shows_everything(&make().await).await;
+}
+
+async fn the_log_pages_newest_first_without_gaps(store: &Store) {
+    let ids = ids();
+    let mut customers = Vec::new();
+    for n in 0..10 {
+        customers.push(someone(store, &ids, &format!("c{n}")).await);
+    }
+    for (n, customer) in customers.iter().enumerate() {
+        for step in 0..5 {
+            // Several at the same instant: the cursor must not lose or repeat any.
+            let one = message(*customer, &format!("s{step}"), (n / 3) as i64, DeliveryClass::NeverTwice);
+            store.plan_messages(*customer, vec![one], Vec::new(), at(1)).await.unwrap();
+        }
+    }
+    for filter in [
+        LogFilter::default(),
+        LogFilter { journey: Some("welcome".to_owned()), ..LogFilter::default() },
+        LogFilter { channel: Some(Channel::EMAIL), ..LogFilter::default() },
+        LogFilter {
+            address: Some((Channel::EMAIL, "planted@example.com".to_owned())),
+            ..LogFilter::default()
+        },
+    ] {
+        let (mut cursor, mut seen, mut last) = (None, std::collections::BTreeSet::new(), None);
+        loop {
+            let page = store.log_search(&filter, cursor, 7).await.unwrap();
+            for row in &page.rows {
+                assert!(seen.insert(row.message), "a message came twice");
+                assert!(last.is_none_or(|last| row.planned_at <= last), "newest first");
+                last = Some(row.planned_at);
+            }
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen.len(), 50, "{filter:?}");
+    }
+    let one = LogFilter { customer: Some(customers[4]), text: Some("s3".to_owned()), ..LogFilter::default() };
+    assert_eq!(store.log_search(&one, None, 10).await.unwrap().rows.len(), 1);
+    let day = LogFilter { from: Some(at(1)), to: Some(at(2)), ..LogFilter::default() };
+    assert_eq!(store.log_search(&day, None, 100).await.unwrap().rows.len(), 15);
+    let unheard = LogFilter { journey: Some("never_was".to_owned()), ..LogFilter::default() };
+    assert!(store.log_search(&unheard, None, 10).await.unwrap().rows.is_empty());
+}
+
+async fn the_log_answers_who_got_what_and_why_not(store: &Store) {
+    let ids = ids();
+    let anna = someone(store, &ids, "anna").await;
+    store.ingest(vec![incoming(anna, &ids, "order", 1, None)]).await.unwrap();
+    let mut blocked = message(anna, "offer", 2, DeliveryClass::NeverTwice);
+    blocked.outcome = MessageOutcome::NotSent;
+    blocked.deliveries.clear();
+    blocked.cause_seq = 1;
+    blocked.why = r#"{"reasons":["no consent for offers"]}"#.to_owned();
+    store.plan_messages(anna, vec![blocked.clone()], Vec::new(), at(2)).await.unwrap();
+    let not_sent = LogFilter { not_sent: Some(true), ..LogFilter::default() };
+    let rows = store.log_search(&not_sent, None, 10).await.unwrap().rows;
+    assert_eq!((rows.len(), rows[0].outcome), (1, MessageOutcome::NotSent));
+    let by_outcome = LogFilter { outcome: Some(MessageOutcome::NotSent), ..LogFilter::default() };
+    assert_eq!(store.log_search(&by_outcome, None, 10).await.unwrap().rows, rows);
+    let sent = LogFilter { not_sent: Some(false), ..LogFilter::default() };
+    assert!(store.log_search(&sent, None, 10).await.unwrap().rows.is_empty());
+    let entry = store.log_entry(blocked.id).await.unwrap().unwrap();
+    assert_eq!(entry.cause, Some((1, "order".to_owned(), at(1))));
+    assert!(entry.row.why.unwrap().contains("no consent"));
+}
+
+async fn reading_content_is_recorded_first(store: &Store) {
+    let anna = someone(store, &ids(), "anna").await;
+    super::plan(store, anna, "hello", DeliveryClass::NeverTwice).await;
+    let works = claim(store, 2).await;
+    store.hand_over(vec![hand_over(&works[0], 2)], at(2)).await.unwrap();
+    store.settle(vec![settle(&works[0], DeliveryState::Accepted)], at(2)).await.unwrap();
+    let entry = store.log_entry(works[0].message).await.unwrap().unwrap();
+    let delivery = &entry.deliveries[0];
+    assert_eq!(delivery.address.as_deref(), Some("planted@example.com"));
+    assert!(delivery.has_content && delivery.commitment.is_some());
+    assert_eq!(delivery.attempts[0].answer.as_deref(), Some("250 ok"));
+    let content = store.log_content(delivery.id, "rie", "complaint 12", at(9)).await.unwrap().unwrap();
+    assert_eq!(content.bytes, b"Subject: planted-subject\r\n\r\nplanted-body");
+    let views = store.audit_events(Some("record.viewed"), None, 10).await.unwrap().rows;
+    assert_eq!(views.len(), 1);
+    assert!(views[0].body.contains("rie") && views[0].body.contains("complaint 12"));
+    let entry = store.log_entry(works[0].message).await.unwrap().unwrap();
+    assert_eq!(entry.deliveries[0].id, delivery.id);
+}
+
+async fn a_customers_page_shows_everything(store: &Store) {
+    let ids = ids();
+    let anna = someone(store, &ids, "anna").await;
+    for n in 1..=3 {
+        store.ingest(vec![incoming(anna, &ids, "order", n, None)]).await.unwrap();
+    }
+    super::plan(store, anna, "hello", DeliveryClass::NeverTwice).await;
+    let page = store.customer_page(anna, 50).await.unwrap().unwrap();
+    assert_eq!(page.customer.unwrap().user_id.as_deref(), Some("anna"));
+    let events = page.timeline.iter().filter(|i| matches!(i, TimelineItem::Event { .. })).count();
+    let messages = page.timeline.iter().filter(|i| matches!(i, TimelineItem::Message(_))).count();
+    assert_eq!((events, messages), (3, 1));
+    assert!(page.timeline.windows(2).all(|pair| pair[0].at() >= pair[1].at()));
+    assert_eq!(store.events_of(anna, 2, 10).await.unwrap().len(), 2);
+    let totals = store.totals(at(5)).await.unwrap();
+    assert_eq!((totals.customers, totals.steps_due, totals.sends_due), (1, 1, 1));
+}

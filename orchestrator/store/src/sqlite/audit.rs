@@ -1,0 +1,65 @@
+//! What is written down, in the transaction that makes it true.
+
+use super::Store;
+use super::keys::NOBODY;
+use super::open::shard;
+use super::rows::Rows;
+use super::writer::Tx;
+use crate::{AuditEvent, StoreError};
+
+/// Audit events on their way into a statement.
+pub(crate) struct PreparedAudit(String, bool);
+
+impl Store {
+    /// Numbers and ids for audit events; their kinds are interned.
+    pub(crate) async fn prepare_audit(&self, events: &[AuditEvent]) -> Result<PreparedAudit, StoreError> {
+        self.intern(events.iter().map(|event| event.kind)).await?;
+        let mut rows = Rows::new();
+        self.audit_rows(&mut rows, events)?;
+        Ok(PreparedAudit::new(rows))
+    }
+
+    /// The same into rows at hand; the kinds must have been interned.
+    pub(crate) fn audit_rows(&self, rows: &mut Rows, events: &[AuditEvent]) -> Result<(), StoreError> {
+        for event in events {
+            let customer = event.customer.unwrap_or(NOBODY);
+            rows.row()
+                .int(shard(customer))
+                .blob(&customer.0)
+                .blob(&self.0.ids.next(event.at))
+                .at(event.at)
+                .int(self.sym(event.kind)?)
+                .opt_blob(event.subject.as_ref().map(<[u8; 16]>::as_slice))
+                .text(&event.body);
+        }
+        Ok(())
+    }
+
+    /// Writes down audit events that stand alone.
+    pub async fn write_down(&self, audit: Vec<AuditEvent>) -> Result<(), StoreError> {
+        let prepared = self.prepare_audit(&audit).await?;
+        self.write(move |tx| Box::pin(insert(tx, prepared))).await
+    }
+}
+
+impl PreparedAudit {
+    pub(crate) fn new(rows: Rows) -> Self {
+        let empty = rows.is_empty();
+        Self(rows.json(), empty)
+    }
+}
+
+/// Writes them.
+pub(crate) async fn insert(tx: &mut Tx, audit: PreparedAudit) -> Result<(), StoreError> {
+    if !audit.1 {
+        sqlx::query(
+            "insert into audit_event (shard, customer, id, at, kind, subject, body) \
+             select value->>0, unhex(value->>1), unhex(value->>2), value->>3, value->>4, unhex(value->>5), value->>6 \
+             from json_each(?)",
+        )
+        .bind(audit.0)
+        .execute(&mut tx.conn)
+        .await?;
+    }
+    Ok(())
+}

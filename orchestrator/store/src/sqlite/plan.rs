@@ -1,0 +1,249 @@
+//! Messages planned: with their deliveries, or with the reason why there are none.
+
+use super::Store;
+use super::audit::PreparedAudit;
+use super::keys::{Keys, content_key};
+use super::open::shard;
+use super::rows::{Rows, signed};
+use super::tally::{Kind, Tally};
+use super::writer::{After, Tx};
+use crate::{AuditEvent, ClaimFor, DeliveryKey, MessageOutcome, NewDelivery, NewMessage, StoreError};
+use words::{CustomerId, DeliveryClass, MessageClass, Timestamp};
+
+/// Rows of messages, deliveries and their addresses.
+#[derive(Default)]
+pub(crate) struct MessageRows {
+    messages: Rows,
+    deliveries: Rows,
+    contents: Rows,
+    /// Claimed in the commit that plans them.
+    pub(crate) claimed: Vec<DeliveryKey>,
+}
+
+/// The number of a class.
+pub(crate) fn class_no(class: MessageClass) -> i64 {
+    MessageClass::ALL.iter().position(|c| *c == class).and_then(|n| i64::try_from(n).ok()).unwrap_or(0)
+}
+
+/// The class of a number.
+pub(crate) fn class_of(no: i64) -> Result<MessageClass, StoreError> {
+    usize::try_from(no)
+        .ok()
+        .and_then(|no| MessageClass::ALL.get(no).copied())
+        .ok_or_else(|| StoreError::corrupt(format!("message.class {no}")))
+}
+
+/// The number of a delivery class.
+pub(crate) fn delivery_class_no(class: DeliveryClass) -> i64 {
+    match class {
+        DeliveryClass::NeverTwice => 0,
+        DeliveryClass::NeverLost => 1,
+        DeliveryClass::Keyed => 2,
+    }
+}
+
+/// The delivery class of a number.
+pub(crate) fn delivery_class_of(no: i64) -> Result<DeliveryClass, StoreError> {
+    Ok(match no {
+        0 => DeliveryClass::NeverTwice,
+        1 => DeliveryClass::NeverLost,
+        2 => DeliveryClass::Keyed,
+        other => return Err(StoreError::corrupt(format!("delivery.delivery_class {other}"))),
+    })
+}
+
+impl Store {
+    /// Lays out one message. Names must be interned, keys at hand.
+    #[expect(clippy::too_many_arguments, reason = "all of it goes into one commit")]
+    pub(crate) fn message_rows(
+        &self,
+        rows: &mut MessageRows,
+        after: &mut After,
+        tally: &mut Tally,
+        keys: &Keys,
+        customer: CustomerId,
+        message: &NewMessage,
+        now: Timestamp,
+        claim: Option<&ClaimFor>,
+    ) -> Result<(), StoreError> {
+        let key = content_key(customer, message.planned_at);
+        let inputs = if message.inputs.is_empty() {
+            None
+        } else {
+            Some(keys.seal_json(key, "message", "inputs", &message.id.0, &message.inputs)?)
+        };
+        let planned = message.outcome == MessageOutcome::Planned;
+        let (journey, step, name) =
+            (self.sym(&message.journey)?, self.sym(&message.step)?, self.sym(&message.name)?);
+        rows.messages
+            .row()
+            .int(shard(customer))
+            .blob(&customer.0)
+            .blob(&message.id.0)
+            .int(message.origin as i64)
+            .opt_blob(message.enrollment.as_ref().map(|e| e.0.as_slice()))
+            .int(journey)
+            .int(step)
+            .int(message.visit)
+            .int(name)
+            .int(self.sym(&message.purpose)?)
+            .int(class_no(message.class))
+            .int(message.priority)
+            .opt_int(message.program)
+            .opt_blob(message.release.as_ref().map(|r| r.0.as_slice()))
+            .int(signed(message.cause_seq))
+            .at(message.planned_at)
+            .opt_at(message.expires_at)
+            .int(message.outcome as i64)
+            .opt_at((!planned).then_some(message.planned_at))
+            .text(&message.why)
+            .opt_blob(inputs.as_deref());
+        tally.message(journey, if planned { Kind::Planned } else { Kind::NotSent }, step, name, 0);
+        for delivery in &message.deliveries {
+            let claim = claim.filter(|_| planned && delivery.due_at <= now);
+            self.delivery_rows(rows, after, keys, customer, message.id, message.planned_at, delivery, claim)?;
+        }
+        Ok(())
+    }
+
+    /// Lays out one delivery.
+    #[expect(clippy::too_many_arguments, reason = "all of it goes into one commit")]
+    pub(crate) fn delivery_rows(
+        &self,
+        rows: &mut MessageRows,
+        after: &mut After,
+        keys: &Keys,
+        customer: CustomerId,
+        message: words::MessageId,
+        planned_at: Timestamp,
+        delivery: &NewDelivery,
+        claim: Option<&ClaimFor>,
+    ) -> Result<(), StoreError> {
+        let (_, bidx) = self.blind(delivery.channel.as_str(), &delivery.address);
+        let channel = self.sym(delivery.channel.as_str())?;
+        let key = content_key(customer, planned_at);
+        let address = keys.seal(key, "content", "address", &delivery.id.0, delivery.address.as_bytes())?;
+        let out = rows.deliveries.row();
+        out.int(shard(customer))
+            .blob(&customer.0)
+            .blob(&message.0)
+            .blob(&delivery.id.0)
+            .int(delivery.ordinal)
+            .int(channel)
+            .blob(&bidx);
+        match claim {
+            Some(claim) => {
+                let lease = claim.machine_now.plus(claim.lease);
+                out.int(1).null().int(1).at(lease).int(1).int(1);
+                rows.claimed.push(DeliveryKey { customer, message, delivery: delivery.id });
+            }
+            None => {
+                out.int(0).at(delivery.due_at).int(0).null().int(0).int(0);
+                after.send_due(channel, words::shard_of(customer), delivery.due_at.as_micros());
+            }
+        }
+        out.at(planned_at).int(delivery_class_no(delivery.class));
+        rows.contents.row().int(shard(customer)).blob(&customer.0).blob(&delivery.id.0).blob(&address);
+        Ok(())
+    }
+
+    /// Plans messages that no journey means: API and system messages. A message planned before stays as it is.
+    pub async fn plan_messages(
+        &self,
+        customer: CustomerId,
+        messages: Vec<NewMessage>,
+        audit: Vec<AuditEvent>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut names: Vec<&str> = audit.iter().map(|event| event.kind).collect();
+        for m in &messages {
+            names.extend([m.journey.as_str(), m.step.as_str(), m.name.as_str(), m.purpose.as_str()]);
+            names.extend(m.deliveries.iter().map(|d| d.channel.as_str()));
+        }
+        self.intern(names).await?;
+        let keys = self.keys(messages.iter().map(|m| content_key(customer, m.planned_at)), now).await?;
+        let (mut rows, mut after, mut tally) = (MessageRows::default(), After::default(), Tally::default());
+        for message in &messages {
+            self.message_rows(&mut rows, &mut after, &mut tally, &keys, customer, message, now, None)?;
+        }
+        let mut audit_rows = Rows::new();
+        self.audit_rows(&mut audit_rows, &audit)?;
+        self.write(move |tx| {
+            Box::pin(async move {
+                write_messages(tx, rows).await?;
+                super::audit::insert(tx, PreparedAudit::new(audit_rows)).await?;
+                tx.after.append(after);
+                tx.tally.append(tally);
+                Ok(())
+            })
+        })
+        .await
+    }
+}
+
+/// Writes messages and deliveries; those that are there already stay as they are.
+pub(crate) async fn write_messages(tx: &mut Tx, rows: MessageRows) -> Result<(), StoreError> {
+    if !rows.messages.is_empty() {
+        sqlx::query(
+            "insert into message (shard, customer, id, origin, enrollment, journey, step, visit, name, purpose, class, \
+                priority, program, release, cause_seq, planned_at, expires_at, outcome, settled_at, why, inputs) \
+             select value->>0, unhex(value->>1), unhex(value->>2), value->>3, unhex(value->>4), value->>5, value->>6, \
+                value->>7, value->>8, value->>9, value->>10, value->>11, value->>12, unhex(value->>13), value->>14, \
+                value->>15, value->>16, value->>17, value->>18, value->>19, unhex(value->>20) \
+             from json_each(?) where true on conflict do nothing",
+        )
+        .bind(rows.messages.json())
+        .execute(&mut tx.conn)
+        .await?;
+    }
+    if !rows.deliveries.is_empty() {
+        sqlx::query(
+            "insert into delivery (shard, customer, message, id, ordinal, channel, address_bidx, state, due_at, fence, \
+                lease_until, attempts, strikes, planned_at, delivery_class) \
+             select value->>0, unhex(value->>1), unhex(value->>2), unhex(value->>3), value->>4, value->>5, \
+                unhex(value->>6), value->>7, value->>8, value->>9, value->>10, value->>11, value->>12, value->>13, \
+                value->>14 from json_each(?) where true on conflict do nothing",
+        )
+        .bind(rows.deliveries.json())
+        .execute(&mut tx.conn)
+        .await?;
+        sqlx::query(
+            "insert into content (shard, customer, delivery, address) \
+             select value->>0, unhex(value->>1), unhex(value->>2), unhex(value->>3) from json_each(?) where true \
+             on conflict do nothing",
+        )
+        .bind(rows.contents.json())
+        .execute(&mut tx.conn)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Cancels deliveries `[shard, customer, message, delivery, why, at]` that were not handed over, and messages that have
+/// none left.
+pub(crate) async fn cancel(tx: &mut Tx, rows: Rows) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let json = rows.json();
+    sqlx::query(
+        "update delivery as d set state = 12, due_at = null, lease_until = null, settled_at = j.value->>5, \
+            why = j.value->>4 \
+         from json_each(?) j where d.shard = j.value->>0 and d.customer = unhex(j.value->>1) \
+            and d.message = unhex(j.value->>2) and d.id = unhex(j.value->>3) and d.state in (0, 1)",
+    )
+    .bind(&json)
+    .execute(&mut tx.conn)
+    .await?;
+    sqlx::query(
+        "update message as m set outcome = 19, settled_at = j.value->>5, why = j.value->>4 \
+         from json_each(?) j where m.shard = j.value->>0 and m.customer = unhex(j.value->>1) \
+            and m.id = unhex(j.value->>2) and m.outcome = 0 and not exists ( \
+                select 1 from delivery d where d.shard = m.shard and d.customer = m.customer and d.message = m.id \
+                    and d.state <> 12)",
+    )
+    .bind(&json)
+    .execute(&mut tx.conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,21 @@
+//! SQLite passes the suite, in memory and on disk.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use store::{Options, Store};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_in_memory_passes_the_suite() {
+    store::conformance::exercise(async || Store::memory(vault::Vault::ephemeral(1)).await.unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_on_disk_passes_the_suite() {
+    let folder = tempfile::tempdir().unwrap();
+    let count = std::sync::atomic::AtomicU32::new(0);
+    store::conformance::exercise(async || {
+        let n = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let path = folder.path().join(format!("{n}.db"));
+        Store::open(Options::file(path), vault::Vault::ephemeral(1)).await.unwrap()
+    })
+    .await;
+}
