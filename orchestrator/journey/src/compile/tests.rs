@@ -282,3 +282,37 @@ fn expressions_shown_read_back_as_the_same() {
         assert_eq!(compile_if(&shown), (shown.clone(), hash), "{text}");
     }
 }
+
+#[test]
+fn what_yaml_does_to_an_expression_has_an_error_of_its_own() {
+    for (condition, code) in [
+        ("!has(event.coupon)", "J020"),
+        ("!(customer.orders > 1)", "J020"),
+        ("!has(event.coupon) and customer.orders > 1", "J020"),
+        ("\"pro\" == customer.plan", "J021"),
+        ("'pro' == customer.plan", "J021"),
+        ("\"pro == customer.plan", "J021"),
+        ("{customer.orders} > 1", "J022"),
+        ("[1, 2].exists(x, x == customer.orders)", "J022"),
+        ("{a: 1}", "J022"),
+        ("has(event.coupon) ? true : false", "J023"),
+        ("event.order_id == \"a: b\"", "J023"),
+        ("event.order_id == \" #1\"", "J024"),
+        ("*event.total", "J027"),
+        ("&event.total == 1", "J027"),
+        ("&total event.total", "J027"),
+        ("%event", "J028"),
+        ("@event", "J028"),
+        ("`event`", "J028"),
+    ] {
+        let journey = format!(
+            "journey: a\npurpose: after_sales\nstart: {{event: order_placed}}\nfirst_of: [email]\nsteps:\n  - if: {condition}\n    then:\n      - send: tips\n"
+        );
+        let (_, diagnostics) = compile_with(&[("journeys/a.yaml", &journey)]);
+        let found = shown(&diagnostics, "journeys/a.yaml", &journey);
+        assert!(
+            found.starts_with("6:") && found.contains(code) && !found.contains('\n'),
+            "{condition}\n{found}"
+        );
+    }
+}
