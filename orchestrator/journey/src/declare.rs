@@ -26,8 +26,8 @@ pub(crate) struct Declared<'a> {
     pub(crate) segments: BTreeSet<String>,
     /// Facts that expressions ask for.
     pub(crate) unnamed: RefCell<BTreeMap<String, Fact>>,
-    /// Where each name was declared first: (section, name) → file and line.
-    places: BTreeMap<(&'static str, String), (String, usize)>,
+    /// Where each name was declared first: (section, name) → file and byte.
+    places: BTreeMap<(&'static str, String), (Report<'a>, usize)>,
     later_facts: Vec<(Report<'a>, &'a Entry)>,
     later_segments: Vec<(Report<'a>, &'a Entry)>,
 }
@@ -119,21 +119,19 @@ impl<'a> Declared<'a> {
     }
 
     /// Other systems' names: each means one event.
-    fn aliases(&mut self, report: Report<'_>, entry: &Entry, event: &EventSchema) {
-        let line = report.source[..entry.key_span.start].matches('\n').count() + 1;
+    fn aliases(&mut self, report: Report<'a>, entry: &Entry, event: &EventSchema) {
         for alias in &event.also {
-            let place = (report.file.to_owned(), line);
-            if let Some((file, line)) = self.places.insert(("also", alias.clone()), place) {
+            let place = (report, entry.key_span.start);
+            if let Some((first, at)) = self.places.insert(("also", alias.clone()), place) {
                 let span = entry.value.get("also").map_or_else(|| entry.key_span.clone(), |n| n.span.clone());
-                duplicate(&report, alias, span, &file, line);
+                duplicate(&report, alias, span, first.file, first.line(at));
             }
         }
     }
 
     /// Whether a name is new; traits and facts share one space, because both are read as `customer.name`.
-    fn first(&mut self, report: Report<'_>, section: &'static str, entry: &Entry) -> bool {
+    fn first(&mut self, report: Report<'a>, section: &'static str, entry: &Entry) -> bool {
         let space = if section == "facts" { "customer" } else { section };
-        let line = report.source[..entry.key_span.start].matches('\n').count() + 1;
         if section == "events"
             && (self.schema.events.contains_key(&entry.key)
                 && !self.places.contains_key(&(space, entry.key.clone()))
@@ -167,11 +165,11 @@ impl<'a> Declared<'a> {
         }
         match self.places.get(&(space, entry.key.clone())) {
             None => {
-                self.places.insert((space, entry.key.clone()), (report.file.to_owned(), line));
+                self.places.insert((space, entry.key.clone()), (report, entry.key_span.start));
                 true
             }
-            Some((file, line)) => {
-                duplicate(&report, &entry.key, entry.key_span.clone(), file, *line);
+            Some((first, at)) => {
+                duplicate(&report, &entry.key, entry.key_span.clone(), first.file, first.line(*at));
                 false
             }
         }

@@ -9,6 +9,9 @@ pub(crate) fn t(en: impl Into<String>, ja: impl Into<String>) -> Text {
     Text::new(en, ja)
 }
 
+/// The most problems that are told at once.
+pub(crate) const PROBLEMS_MAX: usize = 1000;
+
 /// Collects the problems of one file.
 #[derive(Clone, Copy)]
 pub(crate) struct Report<'a> {
@@ -21,13 +24,29 @@ pub(crate) struct Report<'a> {
 }
 
 impl Report<'_> {
+    /// Whether there are so many problems that nobody reads more of them.
+    pub(crate) fn is_full(&self) -> bool {
+        self.list.borrow().len() >= PROBLEMS_MAX
+    }
+
+    /// The line of a byte, from 1.
+    pub(crate) fn line(&self, at: usize) -> usize {
+        if self.is_full() { 0 } else { self.source[..at.min(self.source.len())].matches('\n').count() + 1 }
+    }
+
     /// An error: title, what the place is.
     pub(crate) fn error(&self, code: &str, span: Range<usize>, title: Text, label: Text) {
+        if self.is_full() {
+            return;
+        }
         self.list.borrow_mut().push(Diagnostic::error(code, self.file, span, title, label));
     }
 
     /// An error with a way out.
     pub(crate) fn help(&self, code: &str, span: Range<usize>, title: Text, label: Text, help: Text) {
+        if self.is_full() {
+            return;
+        }
         self.list.borrow_mut().push(Diagnostic::error(code, self.file, span, title, label).help(help));
     }
 

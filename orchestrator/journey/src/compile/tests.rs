@@ -316,3 +316,16 @@ fn what_yaml_does_to_an_expression_has_an_error_of_its_own() {
         );
     }
 }
+
+#[test]
+fn twenty_thousand_mistakes_are_a_thousand_problems_and_soon_told() {
+    let twice = "events:\n".to_owned() + &"  a: {properties: {x: strng}}\n".repeat(5000);
+    let wrong = "events:\n".to_owned()
+        + &(0..3000).map(|n| format!("  a{n}: {{propertis: 1}}\n")).collect::<String>();
+    for text in [twice, wrong] {
+        let before = std::time::Instant::now();
+        let (_, diagnostics) = compile_with(&[("journeys/b.yaml", &text)]);
+        assert!((900..=1000).contains(&diagnostics.len()), "{}", diagnostics.len());
+        assert!(before.elapsed().as_secs() < 5, "{:?}", before.elapsed());
+    }
+}

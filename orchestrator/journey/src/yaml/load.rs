@@ -288,7 +288,7 @@ impl<'r, 's> Loader<'r, 's> {
             }
             if !seen.insert(text.clone()) {
                 let first = entries.iter().find(|e| e.key == *text).map_or(0, |e| e.key_span.start);
-                let line = self.report.source[..first].matches('\n').count() + 1;
+                let line = self.report.line(first);
                 self.report.help(
                     "J005",
                     key.span.clone(),
