@@ -613,7 +613,7 @@ fn open_work(keys: &Keys, id: CustomerId, raw: Raw) -> Result<Option<(CustomerWo
             });
         }
     }
-    past.sort_by(|a, b| b.started_at.cmp(&a.started_at));
+    past.sort_by_key(|enrollment| std::cmp::Reverse(enrollment.started_at));
     let mut of_journey: HashMap<String, usize> = HashMap::new();
     past.retain(|enrollment| {
         let count = of_journey.entry(enrollment.journey.clone()).or_default();

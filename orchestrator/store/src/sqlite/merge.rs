@@ -195,6 +195,9 @@ async fn unite_facts(
     Ok(())
 }
 
+/// A live enrollment of one key: start, whether it is the loser's, id, program, node.
+type Rival = (i64, bool, EnrollmentId, i64, i64);
+
 /// Returns how many moved, and how many ended because the other side had an older one.
 async fn move_enrollments(
     tx: &mut Tx,
@@ -203,7 +206,7 @@ async fn move_enrollments(
     survivor: CustomerId,
     now: Timestamp,
 ) -> Result<(u64, u64), StoreError> {
-    let mut live: HashMap<(i64, Vec<u8>), Vec<(i64, bool, EnrollmentId, i64, i64)>> = HashMap::new();
+    let mut live: HashMap<(i64, Vec<u8>), Vec<Rival>> = HashMap::new();
     for (id, theirs) in [(survivor, false), (loser, true)] {
         let rows = sqlx::query(
             "select journey, key, started_at, id, program, pc from enrollment where shard = ? and customer = ? and status = 0",
