@@ -50,7 +50,7 @@ pub enum SettingsError {
     Setup(String),
 }
 
-/// A POST.
+/// A request.
 #[derive(Debug, Clone, Default)]
 pub struct Request<'a> {
     /// The absolute URL.
@@ -92,6 +92,15 @@ impl Client {
 
     /// Posts `request` and reads the answer; ends within `deadline`, whatever the other side does.
     pub async fn post(&self, request: Request<'_>, deadline: Duration) -> Reply {
+        self.send("POST", request, deadline).await
+    }
+
+    /// The same with any method. A request with an empty body proves nothing about what went out: use it where asking
+    /// twice does no harm.
+    pub async fn send(&self, method: &str, request: Request<'_>, deadline: Duration) -> Reply {
+        let Ok(method) = reqwest::Method::from_bytes(method.as_bytes()) else {
+            return Reply::Refused { why: "this is no HTTP method".to_owned() };
+        };
         let ends = tokio::time::Instant::now() + deadline;
         let url = match check_url(request.url, self.reach) {
             Ok(url) => url,
@@ -102,7 +111,11 @@ impl Client {
             Err(why) => return Reply::Refused { why },
         };
         let (gate, body) = Gate::around(Bytes::copy_from_slice(request.body));
-        let sending = self.http.post(url).headers(headers).body(reqwest::Body::wrap(body)).send();
+        let mut sending = self.http.request(method, url).headers(headers);
+        if !request.body.is_empty() {
+            sending = sending.body(reqwest::Body::wrap(body));
+        }
+        let sending = sending.send();
         let answer = match tokio::time::timeout_at(ends, sending).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => return not_answered(gate.shut(), &error),

@@ -52,6 +52,9 @@ pub(crate) struct Common {
     /// Where databases and keys lie
     #[arg(long, global = true, value_name = "DIR", env = "TABI_DATA", default_value = "data")]
     pub(crate) data: PathBuf,
+    /// The configuration file; left out: tabi.yaml in the data folder, else beside the project
+    #[arg(long, global = true, value_name = "FILE", env = "TABI_CONFIG", hide_env = true)]
+    pub(crate) config: Option<PathBuf>,
     /// What is logged to standard error: a level, or `target=level,…`
     #[arg(long, global = true, value_name = "FILTER", env = "RUST_LOG", hide_env = true)]
     pub(crate) log: Option<String>,
@@ -86,6 +89,50 @@ pub(crate) enum Command {
     Test(commands::test::TestArgs),
     /// Show every message in every language with every sample, live in the browser
     Preview(commands::preview::PreviewArgs),
+    /// Run it: API, console and worker; nothing leaves this machine before `tabi go-live`
+    Serve(commands::serve::ServeArgs),
+    /// Check the project, store it as a release and make it live
+    Deploy(commands::release::DeployArgs),
+    /// Make an earlier release live again
+    Rollback(commands::release::RollbackArgs),
+    /// Let messages leave this machine from now on; a named person decides
+    GoLive(commands::sending::GoLiveArgs),
+    /// Stop sending: everything, or a journey, a channel, a purpose
+    Stop(commands::sending::StopArgs),
+    /// Take a stop back, or release an installation that is held
+    Resume(commands::sending::ResumeArgs),
+    /// Send one message with a sample's values to an address of yours
+    SendTest(commands::sending::SendTestArgs),
+    /// Say why a customer got something, or did not
+    Why(commands::why::WhyArgs),
+    /// Search, show and export every message sent, and every message not sent
+    Log(commands::log::LogArgs),
+    /// Send an event, see those that nobody declared, write their schema
+    Event(commands::event::EventArgs),
+    /// Show, find, erase and merge customers
+    Customer(commands::customer::CustomerArgs),
+    /// List the live journeys, and show one with its figures
+    Journey(commands::journey::JourneyArgs),
+    /// Make, list and withdraw API keys
+    Key(commands::access::KeyArgs),
+    /// Add, list and lock out people at the console
+    Operator(commands::access::OperatorArgs),
+    /// Copy database and keys, consistent while everything runs
+    Backup(commands::upkeep::BackupArgs),
+    /// Bring the tables up to date with this version of Tabi
+    Migrate(commands::upkeep::MigrateArgs),
+    /// Look at the whole installation, and say what needs a person
+    Doctor(commands::doctor::DoctorArgs),
     /// Write the completions of a shell to standard output
     Completions(commands::completions::CompletionsArgs),
+}
+
+impl Command {
+    /// What is logged where nobody says: a server tells its story, a command only what goes wrong.
+    pub(crate) fn usual_log(&self) -> &'static str {
+        match self {
+            Self::Serve(_) => "info",
+            _ => "warn",
+        }
+    }
 }

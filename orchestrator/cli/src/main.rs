@@ -1,10 +1,19 @@
 //! The `tabi` command: reads argv and environment, wires the parts.
 
+mod adapters;
 mod args;
+mod calls;
+mod children;
 mod commands;
+mod config;
+mod control;
 mod demo;
 mod exit;
+mod hooks;
+mod instance;
+mod log;
 mod output;
+mod place;
 mod preview;
 mod project;
 

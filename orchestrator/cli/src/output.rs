@@ -145,6 +145,11 @@ fn put(mut out: impl Write, line: &str) {
     let _ = writeln!(out, "{line}");
 }
 
+/// A line that matters, before there is an [`Output`].
+pub(crate) fn warn(line: &str) {
+    put(std::io::stderr().lock(), line);
+}
+
 /// Japanese where the environment asks for it, else English.
 fn from_environment() -> Language {
     let asked = ["LC_ALL", "LC_MESSAGES", "LANG"]

@@ -1,10 +1,21 @@
 //! The commands, one file each.
 
+pub(crate) mod access;
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod customer;
+pub(crate) mod doctor;
+pub(crate) mod event;
 pub(crate) mod init;
+pub(crate) mod journey;
+pub(crate) mod log;
 pub(crate) mod preview;
+pub(crate) mod release;
+pub(crate) mod sending;
+pub(crate) mod serve;
 pub(crate) mod test;
+pub(crate) mod upkeep;
+pub(crate) mod why;
 
 use crate::{
     args::{Args, Command, Common},
@@ -20,19 +31,81 @@ pub(crate) struct Context {
     pub(crate) out: Output,
 }
 
+/// Who does it, for the record.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Named {
+    /// Who does it, for the record; left out: your name on this machine
+    #[arg(long, value_name = "NAME", env = "TABI_BY", hide_env = true)]
+    by: Option<String>,
+}
+
+impl Named {
+    /// The name.
+    pub(crate) fn name(&self) -> String {
+        self.by.clone().unwrap_or_else(who_am_i)
+    }
+}
+
+/// The name of whoever runs this process.
+pub(crate) fn who_am_i() -> String {
+    let named = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
+    named.filter(|name| !name.is_empty()).unwrap_or_else(|| "command line".to_owned())
+}
+
+/// An answer as JSON, or as the line that `words` makes of it.
+pub(crate) fn show_answer(
+    out: Output,
+    answer: &serde_json::Value,
+    words: impl FnOnce(&serde_json::Value) -> String,
+) {
+    out.json(answer);
+    if !out.is_json() {
+        out.line(words(answer));
+    }
+}
+
 /// Runs what the command line asks for.
 pub(crate) fn run(args: Args, out: Output) -> anyhow::Result<Exit> {
     let context = Context { common: args.common, out };
+    let c = &context;
+    crate::log::begin(c.common.log.as_deref(), args.command.usual_log());
     match args.command {
-        Command::Init(args) => init::run(&context, args),
-        Command::Check(args) => check::run(&context, &args),
-        Command::Test(args) => test::run(&context, &args),
-        Command::Preview(args) => on_runtime(preview::run(&context, &args)),
-        Command::Completions(args) => completions::run(&context, &args),
+        Command::Init(args) => init::run(c, args),
+        Command::Check(args) => check::run(c, &args),
+        Command::Test(args) => test::run(c, &args),
+        Command::Preview(args) => on_runtime(preview::run(c, &args)),
+        Command::Serve(args) => server_runtime(serve::run(c, &args)),
+        Command::Deploy(args) => on_runtime(release::deploy(c, &args)),
+        Command::Rollback(args) => on_runtime(release::rollback(c, &args)),
+        Command::GoLive(args) => on_runtime(sending::go_live(c, &args)),
+        Command::Stop(args) => on_runtime(sending::stop(c, &args)),
+        Command::Resume(args) => on_runtime(sending::resume(c, &args)),
+        Command::SendTest(args) => on_runtime(sending::send_test(c, &args)),
+        Command::Why(args) => on_runtime(why::run(c, &args)),
+        Command::Log(args) => on_runtime(log::run(c, args)),
+        Command::Event(args) => on_runtime(event::run(c, args)),
+        Command::Customer(args) => on_runtime(customer::run(c, args)),
+        Command::Journey(args) => on_runtime(journey::run(c, args)),
+        Command::Key(args) => on_runtime(access::key(c, args)),
+        Command::Operator(args) => on_runtime(access::operator(c, args)),
+        Command::Backup(args) => on_runtime(upkeep::backup(c, &args)),
+        Command::Migrate(args) => on_runtime(upkeep::migrate(c, &args)),
+        Command::Doctor(args) => on_runtime(doctor::run(c, &args)),
+        Command::Completions(args) => completions::run(c, &args),
     }
 }
 
 /// For commands that wait for something: one thread is enough.
 fn on_runtime(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(command)
+}
+
+/// For the server: two threads work, few wait for files and databases; each has a stack that costs memory.
+fn server_runtime(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(16)
+        .enable_all()
+        .build()?
+        .block_on(command)
 }

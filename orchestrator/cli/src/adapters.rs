@@ -1,0 +1,119 @@
+//! Which adapters send: the development inbox until somebody goes live, the configured providers from then on.
+
+use crate::config::Config;
+use anyhow::Context as _;
+use channel::Adapter;
+use egress::Reach;
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+use worker::Adapters;
+
+/// Where the development inbox listens.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InboxPorts {
+    /// SMTP.
+    pub(crate) smtp: SocketAddr,
+    /// SMS, push and webhooks.
+    pub(crate) http: SocketAddr,
+}
+
+/// What everything is sent through before go-live: this machine's inbox, and nothing can leave.
+pub(crate) fn development(ports: InboxPorts) -> anyhow::Result<Adapters> {
+    let base = format!("http://{}", ports.http);
+    let mut smtp = email::SmtpConfig::new(ports.smtp.ip().to_string(), ports.smtp.port(), email::Tls::None);
+    smtp.pool_max = 4;
+    let mut sms = sms::SmsConfig::twilio("ACdevelopment", "development");
+    sms.base_url = Some(base.clone());
+    sms.from = Some("+15005550006".to_owned());
+    sms.reach = Reach::Loopback;
+    let mut webhook = webhook::WebhookConfig::new(webhook::Key::parse(DEVELOPMENT_KEY)?);
+    webhook.reach = Reach::Loopback;
+    webhook.inbox = Some(base.clone());
+    Ok(by_channel(vec![
+        Arc::new(email::SmtpAdapter::new(smtp)?),
+        Arc::new(sms::SmsAdapter::new(sms)?),
+        Arc::new(push::PushAdapter::new(push::PushConfig::inbox(&base))?),
+        Arc::new(webhook::WebhookAdapter::new(webhook)?),
+    ]))
+}
+
+/// Signs what stays on this machine; no secret.
+const DEVELOPMENT_KEY: &str = "whsec_ZGV2ZWxvcG1lbnQgaW5ib3gsIG5vIHNlY3JldCE=";
+
+/// What the configuration names. A channel without a provider has no adapter: its messages wait.
+pub(crate) fn providers(config: &Config, base_url: &str) -> anyhow::Result<Adapters> {
+    let mut adapters: Vec<Arc<dyn Adapter>> = Vec::new();
+    if let Some(email) = &config.email {
+        adapters.push(Arc::new(smtp(config, email)?));
+    }
+    if let Some(sms) = &config.sms {
+        adapters.push(Arc::new(sms_provider(config, sms, base_url)?));
+    }
+    if let Some(push) = &config.push {
+        adapters.push(Arc::new(push_provider(config, push)?));
+    }
+    if let Some(webhook) = &config.webhook {
+        let key = webhook::Key::parse(&config.secret("webhook.secret", &webhook.secret)?)?;
+        adapters.push(Arc::new(webhook::WebhookAdapter::new(webhook::WebhookConfig::new(key))?));
+    }
+    Ok(by_channel(adapters))
+}
+
+/// The mail relay that the configuration names.
+pub(crate) fn smtp(
+    config: &Config,
+    email: &crate::config::EmailConfig,
+) -> anyhow::Result<email::SmtpAdapter> {
+    let usual = match email.tls {
+        email::Tls::Implicit => 465,
+        email::Tls::StartTls => 587,
+        email::Tls::None => 25,
+    };
+    let mut smtp = email::SmtpConfig::new(email.host.clone(), email.port.unwrap_or(usual), email.tls);
+    smtp.clear_text_declared = email.clear_text;
+    smtp.ca_file = email.ca_file.as_ref().map(|path| config.path(path));
+    smtp.username.clone_from(&email.username);
+    smtp.password = match &email.password {
+        Some(place) => Some(config.secret("email.password", place)?),
+        None => None,
+    };
+    if let Some(helo) = &email.helo {
+        smtp.helo_name.clone_from(helo);
+    }
+    if let Some(connections) = email.connections {
+        smtp.pool_max = connections;
+    }
+    email::SmtpAdapter::new(smtp).context("email")
+}
+
+fn sms_provider(
+    config: &Config,
+    given: &crate::config::SmsConfig,
+    base_url: &str,
+) -> anyhow::Result<sms::SmsAdapter> {
+    let secret = config.secret("sms.secret", &given.secret)?;
+    let mut sms = sms::SmsConfig::twilio(given.account.clone(), secret);
+    if let Some(file) = &given.provider_file {
+        let path = config.path(file);
+        let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        sms.provider = sms::Provider::from_json(&text).with_context(|| path.display().to_string())?;
+    }
+    sms.base_url.clone_from(&given.base_url);
+    sms.from.clone_from(&given.from);
+    if given.callbacks {
+        sms.callback_url = Some(format!("{base_url}/callbacks/sms"));
+    }
+    sms::SmsAdapter::new(sms).context("sms")
+}
+
+fn push_provider(config: &Config, given: &crate::config::PushConfig) -> anyhow::Result<push::PushAdapter> {
+    let account = config.secret("push.service_account", &given.service_account)?;
+    let account = push::ServiceAccount::from_json(&account).context("push.service_account")?;
+    let mut push = push::PushConfig::new(push::Credentials::Account(account));
+    push.project.clone_from(&given.project);
+    push.base_url.clone_from(&given.base_url);
+    push::PushAdapter::new(push).context("push")
+}
+
+fn by_channel(adapters: Vec<Arc<dyn Adapter>>) -> Adapters {
+    adapters.into_iter().map(|adapter| (adapter.channel(), adapter)).collect::<BTreeMap<_, _>>()
+}

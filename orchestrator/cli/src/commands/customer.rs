@@ -1,0 +1,200 @@
+//! `tabi customer`: one person, as Tabi knows them.
+
+use super::{Context, Named, show_answer};
+use crate::{
+    control::{self, Ask, Who},
+    exit::{Exit, Fault},
+    instance::Instance,
+    output::table,
+};
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+/// Show, find, erase and merge customers
+#[derive(Debug, Args)]
+pub(crate) struct CustomerArgs {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Show a customer: traits, addresses, consents, journeys under way
+    ///
+    /// Example: tabi customer show hana@example.jp
+    #[command(verbatim_doc_comment)]
+    Show {
+        /// Id, the shop's own id, e-mail address or phone number
+        who: String,
+    },
+    /// Say which customer an id, e-mail address or phone number means
+    Find {
+        /// What to look for
+        who: String,
+    },
+    /// Destroy a customer's keys: nothing personal about them can ever be read again, here or in copies of the database
+    ///
+    /// The record of what was sent stays and still proves itself; it no longer says to whom. This cannot be undone.
+    ///
+    /// Example: tabi customer erase hana@example.jp --reason "request of 12 May"
+    #[command(verbatim_doc_comment)]
+    Erase {
+        /// Id, the shop's own id, e-mail address or phone number
+        who: String,
+        /// Why, for the record
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Do not ask whether it is meant
+        #[arg(long, short)]
+        yes: bool,
+        #[command(flatten)]
+        named: Named,
+    },
+    /// Say that two customers are one person; the first becomes a redirect to the second
+    ///
+    /// Example: tabi customer merge old@example.jp --into hana
+    #[command(verbatim_doc_comment)]
+    Merge {
+        /// Who is given up
+        who: String,
+        /// Who stays
+        #[arg(long, value_name = "WHO")]
+        into: String,
+        #[command(flatten)]
+        named: Named,
+    },
+}
+
+pub(crate) async fn run(context: &Context, args: CustomerArgs) -> anyhow::Result<Exit> {
+    let out = context.out;
+    match args.what {
+        What::Show { who } => show(context, &who).await,
+        What::Find { who } => {
+            let instance = Instance::read(context).await?;
+            let id = control::find(&instance, &Who::parse(&who)).await?;
+            out.json(&json!({"customer": id}));
+            out.line(id.to_string());
+            Ok(Exit::Fine)
+        }
+        What::Erase { who, reason, yes, named } => {
+            let instance = Instance::read(context).await?;
+            let customer = control::find(&instance, &Who::parse(&who)).await?;
+            instance.close().await;
+            if !yes {
+                let question = format!(
+                    "{} {customer} {} ",
+                    out.either("Everything personal about", "個人情報をすべて消去します："),
+                    out.either(
+                        "will be gone for good. Type `erase` to go on:",
+                        "元に戻せません。続けるには `erase` と入力："
+                    )
+                );
+                super::sending::confirm(out, &question, "erase")?;
+            }
+            let done = control::ask(context, Ask::Erase { customer, by: named.name(), reason }).await?;
+            show_answer(out, &done, |_| format!("{} {customer}", out.either("Erased:", "消去しました：")));
+            Ok(Exit::Fine)
+        }
+        What::Merge { who, into, named } => {
+            let instance = Instance::read(context).await?;
+            let loser = control::find(&instance, &Who::parse(&who)).await?;
+            let survivor = control::find(&instance, &Who::parse(&into)).await?;
+            instance.close().await;
+            if loser == survivor {
+                return Err(Fault::problem("they are one customer already").into());
+            }
+            let done = control::ask(context, Ask::Merge { loser, survivor, by: named.name() }).await?;
+            show_answer(out, &done, |done| {
+                format!(
+                    "{} {}",
+                    out.either("One customer now:", "統合しました："),
+                    done["survivor"].as_str().unwrap_or_default()
+                )
+            });
+            Ok(Exit::Fine)
+        }
+    }
+}
+
+async fn show(context: &Context, who: &str) -> anyhow::Result<Exit> {
+    let out = context.out;
+    let instance = Instance::read(context).await?;
+    let id = control::find(&instance, &Who::parse(who)).await?;
+    let page = instance
+        .store
+        .customer_page(id, 20)
+        .await?
+        .ok_or_else(|| Fault::problem(format!("there is no customer {id}")))?;
+    out.json(&json!({
+        "id": page.id, "customer": page.customer, "segments": page.segments,
+        "enrollments": page.enrollments.iter().map(|e| json!({
+            "id": e.id, "journey": e.journey, "status": super::journey::status(e.status), "started_at": e.started_at,
+            "ended_at": e.ended_at, "due_at": e.due_at, "goal_at": e.goal_at, "reason": e.reason,
+        })).collect::<Vec<_>>(),
+        "suppressions": page.suppressions.iter().map(|s| json!({
+            "channel": s.channel, "reason": s.reason, "at": s.at, "expires_at": s.expires_at,
+        })).collect::<Vec<_>>(),
+    }));
+    out.line(out.bold(&page.id.to_string()));
+    let Some(customer) = &page.customer else {
+        out.line(
+            out.either("  erased: what was known can no longer be read", "  消去済み：内容は読めません"),
+        );
+        return Ok(Exit::Fine);
+    };
+    let say = |name: &str, value: String| {
+        if !value.is_empty() {
+            out.line(format!("  {name}: {value}"));
+        }
+    };
+    say("user id", customer.user_id.clone().unwrap_or_default());
+    for address in &customer.addresses {
+        say(address.channel.as_str(), format!("{} {:?}", address.value, address.state));
+    }
+    say("locale", customer.locale.as_ref().map(|l| l.as_str().to_owned()).unwrap_or_default());
+    say("country", customer.country.as_ref().map(|c| c.as_str().to_owned()).unwrap_or_default());
+    say(
+        "zone",
+        customer
+            .zone
+            .as_ref()
+            .map(|(zone, source)| format!("{} ({source:?})", zone.name()))
+            .unwrap_or_default(),
+    );
+    for (name, value) in &customer.traits {
+        say(name, value.to_plain_json().to_string());
+    }
+    for consent in &customer.consents {
+        say(
+            "consent",
+            format!(
+                "{:?} {}/{} {}",
+                consent.state,
+                consent.purpose.as_deref().unwrap_or("*"),
+                consent.channel.as_ref().map_or("*", |channel| channel.as_str()),
+                consent.at
+            ),
+        );
+    }
+    say("segments", page.segments.join(", "));
+    let rows: Vec<Vec<String>> = page
+        .enrollments
+        .iter()
+        .map(|e| {
+            vec![
+                e.journey.clone(),
+                super::journey::status(e.status).to_owned(),
+                e.started_at.to_string(),
+                e.reason.clone().unwrap_or_default(),
+            ]
+        })
+        .collect();
+    if !rows.is_empty() {
+        out.line("");
+        for line in table(&["journey", "status", "started", "because"], &rows) {
+            out.line(line);
+        }
+    }
+    out.hint(out.either("`tabi why` tells every decision.", "`tabi why` ですべての判断を確認できます。"));
+    Ok(Exit::Fine)
+}

@@ -1,0 +1,160 @@
+//! `tabi journey`: what is live, and how many customers stand where.
+
+use super::Context;
+use crate::{
+    exit::{Exit, Fault},
+    instance::Instance,
+    output::table,
+};
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use store::JourneyCounts;
+
+/// List the live journeys, and show one with its figures (`tabi stop --journey NAME` stops one)
+#[derive(Debug, Args)]
+pub(crate) struct JourneyArgs {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// List the live journeys with their figures
+    List,
+    /// Show where customers stand in a journey, and what its messages did
+    ///
+    /// Example: tabi journey show thank_you
+    #[command(verbatim_doc_comment)]
+    Show {
+        /// The journey
+        name: String,
+    },
+}
+
+/// The status of an enrollment by name.
+pub(super) fn status(status: u8) -> &'static str {
+    match status {
+        0 => "live",
+        1 => "finished",
+        2 => "stopped",
+        3 => "superseded",
+        _ => "merged",
+    }
+}
+
+pub(crate) async fn run(context: &Context, args: JourneyArgs) -> anyhow::Result<Exit> {
+    let instance = Instance::read(context).await?;
+    match args.what {
+        What::List => list(context, &instance).await,
+        What::Show { name } => show(context, &instance, &name).await,
+    }
+}
+
+async fn list(context: &Context, instance: &Instance) -> anyhow::Result<Exit> {
+    let out = context.out;
+    let release = instance.release().await?;
+    let counts = instance.store.journey_counts(None).await?;
+    let of = |name: &str| counts.iter().find(|c| c.journey == name).cloned().unwrap_or_default();
+    out.json(&json!({
+        "release": release.id, "journeys": release.project.programs.keys().map(|name| figures(name, &of(name))).collect::<Vec<_>>(),
+    }));
+    let rows: Vec<Vec<String>> = release
+        .project
+        .programs
+        .iter()
+        .map(|(name, program)| {
+            let counts = of(name);
+            let sent: u64 = counts.messages.iter().map(|m| m.sent).sum();
+            vec![
+                name.clone(),
+                program.purpose.clone(),
+                counts.enrolled.to_string(),
+                counts.live.to_string(),
+                sent.to_string(),
+                counts.converted.to_string(),
+            ]
+        })
+        .collect();
+    for line in table(&["journey", "purpose", "enrolled", "live", "sent", "converted"], &rows) {
+        out.line(line);
+    }
+    Ok(Exit::Fine)
+}
+
+async fn show(context: &Context, instance: &Instance, name: &str) -> anyhow::Result<Exit> {
+    let out = context.out;
+    let release = instance.release().await?;
+    let Some(program) = release.project.programs.get(name) else {
+        let names: Vec<&str> = release.project.programs.keys().map(String::as_str).collect();
+        return Err(
+            Fault::problem(format!("no journey `{name}` is live; there is: {}", names.join(", "))).into()
+        );
+    };
+    let counts = instance.store.journey_counts(Some(name)).await?.into_iter().next().unwrap_or_default();
+    out.json(&figures(name, &counts));
+    out.line(format!("{}  {}", out.bold(name), program.purpose));
+    out.line(format!(
+        "  {} {}  {} {}  {} {}  {} {}  {} {}",
+        out.either("enrolled", "参加"),
+        counts.enrolled,
+        out.either("live", "進行中"),
+        counts.live,
+        out.either("finished", "完了"),
+        counts.finished,
+        out.either("stopped", "停止"),
+        counts.stopped,
+        out.either("converted", "成果"),
+        counts.converted
+    ));
+    for (currency, minor) in &counts.revenue {
+        out.line(format!(
+            "  {} {minor} {currency} ({})",
+            out.either("revenue", "売上"),
+            out.either("minor units", "最小単位")
+        ));
+    }
+    let rows: Vec<Vec<String>> = counts
+        .messages
+        .iter()
+        .map(|m| {
+            [m.planned, m.not_sent, m.sent, m.delivered, m.opened, m.clicked, m.bounced]
+                .iter()
+                .map(u64::to_string)
+                .fold(vec![m.name.clone(), m.channel.clone()], |mut row, cell| {
+                    row.push(cell);
+                    row
+                })
+        })
+        .collect();
+    if !rows.is_empty() {
+        out.line("");
+        let head = [
+            "message",
+            "channel",
+            "planned",
+            "not sent",
+            "sent",
+            "delivered",
+            "opened",
+            "clicked",
+            "bounced",
+        ];
+        for line in table(&head, &rows) {
+            out.line(line);
+        }
+    }
+    Ok(Exit::Fine)
+}
+
+fn figures(name: &str, counts: &JourneyCounts) -> Value {
+    json!({
+        "journey": name, "enrolled": counts.enrolled, "live": counts.live, "finished": counts.finished,
+        "stopped": counts.stopped, "converted": counts.converted,
+        "revenue": counts.revenue.iter().map(|(currency, minor)| json!({"currency": currency, "minor": minor})).collect::<Vec<_>>(),
+        "messages": counts.messages.iter().map(|m| json!({
+            "step": m.step, "name": m.name, "channel": m.channel, "planned": m.planned, "not_sent": m.not_sent, "sent": m.sent,
+            "delivered": m.delivered, "opened": m.opened, "clicked": m.clicked, "bounced": m.bounced,
+            "complained": m.complained,
+        })).collect::<Vec<_>>(),
+    })
+}

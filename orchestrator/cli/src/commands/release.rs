@@ -1,0 +1,114 @@
+//! `tabi deploy` and `tabi rollback`: which release is live.
+
+use super::{Context, Named, show_answer};
+use crate::{
+    control::{self, Ask},
+    exit::{Exit, Fault},
+    instance::Instance,
+    output::table,
+    project,
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use clap::Args;
+use words::ReleaseId;
+
+/// Check the project, store it as a release and make it live
+///
+/// Customers who are on their way stay with the program that they began. Deploying what is live already changes nothing.
+///
+/// Example: tabi deploy --note "spring texts"
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct DeployArgs {
+    /// What this release is about, for the record
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    note: String,
+    #[command(flatten)]
+    named: Named,
+}
+
+/// Make an earlier release live again
+///
+/// Example: tabi rollback --list
+/// Example: tabi rollback
+/// Example: tabi rollback --to rel_…
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct RollbackArgs {
+    /// Which; left out: the one that was live before this one
+    #[arg(long, value_name = "RELEASE")]
+    to: Option<ReleaseId>,
+    /// Show what was live when, and change nothing
+    #[arg(long)]
+    list: bool,
+    #[command(flatten)]
+    named: Named,
+}
+
+pub(crate) async fn deploy(context: &Context, args: &DeployArgs) -> anyhow::Result<Exit> {
+    let out = context.out;
+    let root = project::find(context.common.project.as_deref())?;
+    // Checked here too: problems are shown with their places, and a broken project reaches nobody.
+    let release = project::build(out, &root)?;
+    let files = STANDARD.encode(release::files::pack(&release.files));
+    let ask = Ask::Deploy { files, by: args.named.name(), note: args.note.clone() };
+    let done = control::ask(context, ask).await?;
+    show_answer(out, &done, |done| {
+        let id = done["release"].as_str().unwrap_or_default();
+        if done["changed"].as_bool() == Some(true) {
+            format!("{} {id}", out.either("Live now:", "公開しました："))
+        } else {
+            format!(
+                "{id} {}",
+                out.either("is live already; nothing changed.", "はすでに公開中です。変更はありません。")
+            )
+        }
+    });
+    Ok(Exit::Fine)
+}
+
+pub(crate) async fn rollback(context: &Context, args: &RollbackArgs) -> anyhow::Result<Exit> {
+    let out = context.out;
+    if args.list {
+        return list(context).await;
+    }
+    let done = control::ask(context, Ask::Rollback { to: args.to, by: args.named.name() }).await?;
+    if done["changed"].as_bool() == Some(false) {
+        return Err(Fault::problem("that release is live already").into());
+    }
+    show_answer(out, &done, |done| {
+        format!(
+            "{} {}",
+            out.either("Live again:", "戻しました："),
+            done["release"].as_str().unwrap_or_default()
+        )
+    });
+    Ok(Exit::Fine)
+}
+
+async fn list(context: &Context) -> anyhow::Result<Exit> {
+    let out = context.out;
+    let instance = Instance::read(context).await?;
+    let history = instance.store.release_history(200).await?;
+    let notes = instance.store.releases(1000).await?;
+    let note = |id: ReleaseId| notes.iter().find(|r| r.id == id).map(|r| r.note.clone()).unwrap_or_default();
+    out.json(&serde_json::json!({"history": history.iter().map(|live| serde_json::json!({
+        "release": live.release.to_string(), "at": live.at, "by": live.by, "action": live.action, "note": note(live.release),
+    })).collect::<Vec<_>>()}));
+    let rows: Vec<Vec<String>> = history
+        .iter()
+        .map(|live| {
+            vec![
+                live.at.to_string(),
+                live.release.to_string(),
+                live.action.clone(),
+                live.by.clone(),
+                note(live.release),
+            ]
+        })
+        .collect();
+    for line in table(&["at", "release", "action", "by", "note"], &rows) {
+        out.line(line);
+    }
+    Ok(Exit::Fine)
+}

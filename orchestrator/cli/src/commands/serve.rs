@@ -1,0 +1,267 @@
+//! `tabi serve`: API, console, worker and development inbox in one process.
+
+use super::Context;
+use crate::{
+    adapters::InboxPorts,
+    calls::HttpCalls,
+    children::Children,
+    control::{self, Desk, Running},
+    exit::{Exit, Fault},
+    hooks::Wiring,
+    instance::{self, Instance},
+    project,
+};
+use anyhow::Context as _;
+use clap::Args;
+use server::{App, Current};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use store::StoreError;
+use tokio::{net::TcpListener, sync::watch};
+use worker::{Machine, Parts};
+
+/// Run it: API, console and worker; nothing leaves this machine before `tabi go-live`
+///
+/// Makes the data folder where there is none, deploys the project of this folder where nothing was deployed yet, and
+/// says where the console is. Ends on SIGTERM or Ctrl-C, after what is under way has come to its end.
+///
+/// Example: tabi serve
+/// Example: tabi serve --listen 0.0.0.0:8080 --base-url https://tabi.example.jp --data /var/lib/tabi
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct ServeArgs {
+    /// Where API and console listen [default: what tabi.yaml says, else 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS", env = "TABI_LISTEN")]
+    listen: Option<SocketAddr>,
+    /// What customers and shops reach us by [default: what tabi.yaml says, else the address that is listened on]
+    #[arg(long, value_name = "URL", env = "TABI_BASE_URL")]
+    base_url: Option<String>,
+}
+
+/// Where it listens where nobody says so.
+const LISTEN: ([u8; 4], u16) = ([127, 0, 0, 1], 8080);
+
+/// How long draining may take before the process ends all the same; what was not done is due again at the next start.
+const DRAIN_MAX: Duration = Duration::from_secs(70);
+
+pub(crate) async fn run(context: &Context, args: &ServeArgs) -> anyhow::Result<Exit> {
+    let instance = match Instance::write(context).await {
+        Err(error) if instance::in_use(&error) => return Err(already_runs(context, error)),
+        opened => opened?,
+    };
+    let wanted = args.listen.or(instance.config.listen).unwrap_or_else(|| LISTEN.into());
+    let listener = TcpListener::bind(wanted).await.map_err(|error| {
+        Fault::unreachable(format!("{wanted} cannot be listened on: {error}; choose another with --listen"))
+    })?;
+    let listens = listener.local_addr()?;
+    let base_url = args
+        .base_url
+        .clone()
+        .or_else(|| instance.config.base_url.clone())
+        .unwrap_or_else(|| format!("http://{}", reachable(listens)));
+    let base_url = base_url.trim_end_matches('/').to_owned();
+
+    let current = Current::default();
+    let inbox = inbox::Inbox::open(&instance.place.inbox()).await?;
+    let desk = Arc::new(desk(&instance, &inbox, &current, &base_url, listens).await?);
+    start(context, &desk).await?;
+
+    let wiring = Wiring { desk: Arc::clone(&desk), inbox };
+    let app = App::new(
+        instance.store.clone(),
+        Arc::clone(&instance.clock),
+        Arc::clone(&instance.ids),
+        current,
+        base_url.as_str(),
+    )
+    .with_hooks(Arc::new(wiring));
+    let (stop, stopped) = watch::channel(false);
+    let serving = tokio::spawn(server::serve(app.clone(), listener, ended(stopped.clone())));
+    control::listen(Arc::clone(&desk)).await?;
+    let machine = machine(&desk)?;
+    let working = tokio::spawn(worker::tickets::run(machine, instance.place.jobs(), stopped));
+    tell(context, &desk, &app).await?;
+
+    let mut serving = serving;
+    tokio::select! {
+        name = signalled() => tracing::info!("{name}: what is under way comes to its end"),
+        failed = &mut serving => {
+            // Served requests end only when told to: the listener broke.
+            stop.send_replace(true);
+            let _ = tokio::time::timeout(DRAIN_MAX, working).await;
+            close(instance).await;
+            failed.context("serving")?.context("the listener")?;
+            return Ok(Exit::Unreachable);
+        }
+    }
+    stop.send_replace(true);
+    let drained = async {
+        let _ = serving.await;
+        let _ = working.await;
+    };
+    if tokio::time::timeout(DRAIN_MAX, drained).await.is_err() {
+        tracing::warn!(
+            "Draining took longer than {} s: the rest is due again at the next start",
+            DRAIN_MAX.as_secs()
+        );
+    }
+    close(instance).await;
+    Ok(Exit::Fine)
+}
+
+fn already_runs(context: &Context, error: anyhow::Error) -> anyhow::Error {
+    let place = crate::place::Place::at(&context.common.data);
+    match control::door(&place) {
+        Some(door) => Fault::refused(format!(
+            "Tabi runs on {} already (process {}): use that one, stop it first, or name another folder with --data",
+            place.folder().display(),
+            door.pid
+        ))
+        .into(),
+        None => error,
+    }
+}
+
+/// An address that a browser can open.
+fn reachable(listens: SocketAddr) -> SocketAddr {
+    let mut reachable = listens;
+    if listens.ip().is_unspecified() {
+        reachable.set_ip([127, 0, 0, 1].into());
+    }
+    reachable
+}
+
+async fn desk(
+    instance: &Instance,
+    inbox: &inbox::Inbox,
+    current: &Current,
+    base_url: &str,
+    listens: SocketAddr,
+) -> anyhow::Result<Desk> {
+    let here = ([127, 0, 0, 1], 0);
+    let ports =
+        InboxPorts { smtp: inbox.serve_smtp(here.into()).await?, http: inbox.serve_http(here.into()).await? };
+    let calls = Arc::new(HttpCalls::new()?);
+    let machine = Arc::new(Machine::new(Parts {
+        store: instance.store.clone(),
+        clock: Arc::clone(&instance.clock),
+        ids: Arc::clone(&instance.ids),
+        node: instance::random_token()?,
+        base_url: base_url.to_owned(),
+        renderer: Arc::new(Children(render::Pool::new(render::PoolOptions::this_program()?))),
+        caller: Arc::clone(&calls) as Arc<dyn worker::calls::Caller>,
+        observer: None,
+    }));
+    let current = current.clone();
+    Ok(Desk {
+        instance: instance.clone(),
+        running: Some(Running {
+            machine,
+            released: Box::new(move |release| current.set(release)),
+            inbox: ports,
+            calls,
+            base_url: base_url.to_owned(),
+            listens: listens.to_string(),
+        }),
+    })
+}
+
+/// What has to be true before the first request: adapters, the live release, and what an earlier life left behind.
+async fn start(context: &Context, desk: &Desk) -> anyhow::Result<()> {
+    let store = &desk.instance.store;
+    desk.choose_adapters().await?;
+    if store.live_release().await?.is_none() {
+        first_release(context, desk).await?;
+    } else {
+        desk.reload().await?;
+    }
+    let swept = store.sweep_at_start(desk.instance.now(), desk.instance.clock.machine_now()).await?;
+    tracing::debug!("What an earlier life left behind was looked at: {swept:?}");
+    Ok(())
+}
+
+/// The project of this folder, where there is one and it is whole.
+async fn first_release(context: &Context, desk: &Desk) -> anyhow::Result<()> {
+    let root = project::find(context.common.project.as_deref())?;
+    if !project::is_project(&root) {
+        context.out.hint(context.out.either(
+            "Nothing is deployed yet: `tabi deploy` in a project's folder does it.",
+            "まだ何もデプロイされていません。プロジェクトのフォルダーで `tabi deploy` を実行してください。",
+        ));
+        return Ok(());
+    }
+    let files = project::read(&root)?;
+    let by = super::who_am_i();
+    if let Err(problems) = desk.deploy(files.clone(), &by, "first start").await? {
+        project::show(context.out, &files, &problems);
+        context.out.say(format!("{}: the project is not deployed", project::counted(context.out, &problems)));
+    }
+    Ok(())
+}
+
+fn machine(desk: &Desk) -> anyhow::Result<Arc<Machine>> {
+    desk.running.as_ref().map(|running| Arc::clone(&running.machine)).context("the machine runs here")
+}
+
+async fn tell(context: &Context, desk: &Desk, app: &App) -> anyhow::Result<()> {
+    let out = context.out;
+    let setup: Option<String> = None;
+    let _ = app;
+    let held = desk.instance.store.held();
+    let live = desk.instance.store.sending_live().await?;
+    let running = desk.running.as_ref().context("it runs here")?;
+    out.json(&serde_json::json!({
+        "listens": running.listens, "console": format!("{}/console", running.base_url), "setup": setup,
+        "sending_live": live.is_some(), "held": held.as_ref().map(|held| &held.reason), "pid": std::process::id(),
+        "inbox_smtp": running.inbox.smtp, "inbox_http": running.inbox.http,
+    }));
+    out.line(format!("{}  {}/console", out.either("Console", "コンソール"), running.base_url));
+    if let Some(setup) = setup {
+        out.line(format!("{}  {}", out.either("First login", "初回ログイン"), out.bold(&setup)));
+    }
+    if live.is_none() {
+        out.line(out.either(
+            "Nothing leaves this machine: messages go to the development inbox until `tabi go-live`.",
+            "`tabi go-live` までは、メッセージはすべて開発用の受信箱に届き、外へは出ません。",
+        ));
+    }
+    if let Some(held) = held {
+        out.line(out.red(&format!(
+            "{}: {}. {}",
+            out.either("Held", "保留中"),
+            held.reason,
+            out.either("`tabi resume --held` releases it.", "`tabi resume --held` で解除します。")
+        )));
+    }
+    Ok(())
+}
+
+/// Ends when the process is asked to end; says by what.
+async fn signalled() -> &'static str {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            return tokio::select! {
+                _ = terminate.recv() => "SIGTERM",
+                _ = tokio::signal::ctrl_c() => "Ctrl-C",
+            };
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+    "Ctrl-C"
+}
+
+async fn ended(mut stopped: watch::Receiver<bool>) {
+    // A sender that is gone means the same.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+async fn close(instance: Instance) {
+    let _ = std::fs::remove_file(instance.place.control());
+    if let Err(error) = instance.store.put_business_clock(instance.now()).await
+        && !matches!(error, StoreError::ReadOnly)
+    {
+        tracing::warn!("The clock could not be kept: {error}");
+    }
+    instance.close().await;
+}

@@ -1,0 +1,134 @@
+//! `tabi why`: every decision about a customer or a message, in words.
+
+use super::Context;
+use crate::{
+    control::Who,
+    exit::{Exit, Fault},
+    instance::Instance,
+    output::Output,
+};
+use clap::Args;
+use serde_json::Value;
+use store::TimelineItem;
+use words::MessageId;
+
+/// Say why a customer got something, or did not
+///
+/// Takes a customer (id, the shop's own id, e-mail address, phone number) or a message (msg_…), and tells every event,
+/// decision and message in order, each with its reason.
+///
+/// Example: tabi why hana@example.jp
+/// Example: tabi why msg_…
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct WhyArgs {
+    /// A customer or a message
+    what: String,
+    /// At most so many things, the newest
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    limit: usize,
+}
+
+pub(crate) async fn run(context: &Context, args: &WhyArgs) -> anyhow::Result<Exit> {
+    let instance = Instance::read(context).await?;
+    match MessageId::parse(&args.what) {
+        Ok(message) => super::log::show_message(context, &instance, message).await,
+        Err(_) => customer(context, &instance, args).await,
+    }
+}
+
+async fn customer(context: &Context, instance: &Instance, args: &WhyArgs) -> anyhow::Result<Exit> {
+    let out = context.out;
+    let id = crate::control::find(instance, &Who::parse(&args.what)).await?;
+    let mut items = instance.store.customer_timeline(id, None, args.limit).await?;
+    if items.is_empty() {
+        return Err(Fault::problem(format!("nothing is known to have happened to {id}")).into());
+    }
+    items.sort_by_key(TimelineItem::at);
+    out.json(&serde_json::json!({"customer": id.to_string(), "timeline": items.iter().map(json).collect::<Vec<_>>()}));
+    out.line(out.bold(&id.to_string()));
+    for item in &items {
+        out.line(format!("{}  {}", out.dim(&item.at().to_string()), words(out, item)));
+    }
+    Ok(Exit::Fine)
+}
+
+/// One thing, in a line.
+fn words(out: Output, item: &TimelineItem) -> String {
+    match item {
+        TimelineItem::Event { event, source, .. } => {
+            format!("{} {} ({source})", out.either("event", "イベント"), event.name)
+        }
+        TimelineItem::Message(row) => {
+            let why = row.why.as_deref().map(|why| reasons(out, why)).unwrap_or_default();
+            let channels: Vec<&str> = row.channels.iter().map(words::Channel::as_str).collect();
+            format!(
+                "{} {} [{}] {}{}{} {}",
+                out.either("message", "メッセージ"),
+                out.bold(&row.name),
+                channels.join(", "),
+                super::log::outcome(row.outcome),
+                if why.is_empty() { "" } else { ": " },
+                why,
+                out.dim(&row.message.to_string()),
+            )
+        }
+        TimelineItem::Decision { journey, step, body, .. } => {
+            let place: Vec<&str> = [journey.as_deref(), step.as_deref()].into_iter().flatten().collect();
+            format!("{}  {}", said(out, body), out.dim(&place.join(" / ")))
+        }
+        TimelineItem::Consent { consent, .. } => format!(
+            "{} {} {}/{} ({})",
+            out.either("consent", "同意"),
+            match consent.state {
+                words::ConsentState::Granted => out.either("granted", "付与"),
+                words::ConsentState::Revoked => out.either("revoked", "撤回"),
+            },
+            consent.purpose.as_deref().unwrap_or("*"),
+            consent.channel.as_ref().map_or("*", |channel| channel.as_str()),
+            consent.evidence.method
+        ),
+    }
+}
+
+/// A decision's sentence in the reader's language.
+fn said(out: Output, body: &str) -> String {
+    let value: Value = serde_json::from_str(body).unwrap_or(Value::Null);
+    let key = out.either("en", "ja");
+    let found = value.get(key).or_else(|| value.get("text")?.get(key)).and_then(Value::as_str);
+    found.map_or_else(|| body.to_owned(), str::to_owned)
+}
+
+/// The reasons of a verdict, or the provider's answer, in words.
+pub(super) fn reasons(out: Output, why: &str) -> String {
+    let value: Value = serde_json::from_str(why).unwrap_or(Value::Null);
+    let key = out.either("en", "ja");
+    let list = value.get("reasons").and_then(Value::as_array).into_iter().flatten();
+    let texts: Vec<&str> = list.filter_map(|reason| reason.get("text")?.get(key)?.as_str()).collect();
+    if texts.is_empty() {
+        let answer = value.get("answer").or_else(|| value.get("outcome")).and_then(Value::as_str);
+        return answer.unwrap_or_default().to_owned();
+    }
+    texts.join("; ")
+}
+
+fn json(item: &TimelineItem) -> Value {
+    match item {
+        TimelineItem::Event { seq, source, event } => serde_json::json!({
+            "kind": "event", "at": event.received_at, "seq": seq, "source": source, "event": event,
+        }),
+        TimelineItem::Message(row) => {
+            let mut value = super::log::row_json(row);
+            value["kind"] = "message".into();
+            value["at"] = serde_json::json!(row.planned_at);
+            value
+        }
+        TimelineItem::Decision { at, enrollment, journey, step, kind, body } => serde_json::json!({
+            "kind": "decision", "at": at, "enrollment": enrollment, "journey": journey, "step": step, "decision": kind,
+            "body": serde_json::from_str::<Value>(body).unwrap_or(Value::Null),
+        }),
+        TimelineItem::Consent { recorded_at, consent } => serde_json::json!({
+            "kind": "consent", "at": recorded_at, "consent": consent,
+        }),
+    }
+}

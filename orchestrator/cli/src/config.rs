@@ -1,0 +1,208 @@
+//! `tabi.yaml`: how this installation listens and which providers it sends through. Secrets stand in the environment or in
+//! files of their own; the configuration names them, and nothing ever prints them.
+
+use crate::exit::Fault;
+use serde::Deserialize;
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+/// The file's name, in the data folder or beside the project.
+pub(crate) const FILE: &str = "tabi.yaml";
+
+/// The most bytes that are read of it.
+const BYTES_MAX: u64 = 256 * 1024;
+
+/// What the file says; everything may be left out.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    /// Where the API and the console listen.
+    pub(crate) listen: Option<SocketAddr>,
+    /// What customers and shops reach us by: `https://tabi.example.jp`.
+    pub(crate) base_url: Option<String>,
+    /// The mail relay.
+    pub(crate) email: Option<EmailConfig>,
+    /// The SMS provider.
+    pub(crate) sms: Option<SmsConfig>,
+    /// Push.
+    pub(crate) push: Option<PushConfig>,
+    /// Signed calls to customers' own endpoints.
+    pub(crate) webhook: Option<WebhookConfig>,
+    /// Where relative paths of files start.
+    #[serde(skip)]
+    pub(crate) folder: PathBuf,
+}
+
+/// A mail relay.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EmailConfig {
+    /// Its name.
+    pub(crate) host: String,
+    /// Its port; left out: the usual one of `tls`.
+    pub(crate) port: Option<u16>,
+    /// `starttls` (the default), `implicit`, `none`.
+    #[serde(default = "starttls")]
+    pub(crate) tls: email::Tls,
+    /// Says aloud that clear text to another machine is meant.
+    #[serde(default)]
+    pub(crate) clear_text: bool,
+    /// Further certificate authorities, PEM.
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Login.
+    pub(crate) username: Option<String>,
+    /// Its password.
+    pub(crate) password: Option<SecretPlace>,
+    /// How we greet.
+    pub(crate) helo: Option<String>,
+    /// Connections at once.
+    pub(crate) connections: Option<usize>,
+}
+
+/// An SMS provider.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SmsConfig {
+    /// A JSON file that describes another protocol than Twilio's.
+    pub(crate) provider_file: Option<PathBuf>,
+    /// Where it lives, instead of its public address.
+    pub(crate) base_url: Option<String>,
+    /// The account's id.
+    pub(crate) account: String,
+    /// Its secret.
+    pub(crate) secret: SecretPlace,
+    /// The sender where the brand names none.
+    pub(crate) from: Option<String>,
+    /// Whether the provider shall report to us (needs a public `base_url`).
+    #[serde(default)]
+    pub(crate) callbacks: bool,
+}
+
+/// Firebase Cloud Messaging.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PushConfig {
+    /// The JSON file of the service account.
+    pub(crate) service_account: SecretPlace,
+    /// The project, where it is not the account's.
+    pub(crate) project: Option<String>,
+    /// Where it lives, instead of Google's address.
+    pub(crate) base_url: Option<String>,
+}
+
+/// Signed webhooks.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WebhookConfig {
+    /// The root of the endpoints' keys: `whsec_…`.
+    pub(crate) secret: SecretPlace,
+}
+
+/// Where a secret lies: the name of an environment variable, or a file.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SecretPlace {
+    /// An environment variable.
+    Env(String),
+    /// A file; a line break at its end is not part of it.
+    File(PathBuf),
+}
+
+impl std::fmt::Debug for SecretPlace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Env(name) => write!(f, "env {name}"),
+            Self::File(path) => write!(f, "file {}", path.display()),
+        }
+    }
+}
+
+fn starttls() -> email::Tls {
+    email::Tls::StartTls
+}
+
+impl Config {
+    /// Reads the file named, else the one in the data folder, else the one of the project; none is no error.
+    pub(crate) fn load(named: Option<&Path>, data: &Path, project: Option<&Path>) -> anyhow::Result<Self> {
+        let found = match named {
+            Some(named) => Some(named.to_owned()),
+            None => [Some(data), project]
+                .into_iter()
+                .flatten()
+                .map(|folder| folder.join(FILE))
+                .find(|path| path.is_file()),
+        };
+        let Some(path) = found else { return Ok(Self::default()) };
+        let unreadable =
+            |why: String| Fault::unreachable(format!("{} cannot be read: {why}", path.display()));
+        let size = std::fs::metadata(&path).map_err(|error| unreadable(error.to_string()))?.len();
+        if size > BYTES_MAX {
+            return Err(unreadable("it is larger than 256 KiB".to_owned()).into());
+        }
+        let text = std::fs::read_to_string(&path).map_err(|error| unreadable(error.to_string()))?;
+        let mut config =
+            Self::parse(&text).map_err(|why| Fault::problem(format!("{}: {why}", path.display())))?;
+        config.folder = path.parent().map(Path::to_owned).unwrap_or_default();
+        Ok(config)
+    }
+
+    /// Reads the text of a file.
+    fn parse(text: &str) -> Result<Self, String> {
+        if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+            return Ok(Self::default());
+        }
+        serde_saphyr::from_str(text).map_err(|error| error.to_string())
+    }
+
+    /// A path as the file means it.
+    pub(crate) fn path(&self, path: &Path) -> PathBuf {
+        self.folder.join(path)
+    }
+
+    /// The secret itself.
+    pub(crate) fn secret(&self, what: &str, place: &SecretPlace) -> anyhow::Result<String> {
+        match place {
+            SecretPlace::Env(name) => {
+                std::env::var(name).ok().filter(|value| !value.is_empty()).ok_or_else(|| {
+                    Fault::problem(format!("{what}: the environment variable {name} is not set")).into()
+                })
+            }
+            SecretPlace::File(path) => {
+                let path = self.path(path);
+                let text = std::fs::read_to_string(&path).map_err(|error| {
+                    Fault::unreachable(format!("{what}: {} cannot be read: {error}", path.display()))
+                })?;
+                Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_file_is_understood_and_holds_no_secret() {
+        let text = "listen: 127.0.0.1:8080\nbase_url: https://tabi.example.jp\nemail:\n  host: smtp.example.jp\n  \
+                    tls: implicit\n  username: tabi\n  password: {env: SMTP_PASSWORD}\nsms:\n  account: AC1\n  secret: \
+                    {file: secrets/sms}\npush:\n  service_account: {file: fcm.json}\n";
+        let config = Config::parse(text).expect("it is understood");
+        assert_eq!(config.listen, Some(([127, 0, 0, 1], 8080).into()));
+        let email = config.email.expect("there is a relay");
+        assert_eq!((email.host.as_str(), email.tls), ("smtp.example.jp", email::Tls::Implicit));
+        assert!(
+            matches!(config.sms.expect("sms").secret, SecretPlace::File(path) if path == Path::new("secrets/sms"))
+        );
+    }
+
+    #[test]
+    fn a_misspelt_key_and_a_secret_in_the_open_are_refused() {
+        for text in ["lisen: 127.0.0.1:1\n", "email:\n  host: a\n  password: hunter2\n"] {
+            assert!(Config::parse(text).is_err(), "{text}");
+        }
+        assert!(Config::parse("# nothing yet\n").is_ok());
+    }
+}

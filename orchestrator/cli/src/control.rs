@@ -1,0 +1,131 @@
+//! Commands that change something: done by the instance that runs, or by this process where none does.
+//!
+//! A running instance listens on a loopback port of its own and writes its address with a token into the data folder, in a
+//! file that only its owner may read: whoever can read the data can command it, nobody else. One line of JSON asks, one
+//! line answers.
+
+mod access;
+pub(crate) mod ask;
+mod desk;
+mod listen;
+mod people;
+mod releases;
+mod sending;
+
+pub(crate) use ask::{Ask, Stopped, Who};
+pub(crate) use desk::{Desk, Running, find};
+pub(crate) use listen::listen;
+
+use crate::{
+    commands::Context,
+    exit::{Exit, Fault},
+    instance::{self, Instance},
+    place::Place,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::{net::SocketAddr, time::Duration};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
+    net::TcpStream,
+};
+
+/// The most bytes of a question or an answer: a project of 64 MiB, in base 64.
+const LINE_BYTES_MAX: u64 = 96 << 20;
+
+/// Where a running instance listens.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Door {
+    /// Its loopback port.
+    pub(crate) address: SocketAddr,
+    /// What it asks for.
+    pub(crate) token: String,
+    /// Its process.
+    pub(crate) pid: u32,
+}
+
+/// A question on its way.
+#[derive(Serialize, Deserialize)]
+struct Envelope<A> {
+    token: String,
+    ask: A,
+}
+
+/// An answer on its way.
+#[derive(Serialize, Deserialize)]
+enum Answer {
+    /// Done.
+    Done(Value),
+    /// Not done.
+    Fault {
+        /// Exit code.
+        exit: u8,
+        /// What is wrong, and what to do.
+        text: String,
+    },
+}
+
+/// Has it done: by the running instance, else here.
+pub(crate) async fn ask(context: &Context, ask: Ask) -> anyhow::Result<Value> {
+    let place = Place::at(&context.common.data);
+    if let Some(answer) = ask_running(&place, &ask).await? {
+        return Ok(answer);
+    }
+    if !ask.makes_data() {
+        place.must_be_there()?;
+    }
+    let instance = match Instance::write(context).await {
+        Ok(instance) => instance,
+        Err(error) if instance::in_use(&error) => {
+            // It may have been starting: its door stands open a moment later.
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            if let Some(answer) = ask_running(&place, &ask).await? {
+                return Ok(answer);
+            }
+            return Err(error);
+        }
+        Err(error) => return Err(error),
+    };
+    let done = Desk::alone(instance.clone()).perform(ask).await;
+    instance.close().await;
+    done
+}
+
+/// The running instance's door, where one runs.
+pub(crate) fn door(place: &Place) -> Option<Door> {
+    let text = std::fs::read_to_string(place.control()).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+/// `None`: none runs.
+pub(crate) async fn ask_running(place: &Place, ask: &Ask) -> anyhow::Result<Option<Value>> {
+    let Some(door) = door(place) else { return Ok(None) };
+    let Ok(Ok(stream)) = tokio::time::timeout(Duration::from_secs(2), TcpStream::connect(door.address)).await
+    else {
+        return Ok(None);
+    };
+    let mut line = serde_json::to_string(&Envelope { token: door.token, ask })?;
+    line.push('\n');
+    let (read, mut write) = stream.into_split();
+    write.write_all(line.as_bytes()).await?;
+    let mut answer = String::new();
+    let mut read = BufReader::new(tokio::io::AsyncReadExt::take(read, LINE_BYTES_MAX));
+    read.read_line(&mut answer).await?;
+    if answer.is_empty() {
+        // Another process has the port by now, or the token is of an earlier life.
+        return Ok(None);
+    }
+    match serde_json::from_str(&answer)? {
+        Answer::Done(value) => Ok(Some(value)),
+        Answer::Fault { exit, text } => Err(Fault { exit: exit_of(exit), text }.into()),
+    }
+}
+
+fn exit_of(code: u8) -> Exit {
+    match code {
+        2 => Exit::Usage,
+        3 => Exit::Unreachable,
+        4 => Exit::Refused,
+        _ => Exit::Problems,
+    }
+}

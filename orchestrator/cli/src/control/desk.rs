@@ -1,0 +1,149 @@
+//! Who does it.
+
+use super::{Ask, Who};
+use crate::{
+    adapters::{self, InboxPorts},
+    calls::HttpCalls,
+    exit::Fault,
+    instance::Instance,
+};
+use anyhow::Context as _;
+use release::Release;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use store::Identity;
+use words::CustomerId;
+use worker::Machine;
+
+/// The instance, and what runs on it.
+pub(crate) struct Desk {
+    /// Tables, keys, clocks.
+    pub(crate) instance: Instance,
+    /// The machine, where this process runs it.
+    pub(crate) running: Option<Running>,
+}
+
+/// What runs in this process.
+pub(crate) struct Running {
+    /// Moves customers.
+    pub(crate) machine: Arc<Machine>,
+    /// Tells the API what is live.
+    pub(crate) released: Box<dyn Fn(Arc<Release>) + Send + Sync>,
+    /// Where the development inbox listens.
+    pub(crate) inbox: InboxPorts,
+    /// Makes the calls of journeys.
+    pub(crate) calls: Arc<HttpCalls>,
+    /// What the outside reaches us by.
+    pub(crate) base_url: String,
+    /// Where API and console listen.
+    pub(crate) listens: String,
+}
+
+impl Desk {
+    /// Nothing runs but this command.
+    pub(crate) fn alone(instance: Instance) -> Self {
+        Self { instance, running: None }
+    }
+
+    /// Does it.
+    pub(crate) async fn perform(&self, ask: Ask) -> anyhow::Result<Value> {
+        match ask {
+            Ask::Status => self.status().await,
+            Ask::Deploy { files, by, note } => self.deploy_archive(&files, &by, &note).await,
+            Ask::Rollback { to, by } => self.rollback(to, &by).await,
+            Ask::GoLive { by } => self.go_live(&by).await,
+            Ask::EndLive { by } => self.end_live(&by).await,
+            Ask::Stop { scope, by, reason } => self.stop(scope.into(), &by, &reason).await,
+            Ask::Resume { scope, by } => self.resume(&scope.into(), &by).await,
+            Ask::ReleaseHeld { by, reason } => self.release_held(&by, &reason).await,
+            Ask::AnnounceMove { by } => self.announce_move(&by).await,
+            Ask::SendTest { message, channel, to, locale, sample, by } => {
+                self.send_test(super::sending::TestMessage { message, channel, to, locale, sample, by }).await
+            }
+            Ask::Event { who, name, properties, id, occurred_at } => {
+                self.event(&who, &name, &properties, id, occurred_at).await
+            }
+            Ask::ForgetEvent { name } => {
+                self.instance.store.forget_unknown_event(&name).await?;
+                Ok(json!({"forgotten": name}))
+            }
+            Ask::Erase { customer, by, reason } => self.erase(customer, &by, &reason).await,
+            Ask::Merge { loser, survivor, by } => self.merge(loser, survivor, &by).await,
+            Ask::KeyCreate { name, browser, scopes, by, expires_at } => {
+                self.key_create(name, browser, scopes, by, expires_at).await
+            }
+            Ask::KeyRevoke { name, by } => self.key_revoke(&name, &by).await,
+            Ask::OperatorAdd { name, role, password, by } => {
+                self.operator_add(name, role, password, &by).await
+            }
+            Ask::OperatorDisable { name, disabled, by } => self.operator_disable(&name, disabled, &by).await,
+            Ask::Content { delivery, reader, reason } => self.content(delivery, &reader, &reason).await,
+        }
+    }
+
+    async fn status(&self) -> anyhow::Result<Value> {
+        let store = &self.instance.store;
+        let live = store.live_release().await?;
+        let sending = store.sending_live().await?;
+        let stops = store.stops().await?;
+        Ok(json!({
+            "running": self.running.as_ref().map(|running| json!({
+                "pid": std::process::id(), "listens": running.listens, "base_url": running.base_url,
+                "inbox_smtp": running.inbox.smtp, "inbox_http": running.inbox.http,
+            })),
+            "release": live.as_ref().map(|live| live.release.to_string()),
+            "release_at": live.as_ref().map(|live| live.at),
+            "sending_live": sending.as_ref().map(|sending| json!({"at": sending.at, "by": sending.by})),
+            "held": store.held().map(|held| held.reason),
+            "stops": stops.iter().map(|stop| format!("{:?}", stop.scope)).collect::<Vec<_>>(),
+            "version": env!("CARGO_PKG_VERSION"),
+        }))
+    }
+
+    /// The adapters as they shall be now.
+    pub(crate) async fn choose_adapters(&self) -> anyhow::Result<()> {
+        let Some(running) = &self.running else { return Ok(()) };
+        let live = self.instance.store.sending_live().await?.is_some();
+        let adapters = if live {
+            adapters::providers(&self.instance.config, &running.base_url)?
+        } else {
+            adapters::development(running.inbox)?
+        };
+        running.machine.set_adapters(adapters);
+        running.calls.set_live(live);
+        Ok(())
+    }
+
+    /// Tells everything that runs what is live now.
+    pub(crate) async fn reload(&self) -> anyhow::Result<()> {
+        let Some(running) = &self.running else { return Ok(()) };
+        running.machine.reload().await.context("the release that is live now cannot be loaded")?;
+        if let Some(live) = running.machine.live() {
+            (running.released)(Arc::clone(&live.release));
+        }
+        Ok(())
+    }
+
+    /// The customer meant, where there is one.
+    pub(crate) async fn who(&self, who: &Who) -> anyhow::Result<CustomerId> {
+        find(&self.instance, who).await
+    }
+}
+
+/// The customer meant; an error where there is none.
+pub(crate) async fn find(instance: &Instance, who: &Who) -> anyhow::Result<CustomerId> {
+    let (found, named) = match who {
+        Who::Id(id) => (instance.store.customer(*id).await?.map(|customer| customer.id), id.to_string()),
+        Who::UserId(id) => (instance.store.resolve(&[Identity::user_id(id)]).await?, id.clone()),
+        Who::Address(channel, value) => {
+            (instance.store.resolve(&[Identity::address(channel, value)]).await?, value.clone())
+        }
+    };
+    found.ok_or_else(|| {
+        Fault::problem(format!(
+            "there is no customer `{named}`: give an id (cus_…), the shop's own id, an e-mail address or a phone number \
+             like +819012345678"
+        ))
+        .into()
+    })
+}

@@ -1,0 +1,67 @@
+//! The door of a running instance.
+
+use super::{Answer, Ask, Desk, Door, Envelope, LINE_BYTES_MAX};
+use crate::{exit, instance::random_token, place};
+use std::sync::Arc;
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::{TcpListener, TcpStream},
+};
+
+/// Takes commands from now on; says where in the data folder. Ends with the runtime.
+pub(crate) async fn listen(desk: Arc<Desk>) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let door = Door { address: listener.local_addr()?, token: random_token()?, pid: std::process::id() };
+    let file = desk.instance.place.control();
+    place::write_private(&file, serde_json::to_string(&door)?.as_bytes())?;
+    tokio::spawn(async move {
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    let (desk, token) = (Arc::clone(&desk), door.token.clone());
+                    tokio::spawn(async move {
+                        if let Err(error) = serve(stream, &desk, &token).await {
+                            tracing::debug!("A command was not answered: {error}");
+                        }
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!("A command could not be taken: {error}");
+                    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                }
+            }
+        }
+    });
+    Ok(())
+}
+
+async fn serve(stream: TcpStream, desk: &Desk, token: &str) -> anyhow::Result<()> {
+    let (read, mut write) = stream.into_split();
+    let mut line = String::new();
+    BufReader::new(read.take(LINE_BYTES_MAX)).read_line(&mut line).await?;
+    let envelope: Envelope<serde_json::Value> = serde_json::from_str(&line)?;
+    // Compared by hash: how long it takes says nothing about the token.
+    let hash = |text: &str| ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+    if hash(&envelope.token).as_ref() != hash(token).as_ref() {
+        return Ok(());
+    }
+    let done = match serde_json::from_value::<Ask>(envelope.ask) {
+        Ok(ask) => desk.perform(ask).await,
+        Err(error) => Err(exit::Fault::usage(format!(
+            "the running instance does not understand this command ({error}): it is of another version, restart it"
+        ))
+        .into()),
+    };
+    let answer = match done {
+        Ok(value) => Answer::Done(value),
+        Err(error) => {
+            let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+            Answer::Fault { exit: exit::code(&error) as u8, text: causes.join(": ") }
+        }
+    };
+    let mut text = serde_json::to_string(&answer)?;
+    text.push('\n');
+    write.write_all(text.as_bytes()).await?;
+    write.shutdown().await?;
+    Ok(())
+}

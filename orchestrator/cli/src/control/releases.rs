@@ -1,0 +1,78 @@
+//! Releases: what is live, and what was.
+
+use super::Desk;
+use crate::exit::Fault;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use release::{Files, Release};
+use serde_json::{Value, json};
+use words::{Diagnostic, ReleaseId};
+
+impl Desk {
+    pub(super) async fn deploy_archive(&self, files: &str, by: &str, note: &str) -> anyhow::Result<Value> {
+        let archive = STANDARD.decode(files)?;
+        let files = release::files::unpack(&archive).ok_or_else(|| Fault::usage("the archive is damaged"))?;
+        let (release, warnings, changed) = match self.deploy(files, by, note).await? {
+            Ok(deployed) => deployed,
+            Err(problems) => {
+                return Err(Fault::problem(format!(
+                    "the project has {} problems; nothing was deployed (`tabi check` shows them)",
+                    problems.len()
+                ))
+                .into());
+            }
+        };
+        Ok(json!({
+            "release": release.id.to_string(), "changed": changed, "warnings": warnings.len(),
+            "journeys": release.project.programs.keys().collect::<Vec<_>>(),
+        }))
+    }
+
+    /// Checks, stores and makes live. The inner error: the project's problems; nothing was changed.
+    pub(crate) async fn deploy(
+        &self,
+        files: Files,
+        by: &str,
+        note: &str,
+    ) -> anyhow::Result<Result<(Release, Vec<Diagnostic>, bool), Vec<Diagnostic>>> {
+        let (release, problems) = Release::build(files);
+        let Some(release) = release else { return Ok(Err(problems)) };
+        let store = &self.instance.store;
+        let live = store.live_release().await?;
+        let changed = live.is_none_or(|live| live.release != release.id);
+        if changed {
+            worker::deploy(store, &release, by, note, self.instance.now()).await?;
+            self.reload().await?;
+        }
+        Ok(Ok((release, problems, changed)))
+    }
+
+    pub(super) async fn rollback(&self, to: Option<ReleaseId>, by: &str) -> anyhow::Result<Value> {
+        let store = &self.instance.store;
+        let history = store.release_history(1000).await?;
+        let live = history.first().map(|live| live.release);
+        let before = || history.iter().map(|past| past.release).find(|release| Some(*release) != live);
+        let Some(to) = to.or_else(before) else {
+            return Err(Fault::problem("there is no earlier release to go back to").into());
+        };
+        if Some(to) == live {
+            return Ok(json!({"release": to.to_string(), "changed": false}));
+        }
+        let archive = store.release_files(to).await?.ok_or_else(|| {
+            Fault::problem(format!("there is no release {to}: `tabi rollback --list` shows those there are"))
+        })?;
+        let files = release::files::unpack(&archive)
+            .ok_or_else(|| Fault::unreachable(format!("the stored release {to} cannot be read")))?;
+        let (release, problems) = Release::build(files);
+        let Some(release) = release else {
+            return Err(Fault::problem(format!(
+                "the release {to} no longer compiles with this version of Tabi ({} problems): deploy the project it came \
+                 from again",
+                problems.len()
+            ))
+            .into());
+        };
+        worker::make_live(store, &release, by, "rollback", self.instance.now()).await?;
+        self.reload().await?;
+        Ok(json!({"release": to.to_string(), "changed": true}))
+    }
+}

@@ -1,0 +1,75 @@
+//! What the server asks of the wiring.
+
+use crate::{control::Desk, exit};
+use futures::future::BoxFuture;
+use release::Files;
+use server::{Deployed, HookError, Hooks};
+use std::sync::Arc;
+use store::{StopScope, StoreError};
+
+/// The server's way to everything that it must not know.
+pub(crate) struct Wiring {
+    /// Does it.
+    pub(crate) desk: Arc<Desk>,
+    /// Shows what would have been sent.
+    pub(crate) inbox: inbox::Inbox,
+}
+
+impl Hooks for Wiring {
+    fn inbox(&self) -> Option<&inbox::Inbox> {
+        Some(&self.inbox)
+    }
+
+    fn go_live<'a>(&'a self, by: &'a str) -> BoxFuture<'a, Result<(), HookError>> {
+        Box::pin(async move { self.desk.go_live(by).await.map(drop).map_err(refused) })
+    }
+
+    fn end_live<'a>(&'a self, by: &'a str) -> BoxFuture<'a, Result<(), HookError>> {
+        Box::pin(async move { self.desk.end_live(by).await.map(drop).map_err(refused) })
+    }
+
+    fn stop<'a>(
+        &'a self,
+        scope: StopScope,
+        by: &'a str,
+        reason: &'a str,
+    ) -> BoxFuture<'a, Result<(), HookError>> {
+        Box::pin(async move { self.desk.stop(scope, by, reason).await.map(drop).map_err(refused) })
+    }
+
+    fn resume<'a>(&'a self, scope: StopScope, by: &'a str) -> BoxFuture<'a, Result<bool, HookError>> {
+        Box::pin(async move {
+            let done = self.desk.resume(&scope, by).await.map_err(refused)?;
+            Ok(done["resumed"].as_bool().unwrap_or(false))
+        })
+    }
+
+    fn deploy<'a>(
+        &'a self,
+        files: Files,
+        by: &'a str,
+        note: &'a str,
+    ) -> BoxFuture<'a, Result<Deployed, HookError>> {
+        Box::pin(async move {
+            match self.desk.deploy(files, by, note).await.map_err(refused)? {
+                Ok((release, warnings, _)) => Ok(Deployed { release: Arc::new(release), warnings }),
+                Err(problems) => Err(HookError::Project(problems)),
+            }
+        })
+    }
+
+    fn reload(&self) -> BoxFuture<'_, Result<(), HookError>> {
+        Box::pin(async move { self.desk.reload().await.map_err(refused) })
+    }
+}
+
+/// A failure of the store stays one; everything else is refused in its own words.
+fn refused(error: anyhow::Error) -> HookError {
+    match error.downcast::<StoreError>() {
+        Ok(error) => HookError::Store(error),
+        Err(error) => {
+            tracing::debug!("Refused with exit code {}: {error}", exit::code(&error) as u8);
+            HookError::Refused(error.to_string())
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! An installation, opened: its tables, keys, clocks and ids.
+
+use crate::{commands::Context, config::Config, place::Place, project};
+use ring::rand::SecureRandom as _;
+use std::sync::Arc;
+use store::{Clock, Options, Store, StoreError, SystemClock};
+use words::{IdSource, Timestamp};
+
+/// The tables of one installation, and what goes with them.
+#[derive(Clone)]
+pub(crate) struct Instance {
+    /// Where it lies.
+    pub(crate) place: Place,
+    /// The tables.
+    pub(crate) store: Store,
+    /// Both clocks.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// New ids.
+    pub(crate) ids: Arc<IdSource>,
+    /// Listening and providers.
+    pub(crate) config: Arc<Config>,
+}
+
+impl Instance {
+    /// For reading alone, also while another process runs it.
+    pub(crate) async fn read(context: &Context) -> anyhow::Result<Self> {
+        let place = Place::at(&context.common.data);
+        place.must_be_there()?;
+        Self::open(context, place, |options| options.read_only()).await
+    }
+
+    /// For writing; makes the data where there is none yet. [`StoreError::InUse`] where another process runs it.
+    pub(crate) async fn write(context: &Context) -> anyhow::Result<Self> {
+        let place = Place::at(&context.common.data);
+        place.make()?;
+        Self::open(context, place, |options| options).await
+    }
+
+    async fn open(
+        context: &Context,
+        place: Place,
+        how: impl FnOnce(Options) -> Options,
+    ) -> anyhow::Result<Self> {
+        let project = project::find(context.common.project.as_deref()).ok();
+        let config = Config::load(context.common.config.as_deref(), place.folder(), project.as_deref())?;
+        let vault = place.vault().await?;
+        let store = Store::open(how(Options::file(place.database())), vault).await?;
+        Ok(Self {
+            place,
+            store,
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(random_ids()),
+            config: Arc::new(config),
+        })
+    }
+
+    /// Business time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The live release, compiled. An error says how to get one.
+    pub(crate) async fn release(&self) -> anyhow::Result<Arc<release::Release>> {
+        Ok(worker::Live::load(&self.store).await?.release)
+    }
+
+    /// Commits what is queued and closes.
+    pub(crate) async fn close(self) {
+        self.store.close().await;
+        self.store.vault().close().await;
+    }
+}
+
+/// Whether the error says that another process has the database.
+pub(crate) fn in_use(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| matches!(cause.downcast_ref(), Some(StoreError::InUse(_))))
+}
+
+/// Ids from the operating system's chance.
+pub(crate) fn random_ids() -> IdSource {
+    let chance = ring::rand::SystemRandom::new();
+    IdSource::new(move || {
+        let mut bytes = [0; 8];
+        // A system without random bytes gives ids that are still unique in this process, by time and counter.
+        let _ = chance.fill(&mut bytes);
+        u64::from_be_bytes(bytes)
+    })
+}
+
+/// A fresh secret: 128 bits as hexadecimal text.
+pub(crate) fn random_token() -> anyhow::Result<String> {
+    let mut bytes = [0; 16];
+    ring::rand::SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| anyhow::anyhow!("the operating system gives no random bytes"))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}

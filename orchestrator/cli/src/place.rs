@@ -1,0 +1,113 @@
+//! The data folder: databases, keys, and what tells other processes where a running instance is.
+
+use crate::exit::Fault;
+use anyhow::Context as _;
+use std::path::{Path, PathBuf};
+use vault::{RootKey, RootKeyError, Vault};
+
+/// A data folder. Names alone: nothing is opened.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    folder: PathBuf,
+}
+
+impl Place {
+    /// The folder at `folder`.
+    pub(crate) fn at(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
+    /// The folder itself.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The database.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.join("tabi.db")
+    }
+
+    /// The keys that everything personal is sealed with. To be backed up apart.
+    pub(crate) fn keys(&self) -> PathBuf {
+        self.folder.join("keys.db")
+    }
+
+    /// The key that wraps those keys.
+    pub(crate) fn root_key(&self) -> PathBuf {
+        self.folder.join("root.key")
+    }
+
+    /// The queue; may be deleted at any time.
+    pub(crate) fn jobs(&self) -> PathBuf {
+        self.folder.join("jobs.db")
+    }
+
+    /// The development inbox; may be deleted at any time.
+    pub(crate) fn inbox(&self) -> PathBuf {
+        self.folder.join("inbox.db")
+    }
+
+    /// Where a running instance listens for commands of this machine, and the token that it asks for.
+    pub(crate) fn control(&self) -> PathBuf {
+        self.folder.join("control.json")
+    }
+
+    /// Whether there is anything yet.
+    pub(crate) fn is_there(&self) -> bool {
+        self.database().is_file()
+    }
+
+    /// Makes the folder, for its owner alone.
+    pub(crate) fn make(&self) -> anyhow::Result<()> {
+        if self.folder.is_dir() {
+            return Ok(());
+        }
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder
+            .create(&self.folder)
+            .with_context(|| format!("the data folder {} cannot be made", self.folder.display()))
+    }
+
+    /// Says what to do where there is no data.
+    pub(crate) fn must_be_there(&self) -> anyhow::Result<()> {
+        if self.is_there() {
+            return Ok(());
+        }
+        Err(Fault::unreachable(format!(
+            "there is no data in {}: `tabi deploy` or `tabi serve` makes it, --data names another folder",
+            self.folder.display()
+        ))
+        .into())
+    }
+
+    /// Opens the vault. A root key is made with a new folder, and never again: data would be lost without a word.
+    pub(crate) async fn vault(&self) -> anyhow::Result<Vault> {
+        let from_environment = std::env::var("TABI_ROOT_KEY").ok().filter(|text| !text.is_empty());
+        let path = self.root_key();
+        let root = match RootKey::find(from_environment.as_deref(), &path) {
+            Err(RootKeyError::Missing(_)) if !self.is_there() && !self.keys().is_file() => {
+                RootKey::create(&path)
+            }
+            found => found,
+        }?;
+        Vault::open(&self.keys(), &root)
+            .await
+            .with_context(|| format!("the keys at {} cannot be used", self.keys().display()))
+    }
+}
+
+/// Writes a file that only its owner may read, in one step: never half there, never readable on the way.
+pub(crate) fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let fresh = path.with_extension("new");
+    let _ = std::fs::remove_file(&fresh);
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(&fresh)?.write_all(content)?;
+    std::fs::rename(&fresh, path)
+}
