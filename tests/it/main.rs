@@ -1,4 +1,5 @@
 //! Product tests.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+mod stories;
 mod tidy;

@@ -11,7 +11,7 @@ mod migrations;
 use std::path::{Path, PathBuf};
 
 /// The top of the repository.
-fn top() -> PathBuf {
+pub(crate) fn top() -> PathBuf {
     let here = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
     Path::new(&here).parent().expect("the package lies in a folder of the repository").to_owned()
 }

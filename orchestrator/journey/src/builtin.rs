@@ -45,13 +45,20 @@ pub fn events() -> BTreeMap<String, EventSchema> {
         true,
         &[("purpose", text(), false)],
     );
+    // An answer may also come from a page or an app that knows of no message.
     let answers = [
+        ("message", text(), false),
+        ("message_id", text(), false),
+        ("channel", text(), false),
+        ("journey", text(), false),
+        ("step", text(), false),
+        ("enrollment", text(), false),
         ("survey", text(), true),
         ("score", Type::Int, false),
         ("choice", text(), false),
         ("comment", text(), false),
     ];
-    add("survey_answered", "The customer answered a survey.", true, &answers);
+    add("survey_answered", "The customer answered a survey.", false, &answers);
     let journey = |more: &[(&'static str, Type, bool)]| {
         let mut all = vec![("journey", Type::Text, true), ("enrollment", Type::Text, true)];
         all.extend_from_slice(more);
