@@ -8,7 +8,7 @@ mod listeners;
 mod rules;
 
 pub use files::Files;
-pub use listeners::Listeners;
+pub use listeners::{Listeners, segment_row, start_row};
 
 use std::sync::Arc;
 use words::{Diagnostic, ReleaseId, Severity};

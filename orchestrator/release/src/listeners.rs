@@ -1,6 +1,7 @@
 //! Who listens to which event: what makes a customer due, and what a step has to look at.
 
-use journey::{Project, Start};
+use journey::{Program, Project, Segment, Start};
+use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// An index over a project's events and segments.
@@ -10,12 +11,16 @@ pub struct Listeners {
     pub starts: BTreeMap<String, Vec<String>>,
     /// Journeys that joining or leaving a segment starts: (segment, joined).
     pub segment_starts: BTreeMap<(String, bool), Vec<String>>,
-    /// Journeys that time starts: schedules, dates, broadcasts.
-    pub timed_starts: Vec<String>,
+    /// Journeys that time starts (schedules, dates, broadcasts), each with its row, see [`start_row`].
+    pub timed_starts: Vec<(String, String)>,
     /// Journeys that a changed item of a catalogue starts.
     pub item_starts: BTreeMap<String, Vec<String>>,
     /// Segments that an event may change.
     pub segments: BTreeMap<String, Vec<String>>,
+    /// The row of each segment, see [`segment_row`]: hashed once, not for every customer.
+    pub segment_rows: BTreeMap<String, String>,
+    /// Events that some fact counts.
+    pub facts: BTreeSet<String>,
     /// Every event name that any journey, fact or segment listens to.
     pub events: BTreeSet<String>,
     /// Other systems' names for declared events.
@@ -38,7 +43,7 @@ impl Listeners {
                     index.segment_starts.entry((segment.clone(), false)).or_default().push(journey);
                 }
                 Start::Schedule { .. } | Start::Date { .. } | Start::Broadcast { .. } => {
-                    index.timed_starts.push(journey);
+                    index.timed_starts.push((journey, start_row(program)));
                 }
                 Start::Item { catalog, .. } => {
                     index.item_starts.entry(catalog.clone()).or_default().push(journey);
@@ -47,12 +52,14 @@ impl Listeners {
             }
         }
         for (name, segment) in &project.schema.segments {
+            index.segment_rows.insert(name.clone(), segment_row(name, segment));
             for event in &segment.events {
                 index.segments.entry(event.clone()).or_default().push(name.clone());
                 index.events.insert(event.clone());
             }
         }
-        index.events.extend(project.schema.facts.values().map(|fact| fact.event.clone()));
+        index.facts = project.schema.facts.values().map(|fact| fact.event.clone()).collect();
+        index.events.extend(index.facts.iter().cloned());
         for (name, event) in &project.schema.events {
             for also in &event.also {
                 index.also.insert(also.clone(), name.clone());
@@ -69,5 +76,40 @@ impl Listeners {
     /// Whether anything listens to this event.
     pub fn listens(&self, event: &str) -> bool {
         self.events.contains(event)
+    }
+}
+
+/// The name of a segment's row: a changed definition is another row, and so is looked at anew, silently. Where it stands
+/// in its file is not part of its definition.
+pub fn segment_row(name: &str, segment: &Segment) -> String {
+    format!("{name}#{}", fingerprint(&segment.condition.kind))
+}
+
+/// The name of the row of a start by time: another schedule is another row.
+pub fn start_row(program: &Program) -> String {
+    format!("date:{}#{}", program.journey, fingerprint(&program.start))
+}
+
+/// The first four bytes of a SHA-256 over a definition, in hex.
+fn fingerprint(definition: &impl serde::Serialize) -> String {
+    let mut value = serde_json::to_value(definition).unwrap_or_default();
+    without_places(&mut value);
+    let hash = Sha256::digest(value.to_string());
+    format!("{:02x}{:02x}{:02x}{:02x}", hash[0], hash[1], hash[2], hash[3])
+}
+
+/// Takes out ranges of the file: `{"start": …, "end": …}` under `span`.
+fn without_places(value: &mut serde_json::Value) {
+    use serde_json::Value;
+    let is_place = |place: &Value| {
+        place.get("start").is_some_and(Value::is_u64) && place.get("end").is_some_and(Value::is_u64)
+    };
+    match value {
+        Value::Object(map) => {
+            map.retain(|key, value| key != "span" || !is_place(value));
+            map.values_mut().for_each(without_places);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_places),
+        _ => {}
     }
 }

@@ -5,8 +5,10 @@
 pub mod calls;
 pub mod content;
 mod fallback;
+mod judging;
 pub mod live;
 mod machine;
+mod making;
 mod observer;
 pub mod programs;
 mod renderer;

@@ -1,6 +1,6 @@
 //! What is live: the release, its programs by number, and what steps share. Loaded from the store, swapped as a whole.
 
-use crate::{Programs, step::row_name};
+use crate::Programs;
 use release::Release;
 use std::{collections::BTreeMap, sync::Arc};
 use store::{Store, StoreError};
@@ -65,7 +65,7 @@ impl Live {
                 programs.insert(number, program);
             }
         }
-        programs.segments_since = segments_since(store).await?;
+        programs.known_since = known_since(store).await?;
         let mut items = Items::default();
         for catalog in release.project.schema.catalogs.keys() {
             items.0.insert(catalog.clone(), store.items(catalog).await?);
@@ -83,16 +83,18 @@ async fn load_release(store: &Store, id: words::ReleaseId) -> Result<Release, Li
     }
 }
 
-const SEGMENTS_SINCE: &str = "segments_since";
+/// The setting that keeps [`Programs::known_since`].
+const KNOWN_SINCE: &str = "known_since";
 
-async fn segments_since(store: &Store) -> Result<BTreeMap<String, Timestamp>, StoreError> {
-    let text = store.setting(SEGMENTS_SINCE).await?;
+async fn known_since(store: &Store) -> Result<BTreeMap<String, Timestamp>, StoreError> {
+    let text = store.setting(KNOWN_SINCE).await?;
     Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
 }
 
 /// Stores a release, makes it live and has every customer looked at who may be concerned.
 ///
-/// Segments that are new, or defined anew, are known from `now` on: whoever is in them already did not join.
+/// Segments that are new, or defined anew, are known from `now` on: whoever is in them already did not join. Schedules that
+/// are new count from `now` on too, however long the look at everybody takes.
 pub async fn deploy(
     store: &Store,
     release: &Release,
@@ -128,14 +130,18 @@ pub async fn make_live(
     action: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let first = store.live_release().await?.is_none();
-    let mut since = segments_since(store).await?;
-    for (name, segment) in &release.project.schema.segments {
-        // Known since before anybody: with the first release every customer is new.
-        since.entry(row_name(name, segment)).or_insert(if first { Timestamp::from_micros(0) } else { now });
+    // Before there was anybody, everybody is new: joining a segment at the first look is joining it.
+    let nobody_yet = store.live_release().await?.is_none() && store.totals(now).await?.customers == 0;
+    let segments_from = if nobody_yet { Timestamp::from_micros(0) } else { now };
+    let mut since = known_since(store).await?;
+    for row in release.listeners.segment_rows.values() {
+        since.entry(row.clone()).or_insert(segments_from);
+    }
+    for (_, row) in &release.listeners.timed_starts {
+        since.entry(row.clone()).or_insert(now);
     }
     let since = serde_json::to_string(&since).unwrap_or_default();
-    store.put_setting(SEGMENTS_SINCE, Some(&since)).await?;
+    store.put_setting(KNOWN_SINCE, Some(&since)).await?;
     store.go_live(release.id, by, action, now).await?;
     let mut id = release.id.0;
     for (byte, stamp) in id.iter_mut().zip(now.as_micros().to_be_bytes()) {

@@ -4,6 +4,7 @@ use crate::Live;
 use channel::Adapter;
 use std::{
     collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, RwLock},
 };
 use store::{ClaimFor, Clock, Deciding, Store, StoreError};
@@ -89,6 +90,15 @@ impl Machine {
         }
     }
 
+    /// Reads the items of a catalogue anew, where something is live.
+    pub async fn reload_items(&self, catalog: &str) -> Result<(), StoreError> {
+        let Some(live) = self.live() else { return Ok(()) };
+        let mut items = (*live.items).clone();
+        items.0.insert(catalog.to_owned(), self.store.items(catalog).await?);
+        self.set_live(Live { items: Arc::new(items), ..(*live).clone() });
+        Ok(())
+    }
+
     /// The adapters.
     pub fn adapters(&self) -> Arc<Adapters> {
         Arc::clone(&self.adapters.read().unwrap_or_else(std::sync::PoisonError::into_inner))
@@ -137,15 +147,18 @@ impl Machine {
             programs: &live.programs,
             items: live.items.as_ref(),
             ids: &self.ids,
-            stops: &[],
-            held: false,
             keyed: &keyed,
         };
-        let mut changes = Vec::with_capacity(batch.work.len());
-        for work in std::mem::take(&mut batch.work) {
-            changes.push(self.decide(context, &mut batch.work, work, now).await?);
+        let taken = batch.work.len();
+        let (mut work, mut changes) = (Vec::with_capacity(taken), Vec::with_capacity(taken));
+        for mut one in std::mem::take(&mut batch.work) {
+            if let Some(change) = self.decide(context, &mut one, now).await? {
+                work.push(one);
+                changes.push(change);
+            }
         }
-        let customers = changes.len();
+        batch.work = work;
+        let (customers, broken) = (changes.len(), taken - changes.len());
         let more = batch.more;
         let seen = self.observer.is_some().then(|| {
             let ids: Vec<_> = batch.work.iter().map(|work| work.customer.id).collect();
@@ -157,40 +170,41 @@ impl Machine {
                 observer.stepped(now, *id, change);
             }
         }
-        Ok(StepReport { customers, conflicted: commit.conflicted.len(), more, claimed: commit.claimed })
+        let conflicted = commit.conflicted.len();
+        Ok(StepReport { customers, conflicted, broken, more, claimed: commit.claimed })
     }
 
-    /// Decides about one customer; loads the history where facts have to be folded anew. Keeps what the commit needs of
-    /// the claim in `kept`.
+    /// Decides about one customer; loads the history where facts have to be folded anew. `None`: a mistake of ours ended
+    /// the decision. It is left as it was and comes round again; nobody else of the batch notices.
     async fn decide(
         &self,
         context: crate::step::StepContext<'_>,
-        kept: &mut Vec<store::CustomerWork>,
-        work: store::CustomerWork,
+        work: &mut store::CustomerWork,
         now: Timestamp,
-    ) -> Result<store::CustomerChange, StoreError> {
-        kept.push(store::CustomerWork {
-            customer: words::Customer::new(work.customer.id, work.customer.created_at),
-            guard_version: work.guard_version,
-            profile_version: work.profile_version,
-            next_seq: work.next_seq,
-            applied_seq: work.applied_seq,
-            facts: None,
-            events: Vec::new(),
-            enrollments: Vec::new(),
-            past: Vec::new(),
-            segments: BTreeMap::new(),
-            cap_uses: Vec::new(),
-            open_deliveries: Vec::new(),
-            suppressions: Vec::new(),
-        });
-        let applied = work.applied_seq;
-        let events = if crate::step::needs_history(context.release, &work) {
-            Some(self.history(work.customer.id, applied).await?)
+    ) -> Result<Option<store::CustomerChange>, StoreError> {
+        let (id, applied) = (work.customer.id, work.applied_seq);
+        let events = if crate::step::needs_history(context.release, work) {
+            match self.history(id, applied).await {
+                Ok(events) => Some(events),
+                Err(error @ StoreError::Unavailable(_)) => return Err(error),
+                Err(error) => {
+                    tracing::error!(customer.id = %id, "Customer {id} waits, their events cannot be read: {error}");
+                    return Ok(None);
+                }
+            }
         } else {
             None
         };
-        Ok(crate::step::step(context, work, events.as_deref(), now))
+        let decided =
+            catch_unwind(AssertUnwindSafe(|| crate::step::step(context, work, events.as_deref(), now)));
+        if decided.is_err() {
+            tracing::error!(
+                customer.id = %id,
+                "The step of customer {id} broke off; they wait, nothing of theirs is lost. Please report it with the lines \
+                 above",
+            );
+        }
+        Ok(decided.ok())
     }
 
     /// The stored events of a customer up to a place, oldest first.
@@ -220,6 +234,8 @@ pub struct StepReport {
     pub customers: usize,
     /// Of those, customers that changed meanwhile and stay due.
     pub conflicted: usize,
+    /// Customers about whom nothing could be decided: logged, left as they were.
+    pub broken: usize,
     /// Whether more was due.
     pub more: bool,
     /// Deliveries planned, due, and claimed for us.

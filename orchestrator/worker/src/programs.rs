@@ -9,8 +9,9 @@ use words::Timestamp;
 pub struct Programs {
     by_number: BTreeMap<i64, Arc<Program>>,
     live: BTreeMap<String, i64>,
-    /// Since when each segment (by its row name) has been known: customers older than that are in it «already».
-    pub segments_since: BTreeMap<String, Timestamp>,
+    /// Since when each segment and each start by time (by their row names) has been known: customers older than that are in
+    /// the segment «already».
+    pub known_since: BTreeMap<String, Timestamp>,
 }
 
 impl Programs {

@@ -2,21 +2,28 @@
 //!
 //! Everything before the hand-over commit can be done again; everything after it is recorded under its fence.
 
-use crate::{Live, Machine, content, settle, verdict};
-use channel::{Adapter, Outcome, Parcel};
-use futures::{StreamExt, stream::FuturesUnordered};
-use policy::{Decision, Stage};
-use std::{sync::Arc, time::Duration};
-use store::{
-    AuditEvent, DeliveryState, FinalContent, HandOver, HandOverRefused, SendWork, Settle, StoreError,
-};
-use words::{Elapsed, EventId, Timestamp};
+use crate::{Live, Machine, judging, making::Ready, settle};
+use channel::{Outcome, Stage};
+use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
+use std::{panic::AssertUnwindSafe, time::Duration};
+use store::{DeliveryState, HandOver, HandOverRefused, NewReceipt, SendWork, Settle, StoreError};
+use words::{Basis, Channel, Consent, ConsentChange, ConsentState, EventId, Evidence, Timestamp};
 
 /// The whole of a hand-over, all stages together; less than half a lease.
 pub const HAND_OVER_DEADLINE: Duration = Duration::from_secs(50);
 
 /// Deliveries per send batch.
 pub const SEND_LIMIT: usize = 256;
+
+/// Waits before an answer of a provider is written down again that the database did not take: all together well within
+/// the lease.
+const WRITE_AGAIN: [Duration; 5] = [
+    Duration::from_millis(50),
+    Duration::from_millis(250),
+    Duration::from_secs(1),
+    Duration::from_secs(4),
+    Duration::from_secs(15),
+];
 
 /// What a send batch did.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -27,70 +34,159 @@ pub struct SendReport {
     pub accepted: usize,
 }
 
-/// Ready to be handed over.
-struct Ready {
+/// A delivery that was handed over, and what came of it.
+struct Answered {
     work: SendWork,
-    adapter: Arc<dyn Adapter>,
-    parcel: Parcel,
-    bytes: Vec<u8>,
+    outcome: Outcome,
+    span: settle::Span,
 }
 
 impl Machine {
-    /// Claims what is due and sends it.
+    /// Claims what is due on any channel and sends it.
     pub async fn send_batch(&self) -> Result<SendReport, StoreError> {
+        self.send_batch_on(&self.channels()).await
+    }
+
+    /// Claims what is due on these channels and sends it. A slow channel holds up those that share its batch.
+    pub async fn send_batch_on(&self, channels: &[Channel]) -> Result<SendReport, StoreError> {
         let Some(live) = self.live() else { return Ok(SendReport::default()) };
         let now = self.clock.now();
-        let work =
-            self.store.claim_sends(now, SEND_LIMIT, &self.channels(), self.claim_for(now, &live)).await?;
+        let work = self.store.claim_sends(now, SEND_LIMIT, channels, self.claim_for(now, &live)).await?;
         self.send(work).await
     }
 
     /// Sends what is claimed already.
+    ///
+    /// A delivery whose last attempt ended without any answer may be what ended it. Such ones go alone, so that the third
+    /// strike meets the one that deals them and nobody beside it.
     pub async fn send(&self, work: Vec<SendWork>) -> Result<SendReport, StoreError> {
-        let mut report = SendReport { claimed: work.len(), accepted: 0 };
-        let Some(live) = self.live().filter(|_| !work.is_empty()) else { return Ok(report) };
+        let claimed = work.len();
+        let (fresh, mut struck): (Vec<_>, Vec<_>) = work.into_iter().partition(|work| work.strikes == 0);
+        let mut accepted = 0;
+        if !struck.is_empty() {
+            let others = struck.split_off(1);
+            let now = self.clock.now();
+            let back = others.iter().map(|work| settle::given_back(work, now)).collect::<Vec<_>>();
+            if !back.is_empty() {
+                self.store.settle(back, now).await?;
+            }
+        }
+        for batch in [fresh, struck] {
+            accepted += self.send_together(batch).await?;
+        }
+        Ok(SendReport { claimed, accepted })
+    }
+
+    /// Sends a batch; how many were accepted.
+    async fn send_together(&self, work: Vec<SendWork>) -> Result<usize, StoreError> {
+        let Some(live) = self.live().filter(|_| !work.is_empty()) else { return Ok(0) };
         let now = self.clock.now();
-        let stops = self.stops().await?;
+        let stops = self.store.stops().await?.into_iter().map(judging::stop_for_judge).collect::<Vec<_>>();
         let watched: Vec<SendWork> = if self.observer.is_some() { work.clone() } else { Vec::new() };
         let (allowed, mut closed) = self.judge(work, &live, &stops, now);
         let (ready, failed) = self.prepare(allowed, &live, now).await;
         closed.extend(failed);
-        let ready = self.open(ready).await?;
-        if !closed.is_empty() {
-            let seen = self.observer.is_some().then(|| closed.clone());
-            self.store.settle(closed, now).await?;
-            for settle in seen.into_iter().flatten() {
-                if let Some(work) = watched.iter().find(|work| work.delivery == settle.delivery) {
-                    self.saw(now, work, &settle);
-                }
+        let (ready, done) = tokio::join!(self.open(ready), self.close_untried(closed, &watched, now));
+        done?;
+        self.hand_over_all(ready?, &live).await
+    }
+
+    async fn close_untried(
+        &self,
+        closed: Vec<Settle>,
+        watched: &[SendWork],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if closed.is_empty() {
+            return Ok(());
+        }
+        let seen = self.observer.is_some().then(|| closed.clone());
+        self.store.settle(closed, now).await?;
+        for settle in seen.into_iter().flatten() {
+            if let Some(work) = watched.iter().find(|work| work.delivery == settle.delivery) {
+                self.saw(now, work, &settle);
             }
         }
+        Ok(())
+    }
+
+    /// Hands over what is opened and writes down every answer, whatever becomes of the others.
+    async fn hand_over_all(&self, ready: Vec<Ready>, live: &Live) -> Result<usize, StoreError> {
         let mut handing: FuturesUnordered<_> = ready
             .into_iter()
             .map(|ready| async move {
                 let from = self.clock.now();
-                let outcome = ready.adapter.hand_over(&ready.parcel, &ready.bytes, HAND_OVER_DEADLINE).await;
-                (ready.work, outcome, settle::Span { from, to: self.clock.now() })
+                let handing = ready.adapter.hand_over(&ready.parcel, &ready.bytes, HAND_OVER_DEADLINE);
+                // An adapter that breaks off takes none of its neighbours along, and nobody knows how far it came.
+                let outcome = AssertUnwindSafe(handing).catch_unwind().await.unwrap_or_else(|_| {
+                    Outcome::Unknown { stage: Stage::Answer, answer: "the adapter broke off".to_owned() }
+                });
+                Answered { work: ready.work, outcome, span: settle::Span { from, to: self.clock.now() } }
             })
             .collect();
+        let (mut accepted, mut trouble) = (0, None);
         // What answers together is recorded together.
         while let Some(first) = handing.next().await {
             let mut answered = vec![first];
-            while let Some(Some(next)) = futures::FutureExt::now_or_never(handing.next()) {
+            while let Some(Some(next)) = handing.next().now_or_never() {
                 answered.push(next);
             }
-            report.accepted +=
-                answered.iter().filter(|(_, outcome, _)| matches!(outcome, Outcome::Accepted { .. })).count();
-            let items = answered
-                .iter()
-                .map(|(work, outcome, span)| self.close(work, outcome, *span, &live))
-                .collect();
-            self.store.settle(items, self.clock.now()).await?;
+            accepted += answered.iter().filter(|a| matches!(a.outcome, Outcome::Accepted { .. })).count();
+            // The others are under way: their answers must be heard even if this one cannot be written down.
+            trouble = self.write_down(&answered, live).await.err().or(trouble);
         }
-        Ok(report)
+        trouble.map_or(Ok(accepted), Err)
     }
 
-    fn close(&self, work: &SendWork, outcome: &Outcome, span: settle::Span, live: &Live) -> Settle {
+    async fn write_down(&self, answered: &[Answered], live: &Live) -> Result<(), StoreError> {
+        self.revoke(answered).await?;
+        let items: Vec<Settle> = answered.iter().map(|answered| self.close(answered, live)).collect();
+        let mut waits = WRITE_AGAIN.iter();
+        let written = loop {
+            match self.store.settle(items.clone(), self.clock.now()).await {
+                Ok(written) => break written,
+                Err(error @ StoreError::Unavailable(_)) => match waits.next() {
+                    Some(wait) => {
+                        tracing::warn!("Answers of providers are written down again in {wait:?}: {error}");
+                        tokio::time::sleep(*wait).await;
+                    }
+                    None => return Err(error),
+                },
+                Err(error) => return Err(error),
+            }
+        };
+        let mut evidence = Vec::new();
+        for ((answered, settle), written) in answered.iter().zip(items).zip(written) {
+            if written {
+                self.saw(answered.span.to, &answered.work, &settle);
+            } else if let Outcome::Accepted { answer, .. } = &answered.outcome {
+                evidence.push(late_evidence(answered, answer, settle));
+            }
+        }
+        // The lease was over and the sweep has written «unknown»: the answer that came after all settles it.
+        if !evidence.is_empty() {
+            self.store.receipts(evidence, self.clock.now()).await?;
+        }
+        Ok(())
+    }
+
+    /// A provider that refuses because the customer opted out with it: that word is recorded as theirs, before the claim is
+    /// closed, so that no crash in between can lose it.
+    async fn revoke(&self, answered: &[Answered]) -> Result<(), StoreError> {
+        for Answered { work, outcome, span } in answered.iter().filter(|a| a.outcome.revokes_consent()) {
+            let change = revocation(work, outcome, span.to);
+            let known = work.customer.consents.iter().any(|c| {
+                c.state == ConsentState::Revoked && c.purpose.is_none() && c.channel == change.consent.channel
+            });
+            if !known {
+                let id = work.customer.id;
+                self.store.update_customer(id, span.to, move |_| vec![change], Vec::new()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn close(&self, Answered { work, outcome, span }: &Answered, live: &Live) -> Settle {
         if let Outcome::Misconfigured { answer } = outcome {
             tracing::error!(
                 channel = %work.channel, delivery.id = %work.delivery,
@@ -99,9 +195,9 @@ impl Machine {
         }
         let event = EventId(self.ids.next(span.to));
         let jitter = u64::from_be_bytes(self.ids.next(span.to)[8..].try_into().unwrap_or([0; 8]));
-        let mut settle = settle::tried(work, outcome, span, jitter, event);
+        let mut settle = settle::tried(work, outcome, *span, jitter, event);
         if settle.state == DeliveryState::Rejected {
-            settle.next = crate::fallback::next(self, work, live, span.to);
+            settle.next = crate::fallback::next(&self.keyed(), work, outcome, live, span.to);
         }
         settle
     }
@@ -110,125 +206,6 @@ impl Machine {
         if let Some(observer) = &self.observer {
             observer.closed(at, work, settle);
         }
-    }
-
-    async fn stops(&self) -> Result<Vec<policy::Stop>, StoreError> {
-        let stops = self.store.stops().await?;
-        Ok(stops.into_iter().map(stop_for_judge).collect())
-    }
-
-    fn judge(
-        &self,
-        work: Vec<SendWork>,
-        live: &Live,
-        stops: &[policy::Stop],
-        now: Timestamp,
-    ) -> (Vec<(SendWork, policy::Verdict)>, Vec<Settle>) {
-        let held = self.store.held().is_some();
-        let (mut allowed, mut closed) = (Vec::new(), Vec::new());
-        for work in work {
-            let verdict = judge_one(&work, live, stops, held, now);
-            let why = verdict::record(&verdict).to_string();
-            let mut settle = match verdict.decision {
-                Decision::Allow => {
-                    allowed.push((work, verdict));
-                    continue;
-                }
-                // At least a second: a verdict that names this very instant must not spin.
-                Decision::Delay { until } => settle::untried(
-                    &work,
-                    DeliveryState::Planned,
-                    Some(until.max(now.plus(Elapsed::from_secs(1)))),
-                    why,
-                ),
-                Decision::Block => {
-                    let late = verdict
-                        .first_reason()
-                        .is_some_and(|r| r.code.contains("expired") || r.code.contains("late"));
-                    let state = if late { DeliveryState::Expired } else { DeliveryState::Suppressed };
-                    settle::untried(&work, state, None, why)
-                }
-            };
-            if verdict.decision == Decision::Block {
-                settle.audit.push(AuditEvent {
-                    kind: "message.suppressed",
-                    at: now,
-                    customer: Some(work.customer.id),
-                    subject: Some(work.message.0),
-                    body: serde_json::json!({
-                        "delivery": work.delivery, "channel": work.channel,
-                        "codes": verdict.reasons.iter().map(|r| r.code.as_ref()).collect::<Vec<_>>(),
-                        "packs": verdict.packs.hex(),
-                    })
-                    .to_string(),
-                });
-            }
-            closed.push(settle);
-        }
-        (allowed, closed)
-    }
-
-    /// Renders and composes; what was rendered in an earlier attempt is taken as it is.
-    async fn prepare(
-        &self,
-        allowed: Vec<(SendWork, policy::Verdict)>,
-        live: &Live,
-        now: Timestamp,
-    ) -> (Vec<(Ready, HandOver)>, Vec<Settle>) {
-        let adapters = self.adapters();
-        let fresh: Vec<usize> = (0..allowed.len()).filter(|i| allowed[*i].0.content.is_none()).collect();
-        let links: Vec<_> = fresh
-            .iter()
-            .map(|i| content::links(self.store.vault(), &self.base_url, &allowed[*i].0))
-            .collect();
-        let requests = fresh
-            .iter()
-            .zip(&links)
-            .map(|(i, links)| content::request(&allowed[*i].0, links.clone(), now))
-            .collect();
-        let rendered = self.renderer.render(&live.release, requests).await;
-        let mut rendered: std::collections::BTreeMap<usize, _> =
-            fresh.into_iter().zip(rendered.into_iter().zip(links)).collect();
-        let (mut ready, mut failed) = (Vec::new(), Vec::new());
-        for (index, (work, verdict)) in allowed.into_iter().enumerate() {
-            let Some(adapter) = adapters.get(&work.channel).cloned() else {
-                let why = reason(
-                    "no_adapter",
-                    "there is no adapter for this channel",
-                    "このチャネルの送信手段がありません",
-                );
-                failed.push(settle::untried(
-                    &work,
-                    DeliveryState::Planned,
-                    Some(now.plus(Elapsed::from_minutes(5))),
-                    why,
-                ));
-                continue;
-            };
-            let made = match rendered.remove(&index) {
-                None => kept(&work),
-                Some((Ok(rendered), links)) => {
-                    let content = content::content(&work, rendered, &links);
-                    compose(&work, content, adapter.as_ref(), live)
-                }
-                Some((Err(render::RenderError::Unavailable { reason: what }), _)) => {
-                    let due = now.plus(Elapsed::from_secs(5));
-                    let why = reason("renderer_unavailable", &what, &what);
-                    failed.push(settle::untried(&work, DeliveryState::Planned, Some(due), why));
-                    continue;
-                }
-                Some((Err(error), _)) => Err(error.to_string()),
-            };
-            match made {
-                Ok((parcel, content)) => {
-                    let bytes = content.bytes.clone();
-                    let hand_over = hand_over(&work, &verdict, adapter.as_ref(), content, now);
-                    ready.push((Ready { work, adapter, parcel, bytes }, hand_over));
-                }
-                Err(what) => failed.push(quarantine(&work, &what, now)),
-            }
-        }
-        (ready, failed)
     }
 
     /// Opens the hand-overs in one commit; those refused were planned again by the store.
@@ -258,171 +235,35 @@ impl Machine {
     }
 }
 
-fn kept(work: &SendWork) -> Result<(Parcel, FinalContent), String> {
-    let content = work.content.clone().ok_or("no content is kept")?;
-    let parts: channel::Content = serde_json::from_str(&content.parcel).map_err(|e| e.to_string())?;
-    Ok((parcel(work, parts), content))
-}
-
-fn compose(
-    work: &SendWork,
-    content: channel::Content,
-    adapter: &dyn Adapter,
-    live: &Live,
-) -> Result<(Parcel, FinalContent), String> {
-    let parcel = parcel(work, content);
-    let composed = adapter.compose(&parcel)?;
-    let kept = FinalContent {
-        media: composed.media.to_owned(),
-        bytes: composed.bytes,
-        parcel: serde_json::to_string(&parcel.content).map_err(|e| e.to_string())?,
-        locale: parcel.content.locale.clone(),
-        release: Some(live.release.id),
-    };
-    Ok((parcel, kept))
-}
-
-fn parcel(work: &SendWork, content: channel::Content) -> Parcel {
-    Parcel {
-        delivery: work.delivery,
-        message: work.message,
-        class: work.class,
-        to: work.address.clone(),
-        content,
-    }
-}
-
-fn hand_over(
-    work: &SendWork,
-    verdict: &policy::Verdict,
-    adapter: &dyn Adapter,
-    content: FinalContent,
-    now: Timestamp,
-) -> HandOver {
-    HandOver {
-        customer: work.customer.id,
-        message: work.message,
-        delivery: work.delivery,
-        fence: work.fence,
-        guard_version: work.guard_version,
-        stop_epoch: work.stop_epoch,
-        valid_until: verdict.valid_until,
-        // A resend after `unknown` has used its cap already.
-        uses_cap: verdict.uses_cap && !work.resend,
-        why: verdict::record(verdict).to_string(),
-        content: work.content.is_none().then_some(content),
-        provider: adapter.provider().to_owned(),
-        audit: vec![AuditEvent {
-            kind: "message.handing_over",
-            at: now,
-            customer: Some(work.customer.id),
-            subject: Some(work.message.0),
-            body: serde_json::json!({
-                "delivery": work.delivery, "channel": work.channel, "provider": adapter.provider(),
-                "attempt": work.attempts, "consent": verdict.consent, "packs": verdict.packs.hex(),
-            })
-            .to_string(),
-        }],
-    }
-}
-
-fn quarantine(work: &SendWork, what: &str, now: Timestamp) -> Settle {
-    tracing::warn!(
-        message.id = %work.message, "Message {} ({}) is quarantined: it cannot be made: {what}", work.message, work.name,
-    );
-    let why = reason(
-        "cannot_be_made",
-        &format!("quarantined, because it cannot be made: {what}"),
-        &format!("作成できないため隔離しました: {what}"),
-    );
-    let mut settle = settle::untried(work, DeliveryState::Quarantined, None, why);
-    settle.audit.push(AuditEvent {
-        kind: "message.quarantined",
-        at: now,
-        customer: Some(work.customer.id),
-        subject: Some(work.message.0),
-        body: serde_json::json!({"delivery": work.delivery, "message": work.name}).to_string(),
-    });
-    settle
-}
-
-fn reason(code: &str, en: &str, ja: &str) -> String {
-    verdict::record_reasons(&[engine::Reason::new(code, en, ja)]).to_string()
-}
-
-/// Asks the judge about one claimed delivery.
-pub(crate) fn judge_one(
-    work: &SendWork,
-    live: &Live,
-    stops: &[policy::Stop],
-    held: bool,
-    now: Timestamp,
-) -> policy::Verdict {
-    let caps: Vec<policy::CapUse<'_>> =
-        work.cap_uses.iter().map(|u| policy::CapUse { at: u.at, channel: &u.channel }).collect();
-    let competitors: Vec<policy::Competitor<'_>> = work
-        .competing
-        .iter()
-        .map(|other| policy::Competitor {
-            id: other.message.0,
-            name: &other.name,
-            journey: Some(&other.journey),
-            class: other.class,
-            channel: &other.channel,
-            priority: other.priority,
-            due_at: other.due_at,
-        })
-        .collect();
-    let suppressions: Vec<policy::Suppression> =
-        work.suppressions.iter().filter(|s| s.channel == work.channel).map(verdict::suppression).collect();
-    let address =
-        work.customer.addresses.iter().find(|a| a.channel == work.channel && a.value == work.address);
-    let facts = policy::Facts {
-        customer: &work.customer,
-        consents_known: true,
-        message: policy::Message {
-            id: work.message.0,
-            name: &work.name,
-            journey: Some(&work.journey),
-            class: work.class,
-            purpose: &work.purpose,
-            channel: &work.channel,
-            address,
-            address_seen_at: None,
-            priority: work.priority,
-            planned_at: work.planned_at,
-            // The delivery's own due time moves with every delay; lateness counts from when it was meant.
-            due_at: work.planned_at,
-            expires_at: work.expires_at,
-            late_max: late_max(work.class),
+/// The customer's word, as the provider tells it.
+fn revocation(work: &SendWork, outcome: &Outcome, at: Timestamp) -> ConsentChange {
+    ConsentChange {
+        consent: Consent {
+            purpose: None,
+            channel: Some(work.channel.clone()),
+            state: ConsentState::Revoked,
+            basis: Basis::Implied,
+            at,
+            expires_at: None,
+            evidence: Evidence {
+                method: "provider_opt_out".to_owned(),
+                source: Some(format!("delivery {}: {}", work.delivery, outcome.answer())),
+                ..Evidence::default()
+            },
         },
-        brand: &live.release.brand,
-        cap_uses: &caps,
-        competitors: &competitors,
-        suppressions: &suppressions,
-        stops,
-        held,
-    };
-    policy::judge(&live.release.packs, &facts, Stage::HandOver, now)
-}
-
-/// How late a message may go out where its journey says nothing: what is old news is not sent after an outage.
-fn late_max(class: words::MessageClass) -> Option<Elapsed> {
-    use words::MessageClass::{Marketing, Regulatory, Security, Service, Transactional};
-    match class {
-        Marketing | Service => Some(Elapsed::from_days(3)),
-        Transactional => Some(Elapsed::from_days(7)),
-        Security => Some(Elapsed::from_minutes(30)),
-        Regulatory => None,
     }
 }
 
-pub(crate) fn stop_for_judge(stop: store::Stop) -> policy::Stop {
-    let scope = match stop.scope {
-        store::StopScope::All => policy::StopScope::Everything,
-        store::StopScope::Journey(journey) => policy::StopScope::Journey(journey),
-        store::StopScope::Channel(channel) => policy::StopScope::Channel(words::Channel::new(channel)),
-        store::StopScope::Purpose(purpose) => policy::StopScope::Purpose(purpose),
-    };
-    policy::Stop { scope, effect: policy::StopEffect::Hold, by: stop.by, at: stop.at, note: stop.reason }
+fn late_evidence(answered: &Answered, answer: &str, settle: Settle) -> NewReceipt {
+    NewReceipt {
+        customer: settle.customer,
+        message: settle.message,
+        delivery: settle.delivery,
+        kind: "accepted".to_owned(),
+        at: answered.span.to,
+        detail: answer.to_owned(),
+        events: settle.events,
+        suppress: None,
+        audit: settle.audit,
+    }
 }

@@ -8,6 +8,9 @@ use words::{DeliveryClass, Elapsed, Event, EventId, EventKind, Timestamp, Value}
 /// Waits between tries while a provider is unavailable; the last one stays.
 const BACK_OFF_S: [i64; 7] = [2, 10, 30, 120, 600, 1800, 3600];
 
+/// The longest wait that a provider may ask for.
+const THROTTLED_MAX_S: i64 = 3600;
+
 /// How long a misconfigured channel rests before it is tried again.
 const MISCONFIGURED_REST: Elapsed = Elapsed::from_minutes(5);
 
@@ -44,6 +47,12 @@ pub(crate) fn untried(
     }
 }
 
+/// A claim given back as if it had not been made: attempt and strike are taken back, earlier strikes stand.
+pub(crate) fn given_back(work: &SendWork, now: Timestamp) -> Settle {
+    let why = serde_json::json!({"waits": "its turn to go alone"}).to_string();
+    Settle { clear_strikes: false, ..untried(work, DeliveryState::Planned, Some(now), why) }
+}
+
 /// The claim closed by what the provider said. `jitter` in `0..1000` spreads tries.
 pub(crate) fn tried(work: &SendWork, outcome: &Outcome, span: Span, jitter: u64, event: EventId) -> Settle {
     let (state, due_at) = match outcome {
@@ -51,8 +60,8 @@ pub(crate) fn tried(work: &SendWork, outcome: &Outcome, span: Span, jitter: u64,
         Outcome::AddressDead { .. } | Outcome::MessageRefused { .. } => (DeliveryState::Rejected, None),
         Outcome::Misconfigured { .. } => (DeliveryState::Planned, Some(span.to.plus(MISCONFIGURED_REST))),
         Outcome::Throttled { after, .. } => {
-            let micros = i64::try_from(after.as_micros()).unwrap_or(3_600_000_000);
-            (DeliveryState::Planned, Some(span.to.plus(Elapsed::from_micros(micros.max(1_000_000)))))
+            let secs = i64::try_from(after.as_secs()).unwrap_or(THROTTLED_MAX_S).clamp(1, THROTTLED_MAX_S);
+            (DeliveryState::Planned, Some(later(span.to, secs, jitter)))
         }
         Outcome::Unavailable { .. } => (DeliveryState::Planned, Some(again(work, span.to, jitter))),
         Outcome::Unknown { .. } => match work.delivery_class {
@@ -63,8 +72,9 @@ pub(crate) fn tried(work: &SendWork, outcome: &Outcome, span: Span, jitter: u64,
             }
         },
     };
-    // A cap is used by what may have been accepted, and given back by what provably was not.
-    let accepted_perhaps = matches!(outcome, Outcome::Accepted { .. } | Outcome::Unknown { .. });
+    // A cap is used by what may have been accepted, now or in an earlier attempt, and given back by what provably was not.
+    let accepted_perhaps =
+        work.resend || matches!(outcome, Outcome::Accepted { .. } | Outcome::Unknown { .. });
     let suppress = matches!(outcome, Outcome::AddressDead { .. }).then(|| SuppressionRow {
         channel: work.channel.clone(),
         reason: "bounce".to_owned(),
@@ -123,12 +133,16 @@ pub(crate) fn tried(work: &SendWork, outcome: &Outcome, span: Span, jitter: u64,
     }
 }
 
+/// When to try again what a provider could not take.
 fn again(work: &SendWork, now: Timestamp, jitter: u64) -> Timestamp {
     let tries = (work.attempts.max(1) as usize - 1).min(BACK_OFF_S.len() - 1);
-    let base = BACK_OFF_S[tries];
-    // Up to a fifth later, so that what failed together is not tried together.
-    let spread = base * i64::try_from(jitter % 1000).unwrap_or(0) / 5;
-    now.plus(Elapsed::from_secs(base)).plus(Elapsed::from_millis(spread))
+    later(now, BACK_OFF_S[tries], jitter)
+}
+
+/// After `secs`, and up to a fifth of that later, so that what failed together is not tried together.
+fn later(now: Timestamp, secs: i64, jitter: u64) -> Timestamp {
+    let spread_ms = secs * i64::try_from(jitter % 1000).unwrap_or(0) / 5;
+    now.plus(Elapsed::from_secs(secs)).plus(Elapsed::from_millis(spread_ms))
 }
 
 /// An event about a message for the customer's journeys.

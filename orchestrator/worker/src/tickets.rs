@@ -57,6 +57,13 @@ impl Work {
 /// How often the ticker looks for work that nobody drains.
 const TICK: Duration = Duration::from_secs(1);
 
+/// The longest and the shortest rest of a drainer that found nothing to do.
+const FAR: Duration = Duration::from_secs(30);
+const NEAR: Duration = Duration::from_millis(5);
+
+/// Batches that one drainer of steps has being sent at a time.
+const SENDERS: u32 = 8;
+
 /// What drainers share.
 struct Drain {
     machine: Arc<Machine>,
@@ -64,20 +71,47 @@ struct Drain {
     stop: watch::Receiver<bool>,
 }
 
-/// Runs until `stop` turns true; then lets what is under way come to its end.
+/// How often in a row the queue may fail before the drainers go to work without it.
+const FAILURES_MAX: u32 = 3;
+
+/// Runs until `stop` turns true (or nobody is left who could turn it); then lets what is under way come to its end.
 pub async fn run(machine: Arc<Machine>, jobs: PathBuf, mut stop: watch::Receiver<bool>) {
     let drain = Arc::new(Drain { machine, draining: Default::default(), stop: stop.clone() });
-    while !*stop.borrow() {
+    let mut failures = 0;
+    while !drain.stopping() {
+        let began = tokio::time::Instant::now();
         let done = tokio::select! {
             done = queue(Arc::clone(&drain), &jobs) => done,
-            _ = stop.changed() => break,
+            _ = stop.changed() => continue,
         };
-        if let Err(error) = done {
-            tracing::warn!("The job queue failed and is opened anew: {error}");
-            tokio::time::sleep(TICK).await;
+        let Err(error) = done else { continue };
+        failures = if began.elapsed() > Duration::from_secs(60) { 1 } else { failures + 1 };
+        tracing::warn!("The job queue failed and is made anew, nothing is lost with it: {error}");
+        remove(&jobs);
+        if failures >= FAILURES_MAX {
+            for work in Work::ALL {
+                drop(drain.begin(work));
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(TICK * failures.min(30)) => {}
+            _ = stop.changed() => {}
         }
     }
     drain.idle().await;
+}
+
+/// Removes the job database. It holds nothing that cannot be written anew.
+fn remove(jobs: &Path) {
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        let mut path = jobs.as_os_str().to_owned();
+        path.push(suffix);
+        if let Err(error) = std::fs::remove_file(&path)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!("{} cannot be removed: {error}", Path::new(&path).display());
+        }
+    }
 }
 
 /// One life of the queue: opens it, works, and comes back with an error when it breaks.
@@ -107,19 +141,8 @@ async fn open(jobs: &Path) -> Result<SqlitePool, BoxDynError> {
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(Duration::from_secs(5))
         .pragma("cache_size", "-256");
-    let pool = SqlitePoolOptions::new().max_connections(2).connect_with(options.clone()).await?;
-    if let Err(error) = SqliteStorage::<()>::migrations().run(&pool).await {
-        tracing::warn!("The job database cannot be used and is made anew: {error}");
-        pool.close().await;
-        for suffix in ["", "-wal", "-shm"] {
-            let mut path = jobs.as_os_str().to_owned();
-            path.push(suffix);
-            let _ = std::fs::remove_file(path);
-        }
-        let pool = SqlitePoolOptions::new().max_connections(2).connect_with(options).await?;
-        SqliteStorage::<()>::migrations().run(&pool).await?;
-        return Ok(pool);
-    }
+    let pool = SqlitePoolOptions::new().max_connections(2).connect_with(options).await?;
+    SqliteStorage::<()>::migrations().run(&pool).await?;
     Ok(pool)
 }
 
@@ -150,29 +173,47 @@ async fn tick(
 async fn ticket(ticket: serde_json::Value, drain: Data<Arc<Drain>>) -> Result<(), BoxDynError> {
     let wanted = ticket.get("do").and_then(serde_json::Value::as_str).unwrap_or_default();
     let Some(work) = Work::ALL.into_iter().find(|work| work.as_str() == wanted) else { return Ok(()) };
-    if drain.draining[work.index()].swap(true, Ordering::AcqRel) {
-        return Ok(());
+    if let Some(run) = drain.begin(work)
+        && let Err(panic) = run.await
+    {
+        tracing::error!("Draining {} stopped and begins anew: {panic}", work.as_str());
     }
-    let shared = Arc::clone(&drain);
-    // A task of its own: when the queue breaks and its worker is dropped, what is under way comes to its end.
-    let run = tokio::spawn(async move {
-        match work {
-            Work::StepBatch => shared.steps().await,
-            Work::SendBatch => shared.sends().await,
-            Work::CallBatch => shared.calls().await,
-            Work::Maintenance => shared.maintenance().await,
-        }
-    });
-    if let Err(panic) = run.await {
-        tracing::error!("Draining {} stopped: {panic}", work.as_str());
-    }
-    drain.draining[work.index()].store(false, Ordering::Release);
     Ok(())
 }
 
+/// Marks that somebody drains, for as long as it lives.
+struct Draining(Arc<Drain>, Work);
+
+impl Drop for Draining {
+    fn drop(&mut self) {
+        self.0.draining[self.1.index()].store(false, Ordering::Release);
+    }
+}
+
 impl Drain {
+    /// Starts the drainer, unless it runs already. A task of its own: when the queue breaks and its worker is dropped, what
+    /// is under way comes to its end.
+    fn begin(self: &Arc<Self>, work: Work) -> Option<tokio::task::JoinHandle<()>> {
+        if self.draining[work.index()].swap(true, Ordering::AcqRel) {
+            return None;
+        }
+        let mark = Draining(Arc::clone(self), work);
+        let drain = Arc::clone(self);
+        Some(tokio::spawn(async move {
+            // Given back at the end of the drainer, also when it panics: not when whoever waits for it is dropped.
+            let _mark = mark;
+            match work {
+                Work::StepBatch => drain.steps().await,
+                Work::SendBatch => drain.sends().await,
+                Work::CallBatch => drain.calls().await,
+                Work::Maintenance => drain.maintenance().await,
+            }
+        }))
+    }
+
+    /// Told to stop, or left alone.
     fn stopping(&self) -> bool {
-        *self.stop.borrow()
+        *self.stop.borrow() || self.stop.has_changed().is_err()
     }
 
     /// Until no drainer runs any more, at most a minute.
@@ -185,10 +226,10 @@ impl Drain {
         }
     }
 
-    /// Sleeps until `due`, a wake-up, the stop, or half a minute.
+    /// Sleeps until `due`, a wake-up, the stop, or half a minute. Never not at all: what is due and cannot be done now must
+    /// not keep a core busy.
     async fn rest(&self, due: Option<words::Timestamp>, wake: &mut watch::Receiver<u64>) {
-        let far = Duration::from_secs(30);
-        let until = due.map_or(far, |due| due.since(self.machine.clock.now()).to_std().min(far));
+        let until = due.map_or(FAR, |due| due.since(self.machine.clock.now()).to_std().clamp(NEAR, FAR));
         let mut stop = self.stop.clone();
         tokio::select! {
             () = tokio::time::sleep(until) => {}
@@ -200,7 +241,7 @@ impl Drain {
     async fn steps(self: Arc<Self>) {
         let machine = &self.machine;
         let mut wake = machine.store.watch_steps();
-        let senders = Arc::new(tokio::sync::Semaphore::new(8));
+        let senders = Arc::new(tokio::sync::Semaphore::new(SENDERS as usize));
         while !self.stopping() {
             wake.borrow_and_update();
             match machine.step_batch().await {
@@ -211,11 +252,14 @@ impl Drain {
                         let permit = Arc::clone(&senders).acquire_owned().await;
                         let machine = Arc::clone(machine);
                         tokio::spawn(async move {
+                            let _permit = permit;
                             if let Err(error) = machine.send(report.claimed).await {
                                 tracing::error!("Sending failed, the lease gives it back: {error}");
                             }
-                            drop(permit);
                         });
+                    }
+                    if idle && report.broken > 0 {
+                        tokio::time::sleep(TICK).await;
                     }
                     if idle {
                         self.rest(machine.store.next_step_due(), &mut wake).await;
@@ -224,17 +268,32 @@ impl Drain {
                 Err(error) => self.trouble("Stepping", &error).await,
             }
         }
+        // What is being handed over is heard to its end: a hand-over cut off is a message of which nobody knows.
+        drop(senders.acquire_many(SENDERS).await);
     }
 
+    /// One loop for each channel, so that a provider that hangs holds up its own channel alone.
     async fn sends(self: Arc<Self>) {
-        let machine = &self.machine;
-        let mut wake = machine.store.watch_sends();
         while !self.stopping() {
+            let channels = self.machine.channels();
+            if channels.is_empty() {
+                tokio::time::sleep(TICK).await;
+            }
+            let loops = channels.iter().map(|channel| self.sends_on(channel, &channels));
+            futures::future::join_all(loops).await;
+        }
+    }
+
+    /// Until the stop, or until there are other channels than these.
+    async fn sends_on(&self, channel: &words::Channel, channels: &[words::Channel]) {
+        let machine = &self.machine;
+        let only = std::slice::from_ref(channel);
+        let mut wake = machine.store.watch_sends();
+        while !self.stopping() && machine.channels() == channels {
             wake.borrow_and_update();
-            match machine.send_batch().await {
+            match machine.send_batch_on(only).await {
                 Ok(report) if report.claimed == 0 => {
-                    let due = machine.store.next_send_due(&machine.channels());
-                    self.rest(due, &mut wake).await;
+                    self.rest(machine.store.next_send_due(only), &mut wake).await;
                 }
                 Ok(_) => {}
                 Err(error) => self.trouble("Sending", &error).await,

@@ -7,8 +7,9 @@ use words::Timestamp;
 /// Seconds, minutes, hours, day of month, month, day of week.
 static SWEEP: LazyLock<Schedule> =
     LazyLock::new(|| Schedule::from_str("*/30 * * * * *").expect("the expression is constant and tested"));
+/// One slice of old rows each time: all of them within a day.
 static PRUNE: LazyLock<Schedule> =
-    LazyLock::new(|| Schedule::from_str("0 7 * * * *").expect("the expression is constant and tested"));
+    LazyLock::new(|| Schedule::from_str("0 */5 * * * *").expect("the expression is constant and tested"));
 
 /// What is to be done now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

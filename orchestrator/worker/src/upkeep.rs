@@ -28,6 +28,13 @@ impl Machine {
     pub async fn scan(&self) -> Result<bool, StoreError> {
         let fanouts = self.store.open_fanouts().await?;
         for fanout in &fanouts {
+            // Whoever is told of an item must find it as it is now.
+            if fanout.kind == "item"
+                && fanout.cursor.is_none()
+                && let Some(words::Value::Text(catalog)) = told_of(&fanout.body).get("catalog")
+            {
+                self.reload_items(catalog).await?;
+            }
             let page = self.store.fanout_page(fanout.id, PAGE).await?;
             let now = self.clock.now();
             let step = match fanout.kind.as_str() {
@@ -41,9 +48,10 @@ impl Machine {
     }
 
     fn item_changed(&self, body: &str, page: &[words::CustomerId], now: words::Timestamp) -> FanoutStep {
-        let Ok(words::Value::Map(properties)) = serde_json::from_str::<words::Value>(body) else {
+        let properties = told_of(body);
+        if properties.is_empty() {
             return FanoutStep::default();
-        };
+        }
         let events = page
             .iter()
             .map(|customer| store::Incoming {
@@ -73,5 +81,13 @@ impl Machine {
     /// A sign of life.
     pub async fn heartbeat(&self) -> Result<(), StoreError> {
         self.store.heartbeat(&self.node, self.clock.machine_now()).await
+    }
+}
+
+/// The properties of the event that a scan of an item tells everybody.
+fn told_of(body: &str) -> std::collections::BTreeMap<String, words::Value> {
+    match serde_json::from_str(body) {
+        Ok(words::Value::Map(properties)) => properties,
+        _ => std::collections::BTreeMap::new(),
     }
 }

@@ -2,7 +2,7 @@
 
 use engine::Reason;
 use policy::{Outcome, Verdict};
-use words::Timestamp;
+use words::{Elapsed, Timestamp};
 
 /// A verdict as the record keeps it: decision, reasons in both languages, consent, whose clocks, packs.
 pub fn record(verdict: &Verdict) -> serde_json::Value {
@@ -24,6 +24,15 @@ pub fn record_reasons(reasons: &[Reason]) -> serde_json::Value {
         })
         .collect();
     serde_json::json!({"decision": {"verdict": "block"}, "reasons": reasons})
+}
+
+/// Why a message was not planned: the engine's reasons, with the packs that were asked, where the judge was.
+pub fn record_refusal(reasons: &[Reason], asked: Option<&Verdict>) -> serde_json::Value {
+    let mut record = record_reasons(reasons);
+    if let (Some(verdict), Some(record)) = (asked, record.as_object_mut()) {
+        record.insert("packs".to_owned(), verdict.packs.hex().into());
+    }
+    record
 }
 
 /// The reasons that block, as the engine carries them.
@@ -53,5 +62,16 @@ pub(crate) fn suppression(row: &store::SuppressionRow) -> policy::Suppression {
 /// How far back cap uses are needed: the longest cap of the brand or of the packs, at least seven days.
 pub(crate) fn caps_since(brand: &policy::Brand, now: Timestamp) -> Timestamp {
     let longest = brand.caps.iter().flatten().map(|cap| cap.per).max().unwrap_or_default();
-    now.minus(longest.max(words::Elapsed::from_days(31)))
+    now.minus(longest.max(Elapsed::from_days(31)))
+}
+
+/// How late a message may go out where its journey says nothing: what is old news is not sent after an outage.
+pub(crate) fn late_max(class: words::MessageClass) -> Option<Elapsed> {
+    use words::MessageClass::{Marketing, Regulatory, Security, Service, Transactional};
+    match class {
+        Marketing | Service => Some(Elapsed::from_days(3)),
+        Transactional => Some(Elapsed::from_days(7)),
+        Security => Some(Elapsed::from_minutes(30)),
+        Regulatory => None,
+    }
 }

@@ -67,7 +67,6 @@ impl View for RunView<'_> {
         let mut reasons = Vec::new();
         let mut verdicts = Vec::new();
         let (mut allowed, mut delayed) = (Vec::new(), Vec::new());
-        let mut until: Option<Timestamp> = None;
         for channel in wanted {
             if self.customer().reachable(channel).next().is_none() {
                 reasons.push(no_address(channel));
@@ -76,10 +75,7 @@ impl View for RunView<'_> {
             let verdict = self.judge(send, channel, now);
             match verdict.decision {
                 Decision::Allow => allowed.push(channel.clone()),
-                Decision::Delay { until: at } => {
-                    until = Some(until.map_or(at, |u: Timestamp| u.min(at)));
-                    delayed.push(channel.clone());
-                }
+                Decision::Delay { .. } => delayed.push(channel.clone()),
                 Decision::Block => reasons.extend(verdict::blocking(&verdict)),
             }
             verdicts.push((channel.clone(), verdict));
@@ -89,7 +85,8 @@ impl View for RunView<'_> {
         order.extend(delayed);
         self.verdicts.borrow_mut().insert(send.message.clone(), verdicts);
         if order.is_empty() {
-            return Choice::Blocked { reasons, until };
+            // Only a change of what is known can allow it: the engine asks again then.
+            return Choice::Blocked { reasons, until: None };
         }
         if !all {
             order.truncate(1);
@@ -120,7 +117,7 @@ impl RunView<'_> {
                 planned_at: now,
                 due_at: now,
                 expires_at: send.expires.map(|expires| now.plus(expires)),
-                late_max: None,
+                late_max: verdict::late_max(self.program.class),
             },
             brand: &self.ctx.release.brand,
             cap_uses: &caps,

@@ -4,7 +4,10 @@ use super::{Step, choose::RunView};
 use crate::verdict;
 use engine::{Effect, Ending, Input, PlannedMessage, Status, advance};
 use policy::{Decision, Verdict};
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
 use store::{
     AuditEvent, MessageOutcome, NewCall, NewDecision, NewDelivery, NewEvent, NewMessage, NewNotice, Origin,
 };
@@ -46,10 +49,9 @@ impl Step<'_> {
         match effect {
             Effect::Plan(planned) => self.plan(index, planned, verdicts),
             Effect::NotSent { step, visit, message, reasons } => {
-                let why = match verdicts.get(&message).and_then(|list| list.last()) {
-                    Some((_, verdict)) if verdict.decision == Decision::Block => verdict::record(verdict),
-                    _ => verdict::record_reasons(&reasons),
-                };
+                // All of the reasons, of every channel that was asked about: not those of the last one alone.
+                let asked = verdicts.get(&message).and_then(|list| list.last()).map(|(_, verdict)| verdict);
+                let why = verdict::record_refusal(&reasons, asked);
                 let message = self.message(index, step, visit, message, MessageOutcome::NotSent, why);
                 self.audit_message("message.not_sent", &message);
                 self.change.messages.push(message);
@@ -216,14 +218,22 @@ impl Step<'_> {
                 ),
             }]})
             .to_string();
-            let open = self.open_deliveries.iter().filter(|(_, _, of)| *of == Some(id));
-            self.change.cancel.extend(open.map(|(delivery, _, _)| (*delivery, why.clone())));
+            let mut taken_back = BTreeSet::new();
+            for (delivery, message, _) in self.open_deliveries.iter().filter(|(_, _, of)| *of == Some(id)) {
+                self.change.cancel.push((*delivery, why.clone()));
+                taken_back.insert(*message);
+            }
             for message in self.change.messages.iter_mut().filter(|m| m.enrollment == Some(id)) {
                 if message.outcome == MessageOutcome::Planned {
                     message.outcome = MessageOutcome::Cancelled;
                     message.why.clone_from(&why);
                     message.deliveries.clear();
+                    taken_back.insert(message.id);
                 }
+            }
+            for message in taken_back {
+                let body = serde_json::json!({"journey": journey, "how": how.as_str(), "reason": reason});
+                self.audit("message.cancelled", Some(message.0), body);
             }
         }
         let words = match how {

@@ -1,12 +1,12 @@
 //! One step of one customer: everything pending of theirs, decided in memory, as one change.
 //!
 //! Pure: what it needs comes in as [`CustomerWork`] and [`StepContext`], what it wants goes out as [`CustomerChange`].
-//! Events are applied in commit order; then what time alone moves: segments, dates, waits.
+//! Events are applied in commit order; then what time alone moves: segments, dates, waits. Stops and holds are no matter
+//! of planning: the judge is told at the door, so that what waits goes out as soon as they end.
 
 mod choose;
 mod effects;
 mod segments;
-pub use segments::row_name;
 mod starts;
 
 use crate::Programs;
@@ -28,10 +28,6 @@ pub struct StepContext<'a> {
     pub items: &'a (dyn Items + Sync),
     /// Where ids come from.
     pub ids: &'a IdSource,
-    /// Stops in force, told to the judge.
-    pub stops: &'a [policy::Stop],
-    /// Whether the instance is held. Planning goes on; handing over does not.
-    pub held: bool,
     /// Channels whose provider takes idempotency keys.
     pub keyed: &'a [words::Channel],
 }
@@ -42,6 +38,8 @@ struct Run {
     number: i64,
     program: Arc<Program>,
     key: String,
+    /// As stored: also there where the event that the key came from is long gone.
+    key_hash: [u8; 16],
     cause: Option<(u64, Event)>,
     state: State,
     fresh: bool,
@@ -77,26 +75,28 @@ pub fn needs_history(release: &release::Release, work: &CustomerWork) -> bool {
 }
 
 /// Steps one customer. `history` are the stored events up to `work.applied_seq`, where [`needs_history`] says so.
+///
+/// Leaves in `work` what the commit asks for: the versions, and the customer with addresses and outside id as they are.
 pub fn step(
     ctx: StepContext<'_>,
-    work: CustomerWork,
+    work: &mut CustomerWork,
     history: Option<&[Event]>,
     now: Timestamp,
 ) -> CustomerChange {
-    let facts = work.facts.unwrap_or_default();
-    let zone = zone_of(&ctx, &work.customer);
+    let (id, created_at) = (work.customer.id, work.customer.created_at);
+    let customer = std::mem::replace(&mut work.customer, Customer::new(id, created_at));
     let mut step = Step {
         ctx,
         now,
-        zone,
-        customer: work.customer,
-        facts,
-        segments: work.segments,
+        zone: zone_of(&ctx, &customer),
+        customer,
+        facts: work.facts.take().unwrap_or_default(),
+        segments: std::mem::take(&mut work.segments),
         runs: Vec::new(),
-        past: work.past,
-        cap_uses: work.cap_uses,
-        suppressions: work.suppressions,
-        open_deliveries: work.open_deliveries,
+        past: std::mem::take(&mut work.past),
+        cap_uses: std::mem::take(&mut work.cap_uses),
+        suppressions: std::mem::take(&mut work.suppressions),
+        open_deliveries: std::mem::take(&mut work.open_deliveries),
         change: CustomerChange { applied_seq: work.applied_seq, ..CustomerChange::default() },
         customer_changed: false,
         facts_changed: false,
@@ -105,16 +105,22 @@ pub fn step(
     };
     // A new customer's facts cover the whole schema from the first event on.
     step.backfill(history.unwrap_or_default());
-    step.load(work.enrollments);
+    step.load(std::mem::take(&mut work.enrollments));
+    let events = std::mem::take(&mut work.events);
+    // Whoever is known by imported history alone has joined nothing by the look before it is counted.
+    step.silent = work.applied_seq == 0 && events.first().is_some_and(|(_, e)| e.kind == EventKind::History);
     step.missing_segments();
-    for (seq, event) in work.events {
+    step.silent = false;
+    for (seq, event) in events {
         step.event(seq, &event);
         step.settle_traits();
         step.change.applied_seq = seq;
     }
     step.time();
     step.settle_traits();
-    step.finish()
+    let (customer, change) = step.finish();
+    work.customer = customer;
+    change
 }
 
 impl Step<'_> {
@@ -129,6 +135,7 @@ impl Step<'_> {
                 number: live.program,
                 program: Arc::clone(program),
                 key,
+                key_hash: live.key,
                 cause,
                 state: live.state,
                 fresh: false,
@@ -172,7 +179,9 @@ impl Step<'_> {
         self.silent = event.kind == EventKind::History;
         if !self.silent {
             match event.name.as_str() {
-                internal::CUSTOMER_UPDATED | internal::RELEASE_CHANGED => self.stir = true,
+                internal::CUSTOMER_UPDATED | internal::RELEASE_CHANGED | internal::CUSTOMERS_MERGED => {
+                    self.stir = true;
+                }
                 internal::CALL_ANSWERED | internal::CALL_FAILED => self.call_came_back(event),
                 internal::ENROLLMENT_STOPPED => self.stopped_by_operator(event),
                 internal::JOURNEY_REQUESTED => self.requested(seq, event),
@@ -183,7 +192,8 @@ impl Step<'_> {
                 }
             }
         }
-        if let Some(names) = self.ctx.release.listeners.segments.get(&event.name) {
+        let ctx = self.ctx;
+        if let Some(names) = ctx.release.listeners.segments.get(&event.name) {
             for name in names {
                 self.look_at_segment(name);
             }
@@ -192,6 +202,9 @@ impl Step<'_> {
     }
 
     fn fold(&mut self, event: &Event) {
+        if !self.ctx.release.listeners.facts.contains(&event.name) {
+            return;
+        }
         let mut facts = std::mem::take(&mut self.facts);
         // Conditions of facts see the facts as they were: a fact never depends on the event being folded twice.
         let before = facts.clone();
@@ -211,15 +224,18 @@ impl Step<'_> {
         self.tell_past(event);
     }
 
-    /// Ended enrollments may still reach their goal.
+    /// Ended enrollments may still reach their goal. Those whose program listens are loaded for it; the others stay as
+    /// they are, for the events that follow.
     fn tell_past(&mut self, event: &Event) {
+        let ctx = self.ctx;
+        let listens = |live: &store::LiveEnrollment| {
+            ctx.programs.get(live.program).is_some_and(|p| p.listens.contains(&event.name))
+        };
         let open: Vec<_> = self
             .past
             .iter_mut()
+            .filter(|past| past.open.as_deref().is_some_and(listens))
             .filter_map(|past| past.open.take())
-            .filter(|live| {
-                self.ctx.programs.get(live.program).is_some_and(|p| p.listens.contains(&event.name))
-            })
             .collect();
         for live in open {
             let index = self.runs.len();
@@ -289,15 +305,15 @@ impl Step<'_> {
                     self.apply(index, &Input::TraitChanged);
                 }
             }
-            let names: Vec<String> = self.ctx.release.project.schema.segments.keys().cloned().collect();
-            for name in &names {
+            let ctx = self.ctx;
+            for name in ctx.release.project.schema.segments.keys() {
                 self.look_at_segment(name);
             }
             self.look_at_dates();
         }
     }
 
-    fn finish(mut self) -> CustomerChange {
+    fn finish(mut self) -> (Customer, CustomerChange) {
         let now = self.now;
         let mut due: Option<Timestamp> = None;
         let mut at = |instant: Option<Timestamp>| {
@@ -305,8 +321,10 @@ impl Step<'_> {
                 due = Some(due.map_or(instant, |d: Timestamp| d.min(instant)));
             }
         };
-        for row in self.segments.values() {
-            at(row.flip_at);
+        // Rows of segments and schedules that are no longer declared have nothing to say: nobody would ever move them on.
+        let listeners = &self.ctx.release.listeners;
+        for row in listeners.segment_rows.values().chain(listeners.timed_starts.iter().map(|(_, row)| row)) {
+            at(self.segments.get(row).and_then(|row| row.flip_at));
         }
         for run in self.runs {
             if run.state.is_live() {
@@ -331,16 +349,23 @@ impl Step<'_> {
                 });
             }
         }
-        if self.customer_changed {
+        // A step changes traits; who they are and where they are reached stays.
+        let kept = if self.customer_changed {
+            let mut kept = Customer::new(self.customer.id, self.customer.created_at);
+            kept.addresses.clone_from(&self.customer.addresses);
+            kept.user_id.clone_from(&self.customer.user_id);
             self.change.customer = Some(Box::new(self.customer));
-        }
+            kept
+        } else {
+            self.customer
+        };
         if self.facts_changed {
             self.change.facts = Some(self.facts);
         }
         // Nothing may stay due in the past: that would claim the customer again for ever.
         self.change.due_at =
             due.map(|due| if due <= now { now.plus(words::Elapsed::from_secs(1)) } else { due });
-        self.change
+        (kept, self.change)
     }
 }
 

@@ -20,11 +20,14 @@ pub(super) fn start_event(mut event: Event) -> Event {
 /// The key of an enrollment that `event` started.
 pub(super) fn key_of(program: &Program, event: Option<&Event>) -> String {
     let Some(event) = event.filter(|_| program.once_per.is_some()) else { return String::new() };
-    let cause = match program.start {
-        Start::Event { .. } => Cause::Event(event),
-        _ => Cause::Asked(event),
+    let of_item = match (&program.start, event.properties.get("item")) {
+        (Start::Item { catalog, .. }, Some(Value::Map(item))) => {
+            let cause = Cause::Item { catalog, item, before: None, at: event.occurred_at };
+            start_key(program, &cause).ok()
+        }
+        _ => None,
     };
-    start_key(program, &cause).or_else(|_| start_key(program, &Cause::Asked(event))).unwrap_or_default()
+    of_item.or_else(|| start_key(program, &Cause::Asked(event)).ok()).unwrap_or_default()
 }
 
 impl Step<'_> {
@@ -74,10 +77,11 @@ impl Step<'_> {
         let (key, state) = match decision {
             StartDecision::Start { key, state } => (key, state),
             StartDecision::Restart { key, state } => {
+                let hash = store::key_hash(&key);
                 let live = self
                     .runs
                     .iter()
-                    .position(|r| r.program.journey == journey && r.key == key && r.state.is_live());
+                    .position(|r| r.program.journey == journey && r.key_hash == hash && r.state.is_live());
                 if let Some(index) = live {
                     self.apply(index, &Input::End { how: Ending::Superseded, reason: "restarted" });
                 }
@@ -91,6 +95,7 @@ impl Step<'_> {
             id: self.ctx.ids.enrollment(self.now),
             number,
             program,
+            key_hash: store::key_hash(&key),
             key,
             cause: event.map(|(seq, event)| (seq, event.clone())),
             state: *state,
@@ -108,10 +113,12 @@ impl Step<'_> {
     fn previous(&self, journey: &str, key: &str) -> Vec<Previous> {
         let hash = store::key_hash(key);
         let of_runs =
-            self.runs.iter().filter(|run| run.program.journey == journey && run.key == key).map(|run| {
-                let ended_at = (!run.state.is_live()).then_some(self.now);
-                Previous { started_at: run.state.at.started_at, ended_at }
-            });
+            self.runs.iter().filter(|run| run.program.journey == journey && run.key_hash == hash).map(
+                |run| {
+                    let ended_at = (!run.state.is_live()).then_some(self.now);
+                    Previous { started_at: run.state.at.started_at, ended_at }
+                },
+            );
         let of_past = self
             .past
             .iter()
