@@ -1,5 +1,6 @@
 //! Product tests.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+mod cli;
 mod stories;
 mod tidy;

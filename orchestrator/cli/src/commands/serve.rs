@@ -174,7 +174,7 @@ async fn start(context: &Context, desk: &Desk) -> anyhow::Result<()> {
     } else {
         desk.reload().await?;
     }
-    let swept = store.sweep_at_start(desk.instance.now(), desk.instance.clock.machine_now()).await?;
+    let swept = store.sweep_at_start(desk.instance.now()).await?;
     tracing::debug!("What an earlier life left behind was looked at: {swept:?}");
     Ok(())
 }

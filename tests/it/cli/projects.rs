@@ -1,0 +1,70 @@
+//! From nothing to a project that passes.
+
+use super::{Shop, tabi_in};
+
+#[test]
+fn a_new_project_passes_check_silently_and_its_story_in_every_language() {
+    for languages in ["en", "ja", "ja,en", "en,ja,fr"] {
+        let shop = Shop::new(languages);
+        let check = shop.tabi(&["check"]);
+        assert_eq!((check.code, check.out.as_str(), check.err.as_str()), (0, "", ""), "{languages}");
+        let test = shop.tabi(&["test"]);
+        assert_eq!(test.code, 0, "{languages}: {}{}", test.out, test.err);
+        assert!(test.out.contains("1 stories passed") || test.out.contains("1 story passed"), "{}", test.out);
+    }
+}
+
+#[test]
+fn init_overwrites_nothing_and_writes_nothing_where_an_answer_does_not_fit() {
+    let shop = Shop::new("en");
+    let again = shop.tabi(&["init", ".", "--yes"]);
+    assert_eq!(again.code, 4, "{}", again.err);
+    let here = tempfile::tempdir().unwrap();
+    for (flag, value) in [
+        ("--countries", "Japan"),
+        ("--zone", "Tokyo"),
+        ("--languages", "e"),
+        ("--sender", "nobody"),
+        ("--site", "shop"),
+    ] {
+        let said = tabi_in(here.path(), &["init", "shop", "--yes", flag, value]);
+        assert_eq!(said.code, 2, "{flag} {value}: {}{}", said.out, said.err);
+        assert!(said.err.contains(value), "{flag}: {}", said.err);
+        assert!(!here.path().join("shop").exists(), "{flag} {value} left something behind");
+    }
+}
+
+#[test]
+fn init_tells_what_was_filled_in_and_has_to_be_edited() {
+    let here = tempfile::tempdir().unwrap();
+    let said = tabi_in(here.path(), &["init", "shop", "--yes", "--format", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(
+        told["placeholders"],
+        serde_json::json!(["senders.email.from", "legal.postal_address", "site"])
+    );
+    let human = tabi_in(here.path(), &["init", "other", "--yes", "--sender", "a@kumo.example"]);
+    assert!(
+        human.out.contains("legal.postal_address") && !human.out.contains("senders.email"),
+        "{}",
+        human.out
+    );
+}
+
+#[test]
+fn a_project_is_found_from_a_folder_inside_it() {
+    let shop = Shop::new("en");
+    let check = tabi_in(&shop.path("templates/welcome"), &["check", "--format", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&check.out).unwrap();
+    assert_eq!((check.code, told["errors"].as_i64()), (0, Some(0)));
+    assert!(told["release"].as_str().unwrap().starts_with("rel_"));
+}
+
+#[test]
+fn a_story_that_goes_another_way_is_shown_at_its_line_with_what_happened() {
+    let shop = Shop::new("en");
+    shop.edit("journeys/welcome.test.yaml", "sent: welcome", "sent: goodbye");
+    let said = shop.tabi(&["test"]);
+    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+    assert!(said.out.contains("journeys/welcome.test.yaml:"), "{}", said.out);
+}
