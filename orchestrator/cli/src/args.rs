@@ -123,6 +123,8 @@ pub(crate) enum Command {
     Migrate(commands::upkeep::MigrateArgs),
     /// Look at the whole installation, and say what needs a person
     Doctor(commands::doctor::DoctorArgs),
+    /// Play eighteen months of a real shop's purchases
+    Demo(commands::demo::DemoArgs),
     /// Write the completions of a shell to standard output
     Completions(commands::completions::CompletionsArgs),
 }

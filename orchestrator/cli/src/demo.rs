@@ -10,8 +10,6 @@ mod people;
 mod play;
 mod summary;
 
-#[expect(unused_imports, reason = "`tabi demo` is wired in a later commit")]
-#[allow(unused_imports)]
-pub(crate) use play::{TODAY, first_day, play};
-#[expect(unused_imports, reason = "`tabi demo` is wired in a later commit")]
+pub(crate) use cdnow::LAST_DAY;
+pub(crate) use play::{SEED, first_day, play, today};
 pub(crate) use summary::Onlooker;

@@ -20,6 +20,22 @@ impl Hooks for Wiring {
         Some(&self.inbox)
     }
 
+    fn can_advance(&self) -> bool {
+        self.desk.instance.advances.is_some()
+    }
+
+    fn advance(&self, by: words::Elapsed) -> BoxFuture<'_, Result<words::Timestamp, HookError>> {
+        Box::pin(async move {
+            let (Some(clock), Some(running)) = (&self.desk.instance.advances, &self.desk.running) else {
+                return Err(HookError::Refused("business time passes by itself here".to_owned()));
+            };
+            let until = store::Clock::now(clock.as_ref()).plus(by);
+            running.machine.run_to(clock, until).await.map_err(HookError::Store)?;
+            self.desk.instance.store.put_business_clock(until).await.map_err(HookError::Store)?;
+            Ok(until)
+        })
+    }
+
     fn go_live<'a>(&'a self, by: &'a str) -> BoxFuture<'a, Result<(), HookError>> {
         Box::pin(async move { self.desk.go_live(by).await.map(drop).map_err(refused) })
     }

@@ -3,7 +3,7 @@
 use crate::{commands::Context, config::Config, place::Place, project};
 use ring::rand::SecureRandom as _;
 use std::sync::Arc;
-use store::{Clock, Options, Store, StoreError, SystemClock};
+use store::{Clock, Options, Store, StoreError, SystemClock, VirtualClock};
 use words::{IdSource, Timestamp};
 
 /// The tables of one installation, and what goes with them.
@@ -15,6 +15,8 @@ pub(crate) struct Instance {
     pub(crate) store: Store,
     /// Both clocks.
     pub(crate) clock: Arc<dyn Clock>,
+    /// The same clock, where business time is the demo's and can be moved on.
+    pub(crate) advances: Option<Arc<VirtualClock>>,
     /// New ids.
     pub(crate) ids: Arc<IdSource>,
     /// Listening and providers.
@@ -49,9 +51,17 @@ impl Instance {
             place,
             store,
             clock: Arc::new(SystemClock),
+            advances: None,
             ids: Arc::new(random_ids()),
             config: Arc::new(config),
         })
+    }
+
+    /// The same, in the demo's business time.
+    pub(crate) fn in_time_of(mut self, clock: Arc<VirtualClock>) -> Self {
+        self.clock = Arc::clone(&clock) as Arc<dyn Clock>;
+        self.advances = Some(clock);
+        self
     }
 
     /// Business time.

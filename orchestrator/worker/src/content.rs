@@ -48,7 +48,7 @@ pub fn content(work: &SendWork, rendered: Rendered, links: &render::Links) -> ch
             }
         }
         Parts::Sms(sms) => {
-            parts.insert("text".to_owned(), sms.text);
+            parts.insert("body".to_owned(), sms.text);
             if let Some(from) = sms.from {
                 sender.insert("from".to_owned(), from);
             }

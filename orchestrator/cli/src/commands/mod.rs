@@ -4,6 +4,7 @@ pub(crate) mod access;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod customer;
+pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod event;
 pub(crate) mod init;
@@ -70,6 +71,7 @@ pub(crate) fn run(args: Args, out: Output) -> anyhow::Result<Exit> {
     let c = &context;
     crate::log::begin(c.common.log.as_deref(), args.command.usual_log());
     match args.command {
+        Command::Demo(args) => server_runtime(demo::run(c, &args)),
         Command::Init(args) => init::run(c, args),
         Command::Check(args) => check::run(c, &args),
         Command::Test(args) => test::run(c, &args),

@@ -31,10 +31,10 @@ use worker::{Machine, Parts};
 pub(crate) struct ServeArgs {
     /// Where API and console listen [default: what tabi.yaml says, else 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS", env = "TABI_LISTEN")]
-    listen: Option<SocketAddr>,
+    pub(crate) listen: Option<SocketAddr>,
     /// What customers and shops reach us by [default: what tabi.yaml says, else the address that is listened on]
     #[arg(long, value_name = "URL", env = "TABI_BASE_URL")]
-    base_url: Option<String>,
+    pub(crate) base_url: Option<String>,
 }
 
 /// Where it listens where nobody says so.
@@ -48,6 +48,11 @@ pub(crate) async fn run(context: &Context, args: &ServeArgs) -> anyhow::Result<E
         Err(error) if instance::in_use(&error) => return Err(already_runs(context, error)),
         opened => opened?,
     };
+    serve(context, args, instance).await
+}
+
+/// Serves an installation until the process is told to end.
+pub(crate) async fn serve(context: &Context, args: &ServeArgs, instance: Instance) -> anyhow::Result<Exit> {
     let wanted = args.listen.or(instance.config.listen).unwrap_or_else(|| LISTEN.into());
     let listener = TcpListener::bind(wanted).await.map_err(|error| {
         Fault::unreachable(format!("{wanted} cannot be listened on: {error}; choose another with --listen"))

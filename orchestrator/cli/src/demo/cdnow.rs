@@ -8,11 +8,9 @@ use std::num::ParseIntError;
 const TEXT: &str = include_str!("../../data/cdnow.txt");
 
 /// The first day of the data, day 0.
-#[allow(dead_code)]
 pub(crate) const FIRST_DAY: &str = "1997-01-01";
 
 /// The last day of the data, as days since [`FIRST_DAY`]: 1998-06-30.
-#[allow(dead_code)]
 pub(crate) const LAST_DAY: u32 = 545;
 
 /// One purchase.
@@ -29,7 +27,6 @@ pub(crate) struct Purchase {
 }
 
 /// Every purchase, by day and then by customer: the order in which a shop would have seen them.
-#[allow(dead_code)]
 pub(crate) fn purchases() -> Vec<Purchase> {
     let mut found: Vec<Purchase> = TEXT
         .lines()

@@ -23,12 +23,16 @@ use worker::Machine;
 pub(crate) const SEED: u64 = 0x7ab1;
 
 /// The demo's today: the data ends the day before.
-pub(crate) const TODAY: &str = "2026-11-01T00:00:00Z";
+const TODAY: &str = "2026-11-01T00:00:00Z";
+
+/// The instant at which the demo's today begins.
+pub(crate) fn today() -> Timestamp {
+    Timestamp::parse(TODAY).unwrap_or_default()
+}
 
 /// The first instant of the moved data.
 pub(crate) fn first_day() -> Timestamp {
-    let today = Timestamp::parse(TODAY).unwrap_or_default();
-    today.minus(Elapsed::from_days(i64::from(LAST_DAY) + 1))
+    today().minus(Elapsed::from_days(i64::from(LAST_DAY) + 1))
 }
 
 /// Plays until [`TODAY`]; `progress` hears of every business day.
@@ -38,7 +42,7 @@ pub(crate) async fn play(
     onlooker: &Arc<Onlooker>,
     progress: &dyn Fn(Timestamp),
 ) -> Result<(), StoreError> {
-    let today = Timestamp::parse(TODAY).unwrap_or_default();
+    let today = today();
     let mut player = Player::new(machine);
     player.future.purchases(SEED, &cdnow::purchases(), first_day());
     let mut day = 0;

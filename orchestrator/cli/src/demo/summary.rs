@@ -117,7 +117,8 @@ impl Observer for Onlooker {
                 EnrollmentChange::Moved { id, state, reason, .. } => (*id, state.as_ref(), reason),
             };
             if let engine::Status::Ended(how) = state.at.status {
-                let journey = lock(&self.journeys).remove(&id).unwrap_or_default();
+                // One that ended before may still reach its goal: it does not end again.
+                let Some(journey) = lock(&self.journeys).remove(&id) else { continue };
                 let why = match how {
                     engine::Ending::Stopped => format!("stopped ({})", reason.as_deref().unwrap_or("–")),
                     how => how.as_str().to_owned(),
