@@ -87,16 +87,20 @@ async fn play(out: Output, release: release::Release, data: &Path) -> anyhow::Re
     }
     // Begun and not ended: played again from the start. Nothing of it ever left this machine.
     if data.join("tabi.db").exists() {
-        for file in ["tabi.db", "tabi.db-wal", "tabi.db-shm", "tabi.witness", "keys.db", "keys.db-wal", "keys.db-shm"] {
+        for file in
+            ["tabi.db", "tabi.db-wal", "tabi.db-shm", "tabi.witness", "keys.db", "keys.db-wal", "keys.db-shm"]
+        {
             let _ = std::fs::remove_file(data.join(file));
         }
     }
     std::fs::create_dir_all(data).with_context(|| format!("cannot make {}", data.display()))?;
     let root_key = data.join("root.key");
-    let key = if root_key.exists() { vault::RootKey::load(&root_key)? } else { vault::RootKey::create(&root_key)? };
+    let key =
+        if root_key.exists() { vault::RootKey::load(&root_key)? } else { vault::RootKey::create(&root_key)? };
     let vault = vault::Vault::open(&data.join("keys.db"), &key).await?;
     // What is played can be played again: only what is live later has to survive a power cut.
-    let store = Store::open(Options::file(data.join("tabi.db")).durability(Durability::Normal), vault).await?;
+    let store =
+        Store::open(Options::file(data.join("tabi.db")).durability(Durability::Normal), vault).await?;
     let decisions = std::fs::File::create(data.join(DECISIONS))?;
     let onlooker = Arc::new(Onlooker::new(Box::new(BufWriter::new(decisions))));
     let clock = Arc::new(VirtualClock::at(demo::first_day()));
