@@ -37,6 +37,9 @@ pub struct Settings {
     pub browser_key_per_second: u32,
     /// Where secrets of shop webhooks are looked up, by the name that the mapping gives.
     pub secrets: Secrets,
+    /// What is here is synthetic, and whoever comes to the console from this machine is its operator. Serve it on
+    /// loopback alone.
+    pub demo: bool,
 }
 
 /// Looks up a secret by name.
@@ -68,7 +71,12 @@ impl std::fmt::Debug for Secrets {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { server_key_per_second: 20_000, browser_key_per_second: 100, secrets: Secrets::environment() }
+        Self {
+            server_key_per_second: 20_000,
+            browser_key_per_second: 100,
+            secrets: Secrets::environment(),
+            demo: false,
+        }
     }
 }
 

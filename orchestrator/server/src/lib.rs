@@ -10,6 +10,7 @@ mod app;
 mod auth;
 mod body;
 pub mod console;
+pub mod export;
 mod hooks;
 pub mod import;
 mod json;

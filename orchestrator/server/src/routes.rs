@@ -99,7 +99,9 @@ fn cors() -> CorsLayer {
 async fn guard(State((app, access)): State<(App, Access)>, mut request: Request, next: Next) -> Response {
     let known = match access {
         Access::Open | Access::Signature | Access::Link => Ok(None),
-        Access::Key(scope) | Access::WriteKey(scope) => enter(&app, auth::key_in(request.headers()), scope).await,
+        Access::Key(scope) | Access::WriteKey(scope) => {
+            enter(&app, auth::key_in(request.headers()), scope).await
+        }
     };
     match known {
         Err(problem) => return problem.into_response(),

@@ -78,7 +78,12 @@ pub(crate) async fn serve(context: &Context, args: &ServeArgs, instance: Instanc
         current,
         base_url.as_str(),
     )
-    .with_hooks(Arc::new(wiring));
+    .with_hooks(Arc::new(wiring))
+    .with_settings(server::Settings {
+        // Whoever can reach the demo may use it, so only this machine may reach it.
+        demo: instance.advances.is_some() && listens.ip().is_loopback(),
+        ..server::Settings::default()
+    });
     let (stop, stopped) = watch::channel(false);
     let serving = tokio::spawn(server::serve(app.clone(), listener, ended(stopped.clone())));
     control::listen(Arc::clone(&desk)).await?;
@@ -209,8 +214,7 @@ fn machine(desk: &Desk) -> anyhow::Result<Arc<Machine>> {
 
 async fn tell(context: &Context, desk: &Desk, app: &App) -> anyhow::Result<()> {
     let out = context.out;
-    let setup: Option<String> = None;
-    let _ = app;
+    let setup = if app.settings.demo { None } else { server::console::setup_link(app).await? };
     let held = desk.instance.store.held();
     let live = desk.instance.store.sending_live().await?;
     let running = desk.running.as_ref().context("it runs here")?;

@@ -1,0 +1,262 @@
+//! The sent-message log: what a reviewer asks, one message with its proof, and selections to take away.
+
+use super::customers;
+use super::view::{OUTCOMES, View, outcome_name};
+use super::visit::{Failure, Fields, Visit};
+use super::{content, page};
+use crate::export::{self, Format};
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use jiff::civil::Date;
+use serde_json::{Value as Json, json};
+use store::{LogCursor, LogDelivery, LogEntry, LogFilter, MessageOutcome};
+use words::{Channel, CustomerId, EmailAddress, MessageId, PhoneNumber, Timestamp, Zone};
+
+/// Messages on one page.
+const ROWS: usize = 50;
+
+/// What a form asked for; `None` in place of a filter: it names a customer whom nobody knows.
+struct Asked {
+    filter: Option<LogFilter>,
+    wrong: Vec<&'static str>,
+}
+
+/// Reads the filter. What cannot be read is said, and nothing is searched.
+async fn asked(visit: &Visit) -> Result<Asked, Failure> {
+    let query = &visit.query;
+    let zone = visit.view().zone.clone();
+    let mut wrong = Vec::new();
+    let mut filter = LogFilter {
+        journey: query.get("journey").map(str::to_owned),
+        purpose: query.get("purpose").map(str::to_owned),
+        channel: query.get("channel").map(Channel::new),
+        text: query.get("message").map(str::to_owned),
+        ..LogFilter::default()
+    };
+    for (name, first) in [("from", true), ("to", false)] {
+        let Some(text) = query.get(name) else { continue };
+        match day(text, &zone, !first) {
+            Some(at) if first => filter.from = Some(at),
+            Some(at) => filter.to = Some(at),
+            None => wrong.push("filter-wrong-date"),
+        }
+    }
+    match query.get("outcome") {
+        None => {}
+        Some("any_sent") => filter.not_sent = Some(false),
+        Some("any_not_sent") => filter.not_sent = Some(true),
+        Some(name) => match OUTCOMES.into_iter().find(|o| outcome_name(*o) == name) {
+            Some(outcome) => filter.outcome = Some(outcome),
+            None => wrong.push("filter-wrong-outcome"),
+        },
+    }
+    if let Some(text) = query.get("address") {
+        filter.address = address(text, filter.channel.as_ref());
+    }
+    let mut known = true;
+    if let Some(text) = query.get("customer") {
+        filter.customer = customers::named(visit, text).await?;
+        known = filter.customer.is_some();
+    }
+    Ok(Asked { filter: (known && wrong.is_empty()).then_some(filter), wrong })
+}
+
+/// The beginning of a day in the brand's zone, or of the next one.
+fn day(text: &str, zone: &Zone, next: bool) -> Option<Timestamp> {
+    let date: Date = text.parse().ok()?;
+    let date = if next { date.tomorrow().ok()? } else { date };
+    let zoned = date.to_zoned(zone.to_jiff().clone()).ok()?;
+    Some(Timestamp::from_jiff(zoned.timestamp()))
+}
+
+/// An address in its normal form, on the channel that it looks like.
+fn address(text: &str, channel: Option<&Channel>) -> Option<(Channel, String)> {
+    if let Ok(email) = EmailAddress::parse(text) {
+        return Some((Channel::EMAIL, email.as_str().to_owned()));
+    }
+    let digits: String = text.chars().filter(|c| !" -()".contains(*c)).collect();
+    if let Ok(phone) = PhoneNumber::parse(&digits) {
+        return Some((Channel::SMS, phone.as_str().to_owned()));
+    }
+    Some((channel.cloned().unwrap_or(Channel::PUSH), text.to_owned()))
+}
+
+fn cursor(text: &str) -> Option<LogCursor> {
+    let mut parts = text.split('.');
+    Some(LogCursor {
+        planned_at: Timestamp::from_micros(parts.next()?.parse().ok()?),
+        customer: CustomerId::parse(parts.next()?).ok()?,
+        message: MessageId::parse(parts.next()?).ok()?,
+    })
+}
+
+fn cursor_text(cursor: &LogCursor) -> String {
+    format!("{}.{}.{}", cursor.planned_at.as_micros(), cursor.customer, cursor.message)
+}
+
+/// `GET /console/messages`.
+pub(crate) async fn list(visit: Visit) -> Result<Response, Failure> {
+    let asked = asked(&visit).await?;
+    let view = visit.view();
+    let after = visit.query.get("after").and_then(cursor);
+    let found = match &asked.filter {
+        Some(filter) => visit.store().log_search(filter, after, ROWS).await?,
+        None => store::LogPage { rows: Vec::new(), next: None },
+    };
+    let field = |name: &str| visit.query.get(name).unwrap_or_default().to_owned();
+    let release = visit.console.app.current.release();
+    let programs = release.as_ref().map(|r| &r.project.programs);
+    let mut journeys: Vec<&str> = programs.into_iter().flat_map(|p| p.keys()).map(String::as_str).collect();
+    journeys.sort_unstable();
+    let mut purposes: Vec<&str> =
+        programs.into_iter().flat_map(|p| p.values()).map(|p| p.purpose.as_str()).collect();
+    purposes.sort_unstable();
+    purposes.dedup();
+    let outcomes: Vec<Json> = OUTCOMES
+        .into_iter()
+        .map(outcome_name)
+        .chain(["any_sent", "any_not_sent"])
+        .map(|name| json!({"name": name, "text": view.words.named("outcome", name)}))
+        .collect();
+    let channels = ["email", "sms", "push", "webhook"].map(|c| view.channel(c));
+    let narrow = visit.query.query_without(&["after", "lang", "note"]);
+    let context = json!({
+        "asked": {
+            "customer": field("customer"), "address": field("address"), "from": field("from"), "to": field("to"),
+            "channel": field("channel"), "journey": field("journey"), "purpose": field("purpose"),
+            "outcome": field("outcome"), "message": field("message"),
+        },
+        "narrowed": !narrow.is_empty(),
+        "wrong": asked.wrong,
+        "unknown_customer": asked.filter.is_none() && asked.wrong.is_empty(),
+        "rows": found.rows.iter().map(|row| view.row(row)).collect::<Vec<_>>(),
+        "next": found.next.as_ref().map(cursor_text),
+        "first": after.is_none(),
+        "query": narrow,
+        "journeys": journeys, "purposes": purposes, "outcomes": outcomes, "channels": channels,
+    });
+    let status = if asked.wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    page::render(&visit, status, "messages.html", context).await
+}
+
+/// `GET /console/messages/{id}`.
+pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
+    let id = MessageId::parse(visit.path("id")).map_err(|_| Failure::NotFound)?;
+    let entry = visit.store().log_entry(id).await?.ok_or(Failure::NotFound)?;
+    let view = visit.view();
+    let opened = visit.query.get("open").and_then(|key| {
+        let opening = visit.console.openings.get(&visit, key)?;
+        (opening.message == id).then(|| (key.to_owned(), content::shown(&opening)))
+    });
+    let tab = visit.query.get("tab").unwrap_or_default();
+    let tab = match (&opened, tab) {
+        (Some((_, o)), "html" | "") if o["has_html"] == true => "html",
+        (Some(_), "raw") => "raw",
+        _ => "text",
+    };
+    let context = json!({
+        "entry": entry_json(&view, &entry),
+        "open_key": opened.as_ref().map(|(key, _)| key),
+        "opened": opened.as_ref().map(|(_, shown)| shown),
+        "expired": opened.is_none() && visit.query.get("open").is_some(),
+        "tab": tab,
+    });
+    visit.page("message.html", context).await
+}
+
+fn entry_json(view: &View<'_>, entry: &LogEntry) -> Json {
+    let audit: Vec<Json> =
+        entry.audit.iter().map(|a| json!({"kind": a.kind, "at": view.time(a.at), "body": a.body})).collect();
+    json!({
+        "row": view.row(&entry.row),
+        "why": view.why(entry.row.why.as_deref()),
+        "not_sent": entry.row.outcome as u8 >= MessageOutcome::NotSent as u8,
+        "enrollment": entry.row.enrollment.map(|e| e.to_string()),
+        "release": entry.release.map(|r| r.to_string()),
+        "program": entry.program_hash.as_ref().map(|h| h.chars().take(12).collect::<String>()),
+        "priority": entry.priority,
+        "expires": view.time_opt(entry.expires_at),
+        "cause": entry.cause.as_ref().map(|(seq, name, at)| json!({"seq": seq, "name": name, "at": view.time(*at)})),
+        "enrolled": view.time_opt(entry.enrolled_at),
+        "deliveries": entry.deliveries.iter().map(|d| delivery(view, d)).collect::<Vec<_>>(),
+        "audit": audit,
+    })
+}
+
+fn delivery(view: &View<'_>, delivery: &LogDelivery) -> Json {
+    let attempts: Vec<Json> = delivery
+        .attempts
+        .iter()
+        .map(|a| {
+            json!({
+                "n": a.n, "started": view.time(a.started_at), "ended": view.time_opt(a.ended_at),
+                "outcome": a.outcome.as_deref().map(|o| view.words.named("attempt", o)),
+                "stage": a.stage, "answer": a.answer, "provider_id": a.provider_id, "node": a.node,
+            })
+        })
+        .collect();
+    let receipts: Vec<Json> = delivery
+        .receipts
+        .iter()
+        .map(|r| json!({"kind": view.words.named("receipt", &r.kind), "at": view.time(r.at), "detail": r.detail}))
+        .collect();
+    json!({
+        "id": delivery.id.to_string(),
+        "ordinal": delivery.ordinal,
+        "channel": view.channel(delivery.channel.as_str()),
+        "address": delivery.address,
+        "state": view.state(delivery.state),
+        "due": view.time_opt(delivery.due_at),
+        "handed": view.time_opt(delivery.handed_at),
+        "settled": view.time_opt(delivery.settled_at),
+        "provider": delivery.provider,
+        "why": view.why(delivery.why.as_deref()),
+        "has_content": delivery.has_content,
+        "commitment": delivery.commitment,
+        "locale": delivery.locale,
+        "release": delivery.release.map(|r| r.to_string()),
+        "attempts": attempts,
+        "receipts": receipts,
+    })
+}
+
+/// `GET /console/messages/export`: the selection, streamed; written down first, with what was asked for.
+pub(crate) async fn export(visit: Visit) -> Result<Response, Failure> {
+    let format = visit.query.get("format").and_then(Format::parse).ok_or(Failure::Bad("fail-format"))?;
+    let asked = asked(&visit).await?;
+    let Some(filter) = asked.filter else { return Err(Failure::Bad("fail-filter")) };
+    if format == Format::Eml && visit.query.get("reason").is_none() {
+        return Err(Failure::Missing("reason".to_owned()));
+    }
+    let reason = visit.query.get("reason").unwrap_or("export").to_owned();
+    let body = json!({
+        "format": format.as_str(), "reason": reason,
+        "fields": asked_fields(&visit.query),
+    });
+    visit.console.write_down(&visit, "log.exported", filter.customer, None, body).await?;
+    let by = visit.name().to_owned();
+    let stream = export::stream(visit.store().clone(), filter, format, by, reason, visit.now());
+    let headers = [
+        (CONTENT_TYPE, format.media().to_owned()),
+        (CONTENT_DISPOSITION, format!("attachment; filename=\"tabi-messages.{}\"", format.extension())),
+    ];
+    Ok((headers, Body::from_stream(stream)).into_response())
+}
+
+/// Which fields were filled in: the record holds no addresses, only that one was asked for.
+fn asked_fields(query: &Fields) -> Json {
+    let mut out = serde_json::Map::new();
+    for name in ["from", "to", "channel", "journey", "purpose", "outcome", "message"] {
+        if let Some(value) = query.get(name) {
+            out.insert(name.to_owned(), value.into());
+        }
+    }
+    for name in ["customer", "address"] {
+        if query.get(name).is_some() {
+            out.insert(name.to_owned(), true.into());
+        }
+    }
+    out.into()
+}

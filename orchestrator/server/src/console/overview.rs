@@ -1,0 +1,116 @@
+//! The first page: what has been sent, what not and why, what it brought.
+
+use super::visit::{Failure, Visit, go};
+use axum::response::Response;
+use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
+use store::LogFilter;
+
+/// Newest messages not sent whose reasons are counted: enough to see what prevails, quick at any size.
+const REASONS_OF: usize = 500;
+
+/// `GET /`.
+pub(crate) async fn home(_: Visit) -> Result<Response, Failure> {
+    Ok(go("/console", None))
+}
+
+/// Any other address below `/console`.
+pub(crate) async fn nothing(_: Visit) -> Result<Response, Failure> {
+    Err(Failure::NotFound)
+}
+
+/// `GET /console`.
+pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
+    let view = visit.view();
+    let totals = visit.store().totals(visit.now()).await?;
+    let counts = visit.store().journey_counts(None).await?;
+    let troubles = visit.store().troubles(50).await?;
+    let mut channels: BTreeMap<&str, [u64; 4]> = BTreeMap::new();
+    let (mut sent, mut delivered, mut not_sent) = (0, 0, 0);
+    for message in counts.iter().flat_map(|c| &c.messages) {
+        not_sent += message.not_sent;
+        sent += message.sent;
+        delivered += message.delivered;
+        if !message.channel.is_empty() {
+            let of = channels.entry(&message.channel).or_default();
+            for (sum, n) in
+                of.iter_mut().zip([message.sent, message.delivered, message.clicked, message.bounced])
+            {
+                *sum += n;
+            }
+        }
+    }
+    let mut revenue: BTreeMap<String, i64> = BTreeMap::new();
+    for (currency, minor) in counts.iter().flat_map(|c| &c.revenue) {
+        *revenue.entry(currency.clone()).or_default() += minor;
+    }
+    let revenue: Vec<(String, i64)> = revenue.into_iter().collect();
+    let most = channels.values().map(|c| c[0]).max().unwrap_or(0).max(1);
+    let channels: Vec<Json> = channels
+        .iter()
+        .filter(|(_, n)| n[0] > 0)
+        .map(|(channel, n)| {
+            json!({
+                "channel": view.channel(channel), "sent": view.number(n[0]), "delivered": view.number(n[1]),
+                "clicked": view.number(n[2]), "bounced": view.number(n[3]), "value": n[0], "most": most,
+            })
+        })
+        .collect();
+    let enrolled: u64 = counts.iter().map(|c| c.enrolled).sum();
+    let converted: u64 = counts.iter().map(|c| c.converted).sum();
+    let live: u64 = counts.iter().map(|c| c.live).sum();
+    let (reasons, looked_at) = reasons(&visit).await?;
+    let trouble = troubles.unknown.len()
+        + troubles.quarantined.len()
+        + troubles.rejected.iter().filter(|r| r.replayed_at.is_none()).count()
+        + troubles.unknown_events.len()
+        + troubles.notices.len();
+    let context = json!({
+        "customers": view.number(totals.customers),
+        "enrolled": view.number(enrolled),
+        "live": view.number(live),
+        "sent": view.number(sent),
+        "delivered": view.number(delivered),
+        "delivered_share": view.share(delivered, sent),
+        "not_sent": view.number(not_sent),
+        "converted": view.number(converted),
+        "converted_share": view.share(converted, enrolled),
+        "revenue": view.amounts(&revenue),
+        "channels": channels,
+        "reasons": reasons,
+        "looked_at": view.number(looked_at as u64),
+        "troubles": trouble,
+        "journeys": super::journeys::rows(&visit, &counts),
+    });
+    visit.page("overview.html", context).await
+}
+
+/// Why the newest messages not sent were not, the commonest reason first; and how many were looked at.
+async fn reasons(visit: &Visit) -> Result<(Vec<Json>, usize), Failure> {
+    let filter = LogFilter { not_sent: Some(true), ..LogFilter::default() };
+    let found = visit.store().log_search(&filter, None, REASONS_OF).await?;
+    let view = visit.view();
+    let mut tally: BTreeMap<(String, String), u64> = BTreeMap::new();
+    for row in &found.rows {
+        let why = view.why(row.why.as_deref());
+        let reasons = why["reasons"].as_array().cloned().unwrap_or_default();
+        let reason = reasons.iter().find(|r| r["outcome"] == "block").or_else(|| reasons.first());
+        let code = reason.and_then(|r| r["code"].as_str()).unwrap_or_default().to_owned();
+        let rule = reason.and_then(|r| r["rule"].as_str()).unwrap_or_default().to_owned();
+        let key = if code.is_empty() { super::view::outcome_name(row.outcome).to_owned() } else { code };
+        *tally.entry((key, rule)).or_default() += 1;
+    }
+    let mut tally: Vec<_> = tally.into_iter().collect();
+    tally.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+    let most = tally.first().map_or(1, |(_, n)| *n);
+    let shown = tally
+        .into_iter()
+        .take(8)
+        .map(|((code, rule), n)| {
+            let known = view.words.named("why", &code);
+            let text = if known == code { view.words.named("outcome", &code) } else { known };
+            json!({"text": text.replace('_', " "), "rule": rule, "n": view.number(n), "value": n, "most": most})
+        })
+        .collect();
+    Ok((shown, found.rows.len()))
+}

@@ -1,0 +1,86 @@
+//! The big switches: stop, resume, go live, release what is held; and the demo's clock.
+
+use super::visit::{Failure, Visit, go};
+use axum::response::Response;
+use serde_json::json;
+use store::StopScope;
+use words::Elapsed;
+
+/// How far the demo's clock may be moved at once.
+const DAYS_MAX: i64 = 366;
+
+/// `GET /console/sending`.
+pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
+    let release = visit.console.app.current.release();
+    let programs = release.as_ref().map(|r| &r.project.programs);
+    let mut journeys: Vec<&str> = programs.into_iter().flat_map(|p| p.keys()).map(String::as_str).collect();
+    journeys.sort_unstable();
+    let mut purposes: Vec<&str> =
+        programs.into_iter().flat_map(|p| p.values()).map(|p| p.purpose.as_str()).collect();
+    purposes.sort_unstable();
+    purposes.dedup();
+    let view = visit.view();
+    let channels = ["email", "sms", "push", "webhook"].map(|c| view.channel(c));
+    visit
+        .page("sending.html", json!({"journeys": journeys, "purposes": purposes, "channels": channels}))
+        .await
+}
+
+fn scope(text: &str) -> Result<StopScope, Failure> {
+    let (kind, what) = text.split_once(':').unwrap_or((text, ""));
+    match (kind, what) {
+        ("all", "") => Ok(StopScope::All),
+        ("journey", what) if !what.is_empty() => Ok(StopScope::Journey(what.to_owned())),
+        ("channel", what) if !what.is_empty() => Ok(StopScope::Channel(what.to_owned())),
+        ("purpose", what) if !what.is_empty() => Ok(StopScope::Purpose(what.to_owned())),
+        _ => Err(Failure::Bad("fail-scope")),
+    }
+}
+
+/// `POST /console/sending/stop`.
+pub(crate) async fn stop(visit: Visit) -> Result<Response, Failure> {
+    let scope = scope(visit.need("scope")?)?;
+    let reason = visit.need("reason")?;
+    visit.console.app.hooks.stop(scope, visit.name(), reason).await?;
+    Ok(go("/console/sending", Some("note-stopped")))
+}
+
+/// `POST /console/sending/resume`.
+pub(crate) async fn resume(visit: Visit) -> Result<Response, Failure> {
+    let scope = scope(visit.need("scope")?)?;
+    visit.console.app.hooks.resume(scope, visit.name()).await?;
+    Ok(go("/console/sending", Some("note-resumed")))
+}
+
+/// `POST /console/sending/go-live`: by somebody who types their own name, so that nobody does it by a slip.
+pub(crate) async fn go_live(visit: Visit) -> Result<Response, Failure> {
+    if visit.need("confirm")? != visit.name() {
+        return Err(Failure::Bad("fail-confirm"));
+    }
+    visit.console.app.hooks.go_live(visit.name()).await?;
+    Ok(go("/console/sending", Some("note-live")))
+}
+
+/// `POST /console/sending/end-live`.
+pub(crate) async fn end_live(visit: Visit) -> Result<Response, Failure> {
+    visit.console.app.hooks.end_live(visit.name()).await?;
+    Ok(go("/console/sending", Some("note-not-live")))
+}
+
+/// `POST /console/sending/release`: what was held may send again.
+pub(crate) async fn release_held(visit: Visit) -> Result<Response, Failure> {
+    let reason = visit.need("reason")?;
+    visit.store().release_held(visit.name(), reason, visit.now()).await?;
+    Ok(go("/console/sending", Some("note-released")))
+}
+
+/// `POST /console/advance`.
+pub(crate) async fn advance(visit: Visit) -> Result<Response, Failure> {
+    let days: i64 = visit.need("days")?.parse().map_err(|_| Failure::Bad("fail-days"))?;
+    if !(1..=DAYS_MAX).contains(&days) || !visit.console.app.hooks.can_advance() {
+        return Err(Failure::Bad("fail-days"));
+    }
+    visit.console.app.hooks.advance(Elapsed::from_days(days)).await?;
+    let back = visit.form.get("back").filter(|b| *b == "/console" || b.starts_with("/console/"));
+    Ok(go(back.unwrap_or("/console"), Some("note-advanced")))
+}

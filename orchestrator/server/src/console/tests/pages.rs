@@ -1,0 +1,174 @@
+//! What pages show: in both languages, and never what a customer wrote as markup.
+
+use super::story::Stage;
+use crate::console::{Role, guard};
+use http::StatusCode;
+
+/// The pages with something of the story on them.
+fn paths(stage: &Stage) -> Vec<String> {
+    let (customer, sent, held_back) = (stage.customer, stage.sent, stage.held_back);
+    vec![
+        "/console".into(),
+        "/console/journeys".into(),
+        "/console/journeys/thank_you".into(),
+        "/console/customers".into(),
+        "/console/customers?q=nobody".into(),
+        format!("/console/customers/{customer}"),
+        "/console/messages".into(),
+        "/console/messages?outcome=any_not_sent&journey=thank_you&from=2020-01-01&to=2030-01-01".into(),
+        format!("/console/messages/{sent}"),
+        format!("/console/messages/{held_back}"),
+        "/console/troubles".into(),
+        "/console/sending".into(),
+        "/console/settings".into(),
+    ]
+}
+
+#[tokio::test]
+async fn every_page_is_there_in_both_languages() {
+    let stage = Stage::with("Ann").await;
+    let (cookie, _) = stage.visitor(Role::Admin).await;
+    for path in paths(&stage) {
+        for (lang, word) in [("en", "Overview"), ("ja", "概要")] {
+            let sign = if path.contains('?') { '&' } else { '?' };
+            let answer = stage.get(&format!("{path}{sign}lang={lang}"), &cookie).await;
+            assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
+            assert!(
+                answer.body.contains(&format!("<html lang=\"{lang}\">")) && answer.body.contains(word),
+                "{path}"
+            );
+            assert_eq!(answer.policy, guard::POLICY);
+            for inline in [" style=", "<style", " onclick=", "javascript:", "<script>"] {
+                assert!(!answer.body.contains(inline), "{path} has {inline}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_story_can_be_read() {
+    let stage = Stage::with("Ann").await;
+    let (cookie, csrf) = stage.visitor(Role::Reviewer).await;
+    let found = stage.get("/console/customers?q=ANN@EXAMPLE.COM", &cookie).await;
+    let ann = format!("/console/customers/{}", stage.customer);
+    assert_eq!(stage.get("/console/customers?q=ann@example.com", &cookie).await.location, ann);
+    assert_eq!(stage.get("/console/customers?q=user-1", &cookie).await.location, ann);
+    assert_eq!(found.status, StatusCode::OK, "the part before @ keeps its case");
+    let page = stage.get(&ann, &cookie).await.body;
+    for word in ["order_placed", "ann@example.com", "thank_you", "Granted", "Not sent"] {
+        assert!(page.contains(word), "{word}");
+    }
+    let read = stage.app.store.audit_events(Some("customer.read"), None, 10).await.unwrap();
+    assert_eq!(read.rows.len(), 1, "that somebody looked is written down");
+
+    let message = format!("/console/messages/{}", stage.sent);
+    let page = stage.get(&message, &cookie).await.body;
+    assert!(page.contains("Accepted") && page.contains("Clicked") && !page.contains("shop@example.com"));
+    let delivery = stage.delivery.to_string();
+    let nameless =
+        stage.post(&format!("{message}/open"), &cookie, &[("csrf", &csrf), ("delivery", &delivery)]).await;
+    assert_eq!(nameless.status, StatusCode::UNPROCESSABLE_ENTITY, "content is opened for a reason");
+    let fields = [("csrf", csrf.as_str()), ("delivery", &delivery), ("reason", "case 1")];
+    let opened = stage.post(&format!("{message}/open"), &cookie, &fields).await;
+    assert_eq!(opened.status, StatusCode::SEE_OTHER);
+    let opened = opened.location.split('#').next().unwrap().to_owned();
+    let page = stage.get(&opened, &cookie).await.body;
+    assert!(page.contains("sandbox") && page.contains("Shop &lt;shop@example.com&gt;"), "{page}");
+    let key = opened.split("open=").nth(1).unwrap();
+    let frame = stage.get(&format!("/console/content/{key}/html"), &cookie).await;
+    assert!(frame.body.contains("<p>body Ann</p>"));
+    assert!(frame.policy.contains("sandbox") && frame.policy.contains("default-src 'none'"));
+    let (other, _) = stage.visitor(Role::Reviewer).await;
+    let stolen = stage.get(&format!("/console/content/{key}/html"), &other).await;
+    assert_eq!(stolen.status, StatusCode::NOT_FOUND, "what one session opened is shut for another");
+}
+
+#[tokio::test]
+async fn a_selection_can_be_taken_away_and_that_is_written_down() {
+    let stage = Stage::with("=1+1").await;
+    let (cookie, _) = stage.visitor(Role::Reviewer).await;
+    let csv = stage.get("/console/messages/export?format=csv&reason=audit", &cookie).await;
+    assert_eq!(csv.status, StatusCode::OK, "{}", csv.body);
+    assert_eq!(csv.body.lines().count(), 3, "{}", csv.body);
+    assert!(csv.body.contains(",'=1+1,") && !csv.body.contains(",=1+1"), "{}", csv.body);
+    let jsonl =
+        stage.get("/console/messages/export?format=jsonl&reason=audit&outcome=any_not_sent", &cookie).await;
+    let line: serde_json::Value = serde_json::from_str(jsonl.body.trim()).unwrap();
+    assert_eq!(line["message"], stage.held_back.to_string());
+    let eml = stage.get("/console/messages/export?format=eml&reason=audit", &cookie).await;
+    assert!(
+        eml.body.starts_with("From tabi@localhost ") && eml.body.contains("\nSubject: =1+1\n"),
+        "{}",
+        eml.body
+    );
+    assert_eq!(
+        stage.get("/console/messages/export?format=eml", &cookie).await.status,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    let written = stage.app.store.audit_events(Some("log.exported"), None, 10).await.unwrap();
+    assert_eq!(written.rows.len(), 3);
+    assert!(written.rows.iter().all(|row| row.body.contains("reviewer") && row.body.contains("audit")));
+}
+
+/// Two hundred ways to be taken for markup: each opening, in each wrapping.
+fn hostile() -> Vec<String> {
+    let cores = [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "<svg/onload=alert(1)>",
+        "<iframe srcdoc=x>",
+        "<body onload=alert(1)>",
+        "<a href=javascript:alert(1)>x</a>",
+        "<math><mi//xlink:href=\"data:x\">",
+        "<details open ontoggle=alert(1)>",
+        "<input autofocus onfocus=alert(1)>",
+        "<style>@import'//x'</style>",
+        "<link rel=stylesheet href=//x>",
+        "<base href=//x>",
+        "<meta http-equiv=refresh content=0>",
+        "<object data=x>",
+        "<embed src=x>",
+        "<form action=//x><button>",
+        "<video><source onerror=alert(1)>",
+        "<marquee onstart=alert(1)>",
+        "<template><script>",
+        "<x onclick=alert(1)>",
+    ];
+    let around = [
+        "",
+        "\">",
+        "'>",
+        "</title>",
+        "</textarea>",
+        "</pre></code>",
+        "-->",
+        "{{ 1 }}",
+        "</text></svg>",
+        "\" zz=\"",
+    ];
+    cores.iter().flat_map(|core| around.iter().map(move |before| format!("{before}{core}"))).collect()
+}
+
+#[tokio::test]
+async fn nothing_that_a_customer_wrote_becomes_markup() {
+    let payloads = hostile();
+    assert_eq!(payloads.len(), 200);
+    // Many in one text: the marks around each tell afterwards that all of it arrived.
+    for some in payloads.chunks(50) {
+        let text: String = some.iter().enumerate().map(|(i, p)| format!("q{i}q{p}")).collect();
+        let stage = Stage::with(&text).await;
+        let (cookie, _) = stage.visitor(Role::Admin).await;
+        let mut seen = 0;
+        for path in paths(&stage) {
+            let answer = stage.get(&path, &cookie).await;
+            assert_eq!(answer.status, StatusCode::OK, "{path}");
+            seen += usize::from(answer.body.contains("q49q"));
+            for payload in some {
+                let start = payload.find('<').map_or(payload.as_str(), |at| &payload[at..]);
+                assert!(!answer.body.contains(start), "{path} shows {payload} as markup");
+            }
+            assert!(!answer.body.contains("\" zz=\""), "{path}: out of an attribute");
+        }
+        assert!(seen >= 6, "the text was shown on {seen} pages only");
+    }
+}

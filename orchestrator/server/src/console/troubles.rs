@@ -1,0 +1,148 @@
+//! What needs a person: unknown, quarantined, refused, not taken in, not understood yet, notices.
+
+use super::view::View;
+use super::visit::{Failure, Visit, go};
+use axum::response::Response;
+use data_encoding::HEXLOWER;
+use serde_json::{Value as Json, json};
+use store::{DeliveryKey, SettleByHand, TroubleRow, UnknownEvent};
+use words::{CustomerId, DeliveryId, MessageId};
+
+/// Of each kind.
+const LISTED: usize = 50;
+
+/// `GET /console/troubles`.
+pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
+    let troubles = visit.store().troubles(LISTED).await?;
+    let view = visit.view();
+    let rows = |rows: &[TroubleRow]| rows.iter().map(|row| trouble(&view, row)).collect::<Vec<_>>();
+    let rejected: Vec<Json> = troubles
+        .rejected
+        .iter()
+        .map(|r| {
+            json!({
+                "id": HEXLOWER.encode(&r.id), "at": view.time(r.at), "source": r.source, "name": r.name,
+                "code": r.code, "reason": r.reason, "replayed": view.time_opt(r.replayed_at),
+            })
+        })
+        .collect();
+    let notices: Vec<Json> = troubles
+        .notices
+        .iter()
+        .map(|n| {
+            json!({
+                "id": HEXLOWER.encode(&n.id), "at": view.time(n.at), "to": n.to, "text": n.text,
+                "journey": n.journey, "customer": n.customer.map(|c| c.to_string()),
+            })
+        })
+        .collect();
+    let unknown_events: Vec<Json> = troubles
+        .unknown_events
+        .iter()
+        .map(|e| {
+            json!({
+                "name": e.name, "count": view.number(e.count), "n": e.count,
+                "first": view.time(e.first_at), "last": view.time(e.last_at), "draft": draft(e),
+            })
+        })
+        .collect();
+    let quiet = troubles.unknown.is_empty()
+        && troubles.quarantined.is_empty()
+        && troubles.refused.is_empty()
+        && rejected.is_empty()
+        && notices.is_empty()
+        && unknown_events.is_empty();
+    let context = json!({
+        "quiet": quiet,
+        "can_replay": false,
+        "unknown": rows(&troubles.unknown),
+        "quarantined": rows(&troubles.quarantined),
+        "refused": rows(&troubles.refused),
+        "rejected": rejected,
+        "unknown_events": unknown_events,
+        "notices": notices,
+    });
+    visit.page("troubles.html", context).await
+}
+
+fn trouble(view: &View<'_>, row: &TroubleRow) -> Json {
+    json!({
+        "customer": row.key.customer.to_string(), "message": row.key.message.to_string(),
+        "delivery": row.key.delivery.to_string(),
+        "state": view.state(row.state), "journey": row.journey, "name": row.name,
+        "channel": view.channel(&row.channel), "at": view.time(row.planned_at),
+        "why": view.why(row.why.as_deref()),
+    })
+}
+
+/// A schema to begin with, from the names and types that came. Quoted where YAML would read something else.
+fn draft(event: &UnknownEvent) -> String {
+    let sample: Json = serde_json::from_str(&event.sample).unwrap_or_default();
+    let mut out = format!("events:\n  {}:\n", key(&event.name));
+    let properties = sample.as_object().filter(|p| !p.is_empty());
+    if let Some(properties) = properties {
+        out.push_str("    properties:\n");
+        for (name, kind) in properties {
+            let kind = kind.as_str().filter(|k| !matches!(*k, "null" | "map")).unwrap_or("any");
+            out.push_str(&format!("      {}: {}\n", key(name), key(kind)));
+        }
+    }
+    out
+}
+
+fn key(text: &str) -> String {
+    let plain = text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && !matches!(
+            text.to_ascii_lowercase().as_str(),
+            "yes" | "no" | "on" | "off" | "true" | "false" | "null" | "y" | "n"
+        );
+    if plain { text.to_owned() } else { json!(text).to_string() }
+}
+
+/// `POST /console/troubles/settle`.
+pub(crate) async fn settle(visit: Visit) -> Result<Response, Failure> {
+    let key = DeliveryKey {
+        customer: CustomerId::parse(visit.need("customer")?).map_err(|_| Failure::NotFound)?,
+        message: MessageId::parse(visit.need("message")?).map_err(|_| Failure::NotFound)?,
+        delivery: DeliveryId::parse(visit.need("delivery")?).map_err(|_| Failure::NotFound)?,
+    };
+    let how = match visit.need("how")? {
+        "accepted" => SettleByHand::Accepted,
+        "not_accepted" => SettleByHand::NotAccepted,
+        "send_again" => SettleByHand::SendAgain,
+        _ => return Err(Failure::Bad("fail-settle")),
+    };
+    let reason = visit.need("reason")?;
+    visit.store().settle_by_hand(key, how, visit.name(), reason, visit.now()).await?;
+    Ok(go("/console/troubles", Some("note-settled")))
+}
+
+/// `POST /console/troubles/seen`.
+pub(crate) async fn seen(visit: Visit) -> Result<Response, Failure> {
+    let id = HEXLOWER.decode(visit.need("notice")?.as_bytes()).ok().and_then(|id| id.try_into().ok());
+    visit.store().see_notice(id.ok_or(Failure::NotFound)?, visit.name(), visit.now()).await?;
+    Ok(go("/console/troubles", Some("note-seen")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use words::Timestamp;
+
+    #[test]
+    fn a_draft_schema_is_yaml_whatever_names_came() {
+        let at = Timestamp::from_secs(0);
+        let event = UnknownEvent {
+            name: "no".into(),
+            first_at: at,
+            last_at: at,
+            count: 1,
+            sample: r#"{"total": "money", "a b": "text", "yes": "int", "x\": evil\n": "list"}"#.into(),
+        };
+        assert_eq!(
+            draft(&event),
+            "events:\n  \"no\":\n    properties:\n      total: money\n      \"a b\": text\n      \"yes\": int\n      \"x\\\": evil\\n\": list\n"
+        );
+    }
+}
