@@ -10,8 +10,13 @@ use words::{Diagnostic, Language};
 fn built(root: &Path) -> (release::Release, Vec<journey::story::Story>) {
     let files = release::files::read(root).unwrap();
     let shown = |problems: &[Diagnostic]| {
-        let source = |file: &str| String::from_utf8_lossy(files.get(file).map_or(&[][..], Vec::as_slice)).into_owned();
-        problems.iter().map(|p| p.render(&source(&p.file), Language::En, false)).collect::<Vec<_>>().join("\n\n")
+        let source =
+            |file: &str| String::from_utf8_lossy(files.get(file).map_or(&[][..], Vec::as_slice)).into_owned();
+        problems
+            .iter()
+            .map(|p| p.render(&source(&p.file), Language::En, false))
+            .collect::<Vec<_>>()
+            .join("\n\n")
     };
     let (release, problems) = release::Release::build(files.clone());
     assert!(problems.is_empty(), "\n{}\n", shown(&problems));

@@ -78,54 +78,31 @@ impl From<Lang> for Language {
     }
 }
 
-/// What Tabi can do.
+/// What Tabi can do. Each command is described where its options are.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Begin a project: brand, languages, one working journey with its story
     Init(commands::init::InitArgs),
-    /// Show every mistake of the project, with a way out
     Check(commands::check::CheckArgs),
-    /// Play the project's stories on a virtual clock
     Test(commands::test::TestArgs),
-    /// Show every message in every language with every sample, live in the browser
     Preview(commands::preview::PreviewArgs),
-    /// Run it: API, console and worker; nothing leaves this machine before `tabi go-live`
     Serve(commands::serve::ServeArgs),
-    /// Check the project, store it as a release and make it live
     Deploy(commands::release::DeployArgs),
-    /// Make an earlier release live again
     Rollback(commands::release::RollbackArgs),
-    /// Let messages leave this machine from now on; a named person decides
     GoLive(commands::sending::GoLiveArgs),
-    /// Stop sending: everything, or a journey, a channel, a purpose
     Stop(commands::sending::StopArgs),
-    /// Take a stop back, or release an installation that is held
     Resume(commands::sending::ResumeArgs),
-    /// Send one message with a sample's values to an address of yours
     SendTest(commands::sending::SendTestArgs),
-    /// Say why a customer got something, or did not
     Why(commands::why::WhyArgs),
-    /// Search, show and export every message sent, and every message not sent
     Log(commands::log::LogArgs),
-    /// Send an event, see those that nobody declared, write their schema
     Event(commands::event::EventArgs),
-    /// Show, find, erase and merge customers
     Customer(commands::customer::CustomerArgs),
-    /// List the live journeys, and show one with its figures
     Journey(commands::journey::JourneyArgs),
-    /// Make, list and withdraw API keys
     Key(commands::access::KeyArgs),
-    /// Add, list and lock out people at the console
     Operator(commands::access::OperatorArgs),
-    /// Copy database and keys, consistent while everything runs
     Backup(commands::upkeep::BackupArgs),
-    /// Bring the tables up to date with this version of Tabi
     Migrate(commands::upkeep::MigrateArgs),
-    /// Look at the whole installation, and say what needs a person
     Doctor(commands::doctor::DoctorArgs),
-    /// Play eighteen months of a real shop's purchases
     Demo(commands::demo::DemoArgs),
-    /// Write the completions of a shell to standard output
     Completions(commands::completions::CompletionsArgs),
 }
 

@@ -13,8 +13,8 @@ pub use listeners::{Listeners, segment_row, start_row};
 use std::sync::Arc;
 use words::{Diagnostic, ReleaseId, Severity};
 
-/// The code of «there is no such message».
-const UNKNOWN_MESSAGE: &str = "J059";
+/// The codes of «there is no such message» and «no message is written for this channel».
+const OF_MESSAGES: [&str; 2] = ["J059", "J060"];
 
 /// A checked, compiled project.
 #[derive(Clone)]
@@ -43,7 +43,7 @@ impl Release {
         let (project, of_journeys) = journey::compile(&files::of_journeys(&files), &catalog);
         // Without templates every message would be unknown: their own problems say it better.
         let keep = templates.is_some();
-        problems.extend(of_journeys.into_iter().filter(|d| keep || d.code != UNKNOWN_MESSAGE));
+        problems.extend(of_journeys.into_iter().filter(|d| keep || !OF_MESSAGES.contains(&d.code.as_str())));
         let brand = match &templates {
             Some(templates) => {
                 let (brand, of_rules) = rules::read(&files, templates.brand());

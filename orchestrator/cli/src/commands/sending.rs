@@ -220,7 +220,7 @@ pub(crate) async fn resume(context: &Context, args: &ResumeArgs) -> anyhow::Resu
         control::ask(context, Ask::Resume { scope: args.scope.stopped(), by: args.named.name() }).await?;
     if done["resumed"].as_bool() == Some(false) {
         return Err(Fault::problem(format!(
-            "{} was not stopped: `tabi doctor` shows the stops in force",
+            "there is no such stop ({}): `tabi doctor` shows the stops in force",
             args.scope.words()
         ))
         .into());

@@ -168,6 +168,7 @@ fn summary(out: Output, played: usize, failed: usize, took: Duration, filtered: 
         (0, _, words::Language::Ja) => {
             "ストーリーがまだありません。journeys/<名前>.test.yaml を書いてください".to_owned()
         }
+        (1, 0, words::Language::En) => format!("1 story passed in {seconds:.2} s"),
         (_, 0, words::Language::En) => format!("{played} stories passed in {seconds:.2} s"),
         (_, 0, words::Language::Ja) => format!("ストーリー{played}件すべて成功（{seconds:.2}秒）"),
         (_, _, words::Language::En) => format!("{failed} of {played} stories failed in {seconds:.2} s"),

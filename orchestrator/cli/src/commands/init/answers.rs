@@ -86,7 +86,11 @@ impl Answers {
             args.sender.clone(),
             "hello@shop.example".to_owned(),
             Some("senders.email.from"),
-            |text| EmailAddress::parse(text.trim()).map(|a| a.as_str().to_owned()).map_err(|e| e.to_string()),
+            |text| {
+                EmailAddress::parse(text.trim())
+                    .map(|a| a.as_str().to_owned())
+                    .map_err(|why| format!("`{text}`: {why}"))
+            },
         )?;
         let postal_address = questions.text(
             (
