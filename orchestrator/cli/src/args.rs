@@ -104,6 +104,12 @@ pub(crate) enum Command {
     Doctor(commands::doctor::DoctorArgs),
     Demo(commands::demo::DemoArgs),
     Completions(commands::completions::CompletionsArgs),
+    /// For the benchmark suite: let customers wait in a journey, then step those that fall due
+    #[command(hide = true)]
+    BenchSteps(commands::bench::StepsArgs),
+    /// For the benchmark suite: render one message again and again
+    #[command(hide = true)]
+    BenchRender(commands::bench::RenderArgs),
 }
 
 impl Command {

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub(crate) mod access;
+pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod customer;
@@ -94,6 +95,8 @@ pub(crate) fn run(args: Args, out: Output) -> anyhow::Result<Exit> {
         Command::Migrate(args) => on_runtime(upkeep::migrate(c, &args)),
         Command::Doctor(args) => on_runtime(doctor::run(c, &args)),
         Command::Completions(args) => completions::run(c, &args),
+        Command::BenchSteps(args) => server_runtime(bench::steps(c, &args)),
+        Command::BenchRender(args) => bench::render(c, &args),
     }
 }
 
