@@ -37,6 +37,9 @@ pub(crate) struct Sketch {
     pub(crate) inputs: Option<BTreeMap<String, Field>>,
 }
 
+/// The folder of the mappings of shop webhooks, which are not ours to read.
+const SOURCES: &str = "journeys/sources/";
+
 /// Compiles the `journeys/` folder of a project: every problem at once, and the project where none is an error.
 ///
 /// `files` maps paths relative to the project's root, with `/`, to their bytes. Files that end in neither `.yaml` nor
@@ -46,7 +49,9 @@ pub fn compile(
     messages: &MessageCatalog,
 ) -> (Option<Project>, Vec<Diagnostic>) {
     let list = RefCell::new(Vec::new());
-    let read = read_all(files, &list, |file| !file.ends_with(".test.yaml") && file != crate::rules::FILE);
+    let read = read_all(files, &list, |file| {
+        !file.ends_with(".test.yaml") && file != crate::rules::FILE && !file.starts_with(SOURCES)
+    });
     let mut declared = Declared::new();
     let mut journeys = Vec::new();
     for (report, root) in &read {

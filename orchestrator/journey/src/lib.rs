@@ -18,7 +18,7 @@ pub mod rules;
 pub mod schema;
 pub mod story;
 mod types;
-mod yaml;
+pub mod yaml;
 
 pub use compile::compile;
 pub use expr::{BinaryOp, Expr, ExprKind, Function, Root, UnaryOp};

@@ -19,42 +19,66 @@ pub(crate) const ALIASES_MAX: usize = 64;
 
 /// A value and where it stands.
 #[derive(Debug, Clone)]
-pub(crate) struct Node {
-    pub(crate) span: Range<usize>,
-    pub(crate) kind: Kind,
+pub struct Node {
+    /// Where it stands, in bytes.
+    pub span: Range<usize>,
+    /// What it is.
+    pub kind: Kind,
     /// Stands between `{}` or `[]`.
-    pub(crate) flow: bool,
+    pub flow: bool,
     /// What stood here could not be read and was reported; whoever meets it says nothing more.
-    pub(crate) broken: bool,
+    pub broken: bool,
 }
 
 /// What a node is.
 #[derive(Debug, Clone)]
-pub(crate) enum Kind {
-    Scalar { text: String, style: Style },
+pub enum Kind {
+    /// A text, a number, a word.
+    Scalar {
+        /// As written, without quotes.
+        text: String,
+        /// How it is written.
+        style: Style,
+    },
+    /// Lines that begin with a dash.
     List(Vec<Node>),
+    /// Keys and values, in order.
     Map(Vec<Entry>),
 }
 
 /// How a scalar is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Style {
+pub enum Style {
+    /// Bare.
     Plain,
+    /// In quotes.
     Quoted,
+    /// Below `|` or `>`.
     Block,
 }
 
 /// One line of a map.
 #[derive(Debug, Clone)]
-pub(crate) struct Entry {
-    pub(crate) key: String,
-    pub(crate) key_span: Range<usize>,
-    pub(crate) value: Node,
+pub struct Entry {
+    /// The key.
+    pub key: String,
+    /// Where the key stands, in bytes.
+    pub key_span: Range<usize>,
+    /// Its value.
+    pub value: Node,
+}
+
+/// Reads one file of a project that is no journey and no declaration: its tree, and everything that is wrong with its YAML.
+pub fn read(file: &str, bytes: &[u8]) -> (Option<Node>, Vec<words::Diagnostic>) {
+    let list = std::cell::RefCell::new(Vec::new());
+    let root =
+        text(file, bytes, &list).and_then(|source| load(crate::report::Report { file, source, list: &list }));
+    (root, list.into_inner())
 }
 
 impl Node {
     /// The text of a scalar.
-    pub(crate) fn text(&self) -> Option<&str> {
+    pub fn text(&self) -> Option<&str> {
         match &self.kind {
             Kind::Scalar { text, .. } => Some(text),
             _ => None,
@@ -62,12 +86,12 @@ impl Node {
     }
 
     /// Nothing written, `~` or `null`.
-    pub(crate) fn is_null(&self) -> bool {
+    pub fn is_null(&self) -> bool {
         matches!(&self.kind, Kind::Scalar { text, style: Style::Plain } if matches!(text.as_str(), "" | "~" | "null"))
     }
 
     /// The entries of a map; none for anything else.
-    pub(crate) fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[Entry] {
         match &self.kind {
             Kind::Map(entries) => entries,
             _ => &[],
@@ -75,12 +99,12 @@ impl Node {
     }
 
     /// The value of a key of a map.
-    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
+    pub fn get(&self, key: &str) -> Option<&Self> {
         self.entries().iter().find(|entry| entry.key == key).map(|entry| &entry.value)
     }
 
     /// Where the key of a map stands, else where the node does.
-    pub(crate) fn key_span(&self, key: &str) -> Range<usize> {
+    pub fn key_span(&self, key: &str) -> Range<usize> {
         self.entries().iter().find(|e| e.key == key).map_or_else(|| self.span.clone(), |e| e.key_span.clone())
     }
 }

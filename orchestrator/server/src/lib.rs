@@ -13,13 +13,16 @@ pub mod console;
 pub mod export;
 mod hooks;
 pub mod import;
+mod intake;
 mod json;
 mod problem;
 mod public;
 mod routes;
 pub mod sources;
+#[cfg(test)]
+mod testing;
 
-pub use app::{App, Current, Live, Settings};
+pub use app::{App, Current, Live, Secrets, Settings};
 pub use auth::{Caller, KeyKind, Scope};
 pub use hooks::{Deployed, HookError, Hooks, NoHooks};
 pub use problem::Problem;

@@ -1,12 +1,84 @@
 //! The API: what comes in.
 
+mod catalogs;
+mod consents;
+mod customers;
+mod events;
 mod health;
+mod idempotency;
+mod import;
+mod journeys;
+mod messages;
+mod openapi;
+mod sources;
+#[cfg(test)]
+mod tests;
+mod tracking;
 
+use crate::App;
+use crate::intake::World;
+use crate::problem::{Code, Problem};
 use crate::routes::Route;
+use store::Identity;
+use words::{CustomerId, EmailAddress};
+
+/// The largest body of an own route, in bytes.
+pub(crate) const BODY_MAX: usize = 512_000;
 
 /// Its routes.
 pub(crate) fn routes() -> Vec<Route> {
-    let mut all = Vec::new();
-    all.extend(health::routes());
-    all
+    [
+        tracking::routes(),
+        consents::routes(),
+        customers::routes(),
+        messages::routes(),
+        journeys::routes(),
+        catalogs::routes(),
+        events::routes(),
+        import::routes(),
+        sources::routes(),
+        openapi::routes(),
+        health::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// A message of the tracking API whose times are taken as they are.
+pub(crate) fn read_message(
+    json: &serde_json::Value,
+    now: words::Timestamp,
+) -> Result<crate::intake::Call, crate::intake::Refusal> {
+    tracking::read_exact(json, now)
+}
+
+/// The same word with the hash of the wording in its evidence.
+pub(crate) fn hashed(mut consent: words::Consent) -> words::Consent {
+    consent.evidence = consents::hashed(consent.evidence);
+    consent
+}
+
+/// What is declared now.
+pub(crate) fn world(app: &App) -> World {
+    World(app.current.live())
+}
+
+/// The customer that a text means: our id (`cus_…`), an e-mail address after `email:`, else the shop's own id.
+pub(crate) async fn find_customer(app: &App, text: &str) -> Result<CustomerId, Problem> {
+    let unknown = || Problem::new(Code::NotFound, "there is no such customer");
+    if text.starts_with("cus_") {
+        if let Ok(id) = CustomerId::parse(text) {
+            return Ok(id);
+        }
+    }
+    let identity = match text.strip_prefix("email:") {
+        Some(email) => {
+            let email = EmailAddress::parse(email)
+                .map_err(|error| Problem::new(Code::InvalidRequest, error.to_string()))?;
+            Identity::address(&words::Channel::EMAIL, email.as_str())
+        }
+        None => Identity::user_id(text),
+    };
+    app.store.resolve(&[identity]).await?.ok_or_else(unknown)
 }

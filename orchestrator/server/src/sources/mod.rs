@@ -1,14 +1,12 @@
-//! Shop webhooks: what a shop sends, turned into customers and events by a mapping in YAML.
+#![doc = include_str!("README.md")]
 
-use journey::Schema;
-use release::Files;
-use words::Diagnostic;
+mod apply;
+mod mapping;
+mod read;
+mod signature;
+#[cfg(test)]
+mod tests;
 
-/// The mappings of a project.
-#[derive(Debug, Clone, Default)]
-pub struct Sources {}
-
-/// Reads `journeys/sources/*.yaml`: every problem at once, and what could be read.
-pub fn compile(_files: &Files, _schema: &Schema) -> (Sources, Vec<Diagnostic>) {
-    (Sources::default(), Vec::new())
-}
+pub(crate) use apply::{Heard, hear, hear_again};
+pub use mapping::{Sources, compile};
+pub(crate) use signature::verified;

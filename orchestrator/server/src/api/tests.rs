@@ -1,0 +1,168 @@
+//! Our own routes: who may use them, what they refuse, what they do once.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use crate::App;
+use crate::routes::{Access, table};
+use crate::testing::{Answer, app, ask, customer, key, send, with_key};
+use axum::body::Body;
+use http::{Request, StatusCode};
+use serde_json::json;
+use vault::ApiKeyKind;
+
+#[tokio::test]
+async fn every_route_with_a_key_refuses_whoever_has_none_or_the_wrong_one() {
+    let app = app().await;
+    let powerless = key(&app, ApiKeyKind::Server, &[]).await;
+    for route in table() {
+        let path = route
+            .path
+            .replace("{id}", "x")
+            .replace("{journey}", "x")
+            .replace("{catalog}", "x")
+            .replace("{name}", "x");
+        if !matches!(route.access, Access::Key(_) | Access::WriteKey(_)) {
+            continue;
+        }
+        let request = Request::builder().method(route.method).uri(&path).body(Body::from("{}")).unwrap();
+        assert_eq!(ask(&app, request).await.status, StatusCode::UNAUTHORIZED, "{route:?}");
+        let answer = send(&app, route.method, &path, &powerless, "{}").await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{route:?}");
+    }
+    for (method, path, status) in
+        [("GET", "/nowhere", StatusCode::NOT_FOUND), ("DELETE", "/v1/track", StatusCode::METHOD_NOT_ALLOWED)]
+    {
+        let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+        let answer = ask(&app, request).await;
+        assert_eq!(answer.status, status, "{path}");
+        assert_eq!(answer.headers["content-type"], "application/problem+json");
+    }
+}
+
+#[tokio::test]
+async fn every_problem_has_its_page() {
+    let app = app().await;
+    for code in crate::problem::Code::ALL {
+        let path = format!("/problems/{}", code.as_str());
+        let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+        assert_eq!(ask(&app, request).await.status, StatusCode::OK, "{code:?}");
+    }
+}
+
+async fn message(app: &App, key: &str, idempotency: Option<&str>, body: &serde_json::Value) -> Answer {
+    let mut request = Request::builder()
+        .method("POST")
+        .uri("/v1/messages")
+        .header("authorization", format!("Bearer {key}"));
+    if let Some(idempotency) = idempotency {
+        request = request.header("idempotency-key", idempotency);
+    }
+    ask(app, request.body(Body::from(body.to_string())).unwrap()).await
+}
+
+#[tokio::test]
+async fn a_direct_message_is_planned_once_for_one_key_and_refused_where_it_may_not_be_sent() {
+    let (app, key) = with_key().await;
+    let body = json!({"userId": "u1", "traits": {"email": "hana@example.jp"}});
+    assert_eq!(send(&app, "POST", "/v1/identify", &key, body.to_string()).await.status, StatusCode::OK);
+    let name =
+        app.current.release().unwrap().templates.messages().find(|m| *m == "welcome").unwrap().to_owned();
+    let good =
+        json!({"message": name, "purpose": "codes", "userId": "u1", "channels": ["email"], "inputs": {}});
+    let with = |field: &str, value: serde_json::Value| {
+        let mut body = good.clone();
+        body[field] = value;
+        body
+    };
+    for (idempotency, body, status, code) in [
+        (None, good.clone(), 400, "idempotency_missing"),
+        (Some("unquoted"), good.clone(), 400, "idempotency_missing"),
+        (Some("\"k1\""), with("purpose", json!("offers")), 422, "class_not_allowed"),
+        (Some("\"k1\""), with("purpose", json!("nothing")), 400, "invalid_request"),
+        (Some("\"k1\""), with("message", json!("nothing")), 400, "invalid_request"),
+        (Some("\"k1\""), with("inputs", json!({"nothing": 1})), 422, "invalid_inputs"),
+        (Some("\"k1\""), with("channels", json!(["pigeon"])), 400, "invalid_request"),
+        (Some("\"k1\""), with("userId", json!("nobody")), 404, "not_found"),
+        (Some("\"k1\""), with("surprise", json!(1)), 400, "invalid_request"),
+    ] {
+        let answer = message(&app, &key, idempotency, &body).await;
+        assert_eq!(answer.status.as_u16(), status, "{body}: {}", answer.text);
+        assert!(answer.json()["type"].as_str().unwrap().ends_with(code), "{body}: {}", answer.text);
+    }
+    // What was refused has not used up its key.
+    let first = message(&app, &key, Some("\"k1\""), &good).await;
+    assert_eq!(first.status, StatusCode::ACCEPTED, "{}", first.text);
+    let again = message(&app, &key, Some("\"k1\""), &good).await;
+    assert_eq!((again.status, &again.text), (first.status, &first.text));
+    let other = message(&app, &key, Some("\"k1\""), &with("expires_at", json!("2027-01-01T00:00:00Z"))).await;
+    assert_eq!(other.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let id = words::MessageId::parse(first.json()["message"].as_str().unwrap()).unwrap();
+    let entry = app.store.log_entry(id).await.unwrap().unwrap();
+    assert_eq!(
+        (entry.row.origin, entry.row.purpose.as_str(), entry.deliveries.len()),
+        (store::Origin::Api, "codes", 1)
+    );
+}
+
+#[tokio::test]
+async fn consents_need_evidence_to_be_given_and_none_to_be_taken_back() {
+    let (app, key) = with_key().await;
+    let post =
+        async |body: serde_json::Value| send(&app, "POST", "/v1/consents", &key, body.to_string()).await;
+    for wrong in [
+        json!({"userId": "u1", "purpose": "offers", "state": "granted"}),
+        json!({"userId": "u1", "state": "granted", "evidence": {"method": "web_form"}}),
+        json!({"userId": "u1", "purpose": "nothing", "state": "revoked"}),
+        json!({"purpose": "offers", "state": "revoked"}),
+        json!({"userId": "u1", "purpose": "offers", "state": "maybe"}),
+        json!({"userId": "u1", "purpose": "offers", "state": "revoked", "at": "2030-01-01T00:00:00Z"}),
+    ] {
+        assert_eq!(post(wrong.clone()).await.status, StatusCode::BAD_REQUEST, "{wrong}");
+    }
+    assert!(customer(&app, "u1").await.is_none());
+    let granted = json!({"userId": "u1", "purpose": "offers", "channel": "email", "state": "granted",
+        "evidence": {"method": "web_form", "text": "Yes, write to me"}});
+    assert_eq!(post(granted).await.status, StatusCode::OK);
+    let word = customer(&app, "u1").await.unwrap().consents[0].clone();
+    assert_eq!(word.evidence.text_hash.unwrap().len(), 64);
+    assert_eq!(post(json!({"userId": "u1", "state": "revoked"})).await.json()["changed"], true);
+}
+
+#[tokio::test]
+async fn journeys_start_and_catalogues_are_written_with_what_they_declare() {
+    let (app, key) = with_key().await;
+    for (journey, body, status) in [
+        ("login", json!({"userId": "u1", "inputs": {"code": "123456"}}), 202),
+        ("login", json!({"userId": "u1", "inputs": {}}), 422),
+        ("login", json!({"userId": "u1", "inputs": {"code": "1", "more": 1}}), 422),
+        ("win_back", json!({"userId": "u1"}), 400),
+        ("nothing", json!({"userId": "u1"}), 404),
+    ] {
+        let answer =
+            send(&app, "POST", &format!("/v1/journeys/{journey}/start"), &key, body.to_string()).await;
+        assert_eq!(answer.status.as_u16(), status, "{journey} {body}: {}", answer.text);
+    }
+    for (body, status, changed) in [
+        (json!({"items": [{"id": "p1", "price": "3.50 USD"}, {"id": "p2", "price": 4}]}), 200, 2),
+        (json!({"items": [{"id": "p1", "price": "3.50 USD"}]}), 200, 0),
+        (json!({"items": [{"id": "p1", "price": "cheap"}]}), 422, 0),
+        (json!({"items": [{"price": 1}]}), 422, 0),
+    ] {
+        let answer = send(&app, "PUT", "/v1/catalogs/products/items", &key, body.to_string()).await;
+        assert_eq!(answer.status.as_u16(), status, "{body}: {}", answer.text);
+        if status == 200 {
+            assert_eq!(answer.json()["changed"], changed, "{body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_erased_is_gone() {
+    let (app, key) = with_key().await;
+    let body = json!({"userId": "u1", "traits": {"email": "hana@example.jp"}});
+    send(&app, "POST", "/v1/identify", &key, body.to_string()).await;
+    let shown = send(&app, "GET", "/v1/customers/email:hana@example.jp", &key, Body::empty()).await;
+    assert_eq!(shown.json()["userId"], "u1");
+    assert_eq!(send(&app, "DELETE", "/v1/customers/u1", &key, Body::empty()).await.status, StatusCode::OK);
+    let gone = send(&app, "GET", "/v1/customers/u1", &key, Body::empty()).await.status;
+    assert!(gone == StatusCode::NOT_FOUND || gone == StatusCode::GONE);
+}

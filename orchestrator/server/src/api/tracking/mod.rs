@@ -1,0 +1,264 @@
+//! The Segment tracking API: `identify`, `track`, `page`, `screen`, `alias`, `group`, `batch`, and `import` for history.
+//!
+//! Made for the unmodified official clients. The key is the user name of basic authentication, a bearer token, or
+//! `writeKey` in the body; bodies may be gzip. Limits: 32 KB a message, 500 KB and 2,500 messages a batch.
+
+#[cfg(test)]
+mod clients;
+mod read;
+#[cfg(test)]
+mod tests;
+
+use super::world;
+use crate::auth::{self, Caller, KeyKind, Scope};
+use crate::intake::{Door, Fate, Item, Refusal, take};
+use crate::problem::{Code, Problem};
+use crate::routes::{Access, Route};
+use crate::{App, body, json};
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Extension, State};
+use axum::routing::post;
+use bytes::Bytes;
+use http::HeaderMap;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+/// The largest body, in bytes (Segment's 500 KB).
+pub(crate) const BATCH_MAX: usize = 512_000;
+/// The largest message, in bytes (Segment's 32 KB).
+pub(crate) const MESSAGE_MAX: usize = 32_768;
+/// The most messages of a batch.
+const MESSAGES_MAX: usize = 2_500;
+
+pub(crate) fn routes() -> Vec<Route> {
+    let single = |path, summary| Route {
+        method: "POST",
+        path,
+        access: Access::WriteKey(Scope::Track),
+        summary,
+        body: "Message",
+        handler: post(one),
+    };
+    vec![
+        single("/v1/identify", "Says who a customer is: traits, addresses, locale, zone, consents."),
+        single("/v1/track", "Says what a customer did."),
+        single("/v1/page", "Says which page a customer saw: the event `page_viewed`."),
+        single("/v1/screen", "Says which screen a customer saw: the event `screen_viewed`."),
+        single("/v1/alias", "Says that a customer was known under another id before: the two become one."),
+        single("/v1/group", "Says which account a customer belongs to."),
+        Route {
+            method: "POST",
+            path: "/v1/batch",
+            access: Access::WriteKey(Scope::Track),
+            summary: "Takes up to 2,500 messages at once. A bad one is kept with its reason and does not sink its neighbours.",
+            body: "Batch",
+            handler: post(batch),
+        },
+        Route {
+            method: "POST",
+            path: "/v1/import",
+            access: Access::WriteKey(Scope::Import),
+            summary: "Takes a batch of history: it feeds facts and starts no journey.",
+            body: "Batch",
+            handler: post(history),
+        },
+        // The short names that the client in browsers uses.
+        single("/v1/i", "As /v1/identify."),
+        single("/v1/t", "As /v1/track."),
+        single("/v1/p", "As /v1/page."),
+        single("/v1/g", "As /v1/group."),
+        single("/v1/a", "As /v1/alias."),
+    ]
+}
+
+/// Who may be known from the header already.
+type Known = Option<Extension<Caller>>;
+
+/// The key in the body, as old clients send it.
+#[derive(Deserialize)]
+struct WriteKey {
+    #[serde(rename = "writeKey")]
+    write_key: Option<String>,
+}
+
+async fn caller(app: &App, known: Known, bytes: &[u8], scope: Scope) -> Result<Caller, Problem> {
+    if let Some(Extension(caller)) = known {
+        return Ok(caller);
+    }
+    let missing = || {
+        Problem::new(
+            Code::Unauthorized,
+            "no key: give it as the user name of basic authentication or as a bearer token",
+        )
+    };
+    let found: WriteKey = serde_json::from_slice(bytes).map_err(|_| missing())?;
+    let caller = auth::caller(app, &found.write_key.ok_or_else(missing)?).await?;
+    caller.need(scope)?;
+    Ok(caller)
+}
+
+fn door(caller: &Caller, history: bool) -> Door {
+    let browser = caller.kind == KeyKind::Browser;
+    let source = match (history, browser) {
+        (true, _) => "import",
+        (false, true) => "browser",
+        (false, false) => "api",
+    };
+    Door { source: source.to_owned(), browser, history, keep: true }
+}
+
+async fn one(
+    State(app): State<App>,
+    known: Known,
+    uri: http::Uri,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>, Problem> {
+    let kind = match uri.path().rsplit('/').next().unwrap_or_default() {
+        "i" => "identify",
+        "t" => "track",
+        "p" => "page",
+        "g" => "group",
+        "a" => "alias",
+        other => other,
+    };
+    single(&app, known, kind, &headers, body).await
+}
+
+async fn single(
+    app: &App,
+    known: Known,
+    kind: &str,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Json<Value>, Problem> {
+    let bytes = body::read(headers, body, BATCH_MAX).await?;
+    let caller = caller(app, known, &bytes, Scope::Track).await?;
+    if bytes.len() > MESSAGE_MAX {
+        return Err(Problem::new(Code::TooLarge, "the message has more than 32 KB"));
+    }
+    // Not JSON: nothing to keep and nothing to replay.
+    let json = json::parse(&bytes).map_err(|why| Problem::new(Code::InvalidJson, why))?;
+    let now = app.now();
+    let call = read::message(&json, Some(kind), &read::Clock::of(&json, now), None);
+    let kept = read::kept(&json, kind);
+    let items = vec![Item { call, body: kept }];
+    match take(app, &world(app), &door(&caller, false), items).await?.pop() {
+        Some(Fate::Refused(refusal)) => Err(refused(&refusal)),
+        Some(Fate::Duplicate) => Ok(Json(json!({"success": true, "duplicate": true}))),
+        _ => Ok(Json(json!({"success": true}))),
+    }
+}
+
+/// Why a single message was not taken.
+pub(crate) fn refused(refusal: &Refusal) -> Problem {
+    Problem::new(Code::Rejected, refusal.reason.clone())
+        .with("code", refusal.code)
+        .with("name", refusal.name.clone())
+}
+
+async fn batch(
+    State(app): State<App>,
+    known: Known,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>, Problem> {
+    many(&app, known, &headers, body, Scope::Track, false).await
+}
+
+async fn history(
+    State(app): State<App>,
+    known: Known,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>, Problem> {
+    many(&app, known, &headers, body, Scope::Import, true).await
+}
+
+#[derive(Deserialize)]
+struct Batch<'a> {
+    #[serde(borrow)]
+    batch: Vec<&'a RawValue>,
+    #[serde(rename = "sentAt", default)]
+    sent_at: Value,
+    #[serde(default)]
+    context: Value,
+}
+
+async fn many(
+    app: &App,
+    known: Known,
+    headers: &HeaderMap,
+    body: Body,
+    scope: Scope,
+    history: bool,
+) -> Result<Json<Value>, Problem> {
+    let bytes: Bytes = body::read(headers, body, BATCH_MAX).await?;
+    let caller = caller(app, known, &bytes, scope).await?;
+    let batch: Batch<'_> = serde_json::from_slice(&bytes).map_err(|error| match error.classify() {
+        serde_json::error::Category::Data => Problem::new(
+            Code::InvalidRequest,
+            format!("a batch is `{{\"batch\": [ … ]}}`: {}", json::describe(&error)),
+        ),
+        _ => Problem::new(Code::InvalidJson, json::describe(&error)),
+    })?;
+    if batch.batch.len() > MESSAGES_MAX {
+        return Err(Problem::new(Code::TooLarge, "the batch has more than 2,500 messages"));
+    }
+    let now = app.now();
+    let clock = if history { read::Clock::exact(now) } else { read::Clock::sent(&batch.sent_at, now) };
+    let shared = batch.context.as_object();
+    let items: Vec<Item> = batch.batch.iter().map(|raw| item(raw, &clock, shared)).collect();
+    let total = items.len();
+    let fates = take(app, &world(app), &door(&caller, history), items).await?;
+    let rejected = fates.iter().filter(|fate| matches!(fate, Fate::Refused(_))).count();
+    let duplicates = fates.iter().filter(|fate| **fate == Fate::Duplicate).count();
+    let mut answer = json!({
+        "success": true,
+        "accepted": total - rejected - duplicates,
+        "duplicates": duplicates,
+        "rejected": rejected,
+    });
+    if rejected > 0 {
+        let problems = fates.iter().enumerate().filter_map(|(index, fate)| match fate {
+            Fate::Refused(refusal) => Some(
+                json!({"index": index, "code": refusal.code, "name": refusal.name, "reason": refusal.reason}),
+            ),
+            _ => None,
+        });
+        answer["problems"] = problems.take(100).collect();
+    }
+    Ok(Json(answer))
+}
+
+/// One message of a batch, read by itself.
+fn item(raw: &RawValue, clock: &read::Clock, shared: Option<&serde_json::Map<String, Value>>) -> Item {
+    let text = raw.get();
+    let kept = |text: &str| text.as_bytes().to_vec();
+    if text.len() > MESSAGE_MAX {
+        let refusal = Refusal::new("too_large", "", "the message has more than 32 KB");
+        let start: Vec<u8> = text.bytes().take(MESSAGE_MAX).collect();
+        return Item { call: Err(refusal), body: start };
+    }
+    match json::parse(text.as_bytes()) {
+        Ok(json) => Item { call: read::message(&json, None, clock, shared), body: kept(text) },
+        Err(why) => Item { call: Err(Refusal::new("invalid_json", "", why)), body: kept(text) },
+    }
+}
+
+/// Reads a message whose times are taken as they are.
+pub(crate) fn read_exact(json: &Value, now: words::Timestamp) -> Result<crate::intake::Call, Refusal> {
+    read::message(json, None, &read::Clock::exact(now), None)
+}
+
+/// A kept message once more, as it would be read now. Its times are taken as they are: the clock that they were corrected
+/// by is gone.
+pub(crate) fn again(body: &[u8], now: words::Timestamp) -> Item {
+    let call = match json::parse(body) {
+        Ok(json) => read::message(&json, None, &read::Clock::exact(now), None),
+        Err(why) => Err(Refusal::new("invalid_json", "", why)),
+    };
+    Item { call, body: body.to_vec() }
+}

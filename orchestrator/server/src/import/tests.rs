@@ -1,0 +1,83 @@
+//! Rows of files, and what becomes of them.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use super::{Columns, Format, ImportError, Kind, Options, Progress, RejectedRow, run};
+use crate::App;
+use crate::testing::{app, customer, events};
+use words::ConsentState;
+
+fn options(format: Format, kind: Kind, columns: &[&str]) -> Options {
+    let columns = Columns::parse(columns.iter().copied()).unwrap();
+    Options { format, kind, columns, dry_run: false, done_to_line: 0, name: "people.csv".to_owned() }
+}
+
+async fn import(app: &App, text: &str, options: &Options) -> (Progress, Vec<RejectedRow>) {
+    let mut rejected = Vec::new();
+    let done = run(app, text.as_bytes(), options, |row| rejected.push(row), |_| {}).await.unwrap();
+    (done, rejected)
+}
+
+const PEOPLE: &str = "\u{feff}id,Mail,given_name,Points,consent.offers.email,consent_at,note\n\
+    u1,hana@example.jp,Hana,10,yes,2025-01-02T03:04:05Z,\"a, b\"\n\
+    u2,nobody,Ken,1,no,,\n\
+    u3,ken@example.jp,Ken,1,yes,,\n\
+    u4,li@example.com,Li\n\
+    u5,mei@example.com,Mei,2,いいえ,,x\n";
+
+#[tokio::test]
+async fn customers_come_with_their_consents_and_bad_rows_with_their_line_and_reason() {
+    let app = app().await;
+    let options = options(Format::Csv, Kind::Customers, &["Mail=email", "Points=-"]);
+    let (done, rejected) = import(&app, PEOPLE, &options).await;
+    assert_eq!((done.rows, done.taken, done.rejected, done.line), (5, 2, 3, 6));
+    let reasons: Vec<(u64, bool)> = rejected.iter().map(|row| (row.line, !row.reason.is_empty())).collect();
+    assert_eq!(reasons, [(3, true), (4, true), (5, true)]);
+    let hana = customer(&app, "u1").await.unwrap();
+    assert_eq!(hana.addresses[0].value, "hana@example.jp");
+    assert!(!hana.traits.contains_key("Points"));
+    assert_eq!(hana.consents[0].state, ConsentState::Granted);
+    assert_eq!(hana.consents[0].evidence.source.as_deref(), Some("people.csv:2"));
+    assert_eq!(customer(&app, "u5").await.unwrap().consents[0].state, ConsentState::Revoked);
+    assert!(app.store.rejected(10).await.unwrap().is_empty(), "the caller keeps them, in a file");
+}
+
+#[tokio::test]
+async fn a_dry_run_says_the_same_and_writes_nothing() {
+    let app = app().await;
+    let mut options = options(Format::Csv, Kind::Customers, &["Mail=email"]);
+    options.dry_run = true;
+    let (done, rejected) = import(&app, PEOPLE, &options).await;
+    assert_eq!((done.taken, done.rejected, rejected.len()), (2, 3, 3));
+    assert!(customer(&app, "u1").await.is_none());
+}
+
+#[tokio::test]
+async fn history_is_stored_once_and_goes_on_where_it_ended() {
+    let app = app().await;
+    let lines = "{\"user_id\":\"u1\",\"event\":\"visited\",\"occurred_at\":\"2020-01-01\"}\n\n\
+        {\"type\":\"track\",\"userId\":\"u1\",\"event\":\"visited\",\"timestamp\":\"2020-01-02T00:00:00Z\"}\nno json\n";
+    let mut options = options(Format::Jsonl, Kind::Events, &[]);
+    let (done, rejected) = import(&app, lines, &options).await;
+    assert_eq!((done.taken, rejected[0].line, done.line), (2, 4, 4));
+    let (again, _) = import(&app, lines, &options).await;
+    assert_eq!((again.taken, again.duplicates), (0, 2));
+    options.done_to_line = 4;
+    let (rest, _) =
+        import(&app, &format!("{lines}{}", "{\"user_id\":\"u1\",\"event\":\"visited\"}"), &options).await;
+    assert_eq!((rest.rows, rest.taken), (1, 1));
+    let events = events(&app, "u1").await;
+    assert!(events.len() == 3 && events.iter().all(|event| event.kind == words::EventKind::History));
+}
+
+#[tokio::test]
+async fn a_file_that_does_not_say_about_whom_is_refused_at_its_header() {
+    let app = app().await;
+    let options = options(Format::Csv, Kind::Events, &[]);
+    for (text, says) in
+        [("a,b\n1,2\n", "about whom"), ("user_id,b\n1,2\n", "which event"), ("", "about whom")]
+    {
+        let error = run(&app, text.as_bytes(), &options, |_| {}, |_| {}).await.unwrap_err();
+        assert!(matches!(error, ImportError::Columns(_)) && error.to_string().contains(says), "{error}");
+    }
+    assert!(Columns::parse(["a=b"]).is_err() && Columns::parse(["a"]).is_err());
+}

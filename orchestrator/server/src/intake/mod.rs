@@ -1,0 +1,18 @@
+//! Taking in: what a client, a shop or a file says about customers, checked against the schema and stored.
+//!
+//! Every door (tracking API, webhooks, import, replay) makes [`Call`]s; [`take`] stores them in their order and says of
+//! each what became of it. A bad one never sinks its neighbours: it is kept with its reason and can be replayed.
+
+mod call;
+mod change;
+mod person;
+mod take;
+#[cfg(test)]
+mod tests;
+mod typed;
+mod world;
+
+pub(crate) use call::{Call, CallKind, ConsentWord, Door, Item, Refusal};
+pub(crate) use take::{Fate, check, take};
+pub(crate) use typed::{lenient, snake_case, strict};
+pub(crate) use world::World;

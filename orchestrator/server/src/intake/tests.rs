@@ -1,0 +1,1 @@
+//! What is said about a person is read by the schema.

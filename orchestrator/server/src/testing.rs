@@ -1,0 +1,132 @@
+//! What the tests of this crate share: an app over a store in memory and the shipped project, keys, requests.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use crate::app::Secrets;
+use crate::{App, Current, Settings, router};
+use axum::body::Body;
+use http::{HeaderMap, Request, StatusCode};
+use release::Release;
+use serde_json::Value;
+use std::sync::{Arc, LazyLock};
+use store::{Clock, Identity, Store, VirtualClock};
+use tower::ServiceExt;
+use vault::{ApiKeyKind, Secret, Vault};
+use words::{Customer, IdSource, Timestamp};
+
+/// Beside what the project ships.
+const MORE: &str = "
+events:
+  code_requested: {properties: {code: text}}
+purposes:
+  codes: {title: {en: Codes, ja: 認証コード}, class: security}
+catalogs:
+  products: {price: money USD, name: text?}
+surveys:
+  nps: {title: {en: How likely are you to recommend us?, ja: おすすめ度は？}, scale: 0..10}
+";
+
+const LOGIN: &str = "
+journey: login
+purpose: codes
+start:
+  again: always
+  api:
+    code: text
+steps:
+  - stop: done
+";
+
+pub(crate) fn now() -> Timestamp {
+    Timestamp::parse("2026-11-21T09:30:00Z").unwrap()
+}
+
+static RELEASE: LazyLock<Arc<Release>> = LazyLock::new(|| {
+    let mut files = release::files::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../..").as_ref()).unwrap();
+    files.insert("journeys/more.yaml".to_owned(), MORE.as_bytes().to_vec());
+    files.insert("journeys/login.yaml".to_owned(), LOGIN.as_bytes().to_vec());
+    let (release, problems) = Release::build(files);
+    Arc::new(release.unwrap_or_else(|| panic!("{problems:#?}")))
+});
+
+/// An app at [`now`].
+pub(crate) async fn app() -> App {
+    let store = Store::memory(Vault::ephemeral(7)).await.unwrap();
+    let clock: Arc<dyn Clock> = Arc::new(VirtualClock::at(now()));
+    let current = Current::of(RELEASE.clone());
+    let secrets = Secrets::new(|name| name.ends_with("_SECRET").then(|| Secret::new("shh".to_owned())));
+    App::new(store, clock, Arc::new(IdSource::seeded(7)), current, "https://tabi.example")
+        .with_settings(Settings { secrets, ..Settings::default() })
+}
+
+/// A new key with these scopes.
+pub(crate) async fn key(app: &App, kind: ApiKeyKind, scopes: &[&str]) -> String {
+    let issued = app.store.vault().issue_api_key(kind).unwrap();
+    let key = store::ApiKey {
+        hash: issued.hash,
+        name: "test".to_owned(),
+        kind: if kind == ApiKeyKind::Browser { "browser" } else { "server" }.to_owned(),
+        scopes: scopes.iter().map(|s| (*s).to_owned()).collect(),
+        created_at: now(),
+        created_by: "test".to_owned(),
+        expires_at: None,
+        revoked_at: None,
+        last_used_at: None,
+    };
+    app.store.put_api_key(key).await.unwrap();
+    issued.secret.expose().to_owned()
+}
+
+/// An app and a server key that may do everything.
+pub(crate) async fn with_key() -> (App, String) {
+    let app = app().await;
+    let key = key(&app, ApiKeyKind::Server, &["*"]).await;
+    (app, key)
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("{} {}", self.status, self.text))
+    }
+}
+
+/// Asks the whole router.
+pub(crate) async fn ask(app: &App, request: Request<Body>) -> Answer {
+    let response = router(app.clone()).oneshot(request).await.unwrap();
+    let (status, headers) = (response.status(), response.headers().clone());
+    let bytes = axum::body::to_bytes(response.into_body(), 10_000_000).await.unwrap();
+    Answer { status, headers, text: String::from_utf8_lossy(&bytes).into_owned() }
+}
+
+/// `POST` (or another method) with a bearer key; the body is sent as it is.
+pub(crate) async fn send(app: &App, method: &str, path: &str, key: &str, body: impl Into<Body>) -> Answer {
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("authorization", format!("Bearer {key}"))
+        .header("content-type", "application/json")
+        .body(body.into())
+        .unwrap();
+    ask(app, request).await
+}
+
+/// The customer whom the shop calls so.
+pub(crate) async fn customer(app: &App, user_id: &str) -> Option<Customer> {
+    let id = app.store.resolve(&[Identity::user_id(user_id)]).await.unwrap()?;
+    app.store.customer(id).await.unwrap()
+}
+
+/// The names of a customer's events, oldest first, without what Tabi tells itself.
+pub(crate) async fn events(app: &App, user_id: &str) -> Vec<words::Event> {
+    let Some(customer) = customer(app, user_id).await else { return Vec::new() };
+    let all = app.store.events_of(customer.id, 0, 1_000).await.unwrap();
+    let own = words::internal::ALL;
+    all.into_iter().map(|(_, event)| event).filter(|event| !own.contains(&event.name.as_str())).collect()
+}
