@@ -25,7 +25,7 @@ mod testing;
 pub use app::{App, Current, Live, Secrets, Settings};
 pub use auth::{Caller, KeyKind, Scope};
 pub use hooks::{Deployed, HookError, Hooks, NoHooks};
-pub use problem::Problem;
+pub use problem::{Code, Problem};
 pub use routes::{Access, Route};
 
 use axum::Router;

@@ -20,8 +20,7 @@ macro_rules! codes {
     ($($name:ident $text:literal $status:literal $title:literal $ja:literal $help:literal;)*) => {
         /// What can go wrong, by stable names.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        #[expect(missing_docs, reason = "the titles beside them say it")]
-        pub enum Code { $($name,)* }
+        pub enum Code { $(#[doc = $title] $name,)* }
 
         impl Code {
             /// All of them.

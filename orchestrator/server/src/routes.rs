@@ -58,7 +58,7 @@ impl std::fmt::Debug for Route {
 }
 
 /// All of them.
-pub fn table() -> Vec<Route> {
+pub(crate) fn table() -> Vec<Route> {
     let mut all = api::routes();
     all.extend(public::routes());
     all

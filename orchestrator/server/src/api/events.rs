@@ -99,7 +99,7 @@ async fn replay(State(app): State<App>, headers: HeaderMap, body: Body) -> Resul
 }
 
 /// Takes one refused item in again. The inner error says why it still cannot be.
-pub async fn replay_one(app: &App, id: &str) -> Result<Result<(), String>, Problem> {
+pub(crate) async fn replay_one(app: &App, id: &str) -> Result<Result<(), String>, Problem> {
     let Some(bytes) = HEXLOWER.decode(id.as_bytes()).ok().and_then(|b| <[u8; 16]>::try_from(b).ok()) else {
         return Ok(Err("this is not the id of a refused item".to_owned()));
     };
@@ -160,7 +160,7 @@ async fn draft(State(app): State<App>, Path(name): Path<String>) -> Result<Respo
 }
 
 /// The declaration that would fit what was received: a start, to be read by a person.
-pub fn schema_draft(event: &store::UnknownEvent) -> String {
+pub(crate) fn schema_draft(event: &store::UnknownEvent) -> String {
     let name = snake_case(&event.name);
     let name: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     let mut out = format!(

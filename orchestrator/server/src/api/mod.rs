@@ -22,6 +22,8 @@ use crate::routes::Route;
 use store::Identity;
 use words::{CustomerId, EmailAddress};
 
+pub(crate) use events::{replay_one, schema_draft};
+
 /// The largest body of an own route, in bytes.
 pub(crate) const BODY_MAX: usize = 512_000;
 
