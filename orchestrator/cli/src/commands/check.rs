@@ -26,6 +26,7 @@ pub(crate) fn run(context: &Context, args: &CheckArgs) -> anyhow::Result<Exit> {
     let (release, mut problems) = release::Release::build(files.clone());
     if let Some(release) = &release {
         problems.extend(release.stories().1);
+        problems.extend(server::sources::compile(&files, &release.project.schema).1);
     }
     let (errors, warnings) = project::count(&problems);
     if out.is_json() {

@@ -36,6 +36,10 @@ impl Desk {
     ) -> anyhow::Result<Result<(Release, Vec<Diagnostic>, bool), Vec<Diagnostic>>> {
         let (release, problems) = Release::build(files);
         let Some(release) = release else { return Ok(Err(problems)) };
+        let (_, of_sources) = server::sources::compile(&release.files, &release.project.schema);
+        if of_sources.iter().any(|problem| problem.severity == words::Severity::Error) {
+            return Ok(Err(of_sources));
+        }
         let store = &self.instance.store;
         let live = store.live_release().await?;
         let changed = live.is_none_or(|live| live.release != release.id);
