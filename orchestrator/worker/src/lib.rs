@@ -5,6 +5,8 @@
 pub mod calls;
 pub mod content;
 mod fallback;
+#[cfg(test)]
+mod fixture;
 mod judging;
 pub mod live;
 mod machine;

@@ -170,3 +170,6 @@ pub fn receipt_event(work: &SendWork, name: &str, at: Timestamp, id: EventId) ->
         message_id: Some(format!("{}/{name}", work.delivery)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,8 @@ mod choose;
 mod effects;
 mod segments;
 mod starts;
+#[cfg(test)]
+mod tests;
 
 use crate::Programs;
 use engine::{Facts, Input, Items, Snapshot, State};
