@@ -18,6 +18,8 @@ mod send;
 mod settle;
 pub mod step;
 pub mod story;
+#[cfg(test)]
+mod tests;
 pub mod tickets;
 mod timetable;
 mod upkeep;

@@ -184,19 +184,20 @@ impl Store {
                 let asked: Vec<_> =
                     keys.iter().zip(&items).map(|(key, item)| (*key, Some(item.fence))).collect();
                 let standing = standing(tx, &asked).await?;
+                let proven = proven_refused(tx, &items).await?;
                 let mut answers = Vec::with_capacity(items.len());
                 let (mut deliveries, mut attempts, mut providers, mut outcomes, mut caps) =
                     (Rows::new(), Rows::new(), Rows::new(), Rows::new(), Rows::new());
                 let mut events = Vec::new();
-                for (((item, key), stood), (mine, rows, after, audit)) in
-                    items.iter().zip(keys).zip(standing).zip(extras)
+                for ((((item, key), stood), (mine, rows, after, audit)), goes_on) in
+                    items.iter().zip(keys).zip(standing).zip(extras).zip(proven)
                 {
                     let Some(stood) = stood else {
                         answers.push(false);
                         continue;
                     };
                     answers.push(true);
-                    settle_rows(tx, item, key, &stood, now, &mut deliveries, &mut outcomes);
+                    settle_rows(tx, item, key, &stood, goes_on, now, &mut deliveries, &mut outcomes);
                     if let Some(attempt) = &item.attempt {
                         attempts
                             .row()
@@ -235,8 +236,10 @@ impl Store {
                         )
                         .await?;
                     }
-                    write_messages(tx, rows).await?;
-                    tx.after.append(after);
+                    if goes_on {
+                        write_messages(tx, rows).await?;
+                        tx.after.append(after);
+                    }
                     super::audit::insert(tx, PreparedAudit::new(audit)).await?;
                     events.extend(mine);
                 }
@@ -432,11 +435,45 @@ impl Store {
     }
 }
 
+/// Whether the message of each item goes on with `next`: only where everything that it was handed over as is proven not
+/// to have been accepted. One token of a customer's devices may be dead while another one rings.
+async fn proven_refused(tx: &mut Tx, items: &[Settle]) -> Result<Vec<bool>, StoreError> {
+    let mut proven = Vec::with_capacity(items.len());
+    for item in items {
+        if item.next.is_none() {
+            proven.push(false);
+            continue;
+        }
+        let rows = sqlx::query(
+            "select id from delivery where shard = ? and customer = ? and message = ? and id <> ? \
+                and state in (0, 1, 2, 3, 4, 5)",
+        )
+        .bind(shard(item.customer))
+        .bind(item.customer.0.to_vec())
+        .bind(item.message.0.to_vec())
+        .bind(item.delivery.0.to_vec())
+        .fetch_all(&mut tx.conn)
+        .await?;
+        let mut open = false;
+        for row in rows {
+            let id: &[u8] = row.try_get(0)?;
+            // Its neighbours in this very commit may be refused as well.
+            let refused_too =
+                |other: &Settle| other.delivery.0 == id && other.state >= DeliveryState::Rejected;
+            open |= !items.iter().any(refused_too);
+        }
+        proven.push(!open);
+    }
+    Ok(proven)
+}
+
+#[expect(clippy::too_many_arguments, reason = "one row in two tables")]
 fn settle_rows(
     tx: &mut Tx,
     item: &Settle,
     key: DeliveryKey,
     stood: &Standing,
+    goes_on: bool,
     now: Timestamp,
     deliveries: &mut Rows,
     outcomes: &mut Rows,
@@ -453,11 +490,12 @@ fn settle_rows(
         .opt_at((item.state > DeliveryState::HandingOver).then_some(now))
         .text(&item.why)
         .int(i64::from(item.uncount))
-        .int(i64::from(item.clear_strikes));
+        .int(i64::from(item.clear_strikes))
+        .int(i64::from(item.give_back_cap));
     if let Some(due) = due {
         tx.after.send_due(stood.channel, words::shard_of(key.customer), due.as_micros());
     }
-    let outcome = if item.next.is_some() { MessageOutcome::Planned } else { outcome_of(item.state) };
+    let outcome = if goes_on { MessageOutcome::Planned } else { outcome_of(item.state) };
     outcome_row(outcomes, key, outcome, now, Some(&item.why));
     if let Some(kind) = figure(item.state) {
         tx.tally.message(stood.journey, kind, stood.step, stood.name, stood.channel);
@@ -476,6 +514,7 @@ fn figure(state: DeliveryState) -> Option<Kind> {
     }
 }
 
+/// Proven not to have been accepted, it was not handed over: its next attempt is no resend and uses its cap anew.
 async fn write_settled(
     tx: &mut Tx,
     deliveries: Rows,
@@ -488,7 +527,8 @@ async fn write_settled(
         (
             "update delivery as d set state = j.value->>4, due_at = j.value->>5, lease_until = null, \
                 settled_at = j.value->>6, why = j.value->>7, attempts = max(attempts - (j.value->>8), 0), \
-                strikes = case when j.value->>9 then 0 else max(strikes - (j.value->>8), 0) end \
+                strikes = case when j.value->>9 then 0 else max(strikes - (j.value->>8), 0) end, \
+                handed_at = case when j.value->>10 then null else handed_at end \
              from json_each(?) j where d.shard = j.value->>0 and d.customer = unhex(j.value->>1) \
                 and d.message = unhex(j.value->>2) and d.id = unhex(j.value->>3)",
             deliveries,

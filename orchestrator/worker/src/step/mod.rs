@@ -78,7 +78,7 @@ pub fn needs_history(release: &release::Release, work: &CustomerWork) -> bool {
 
 /// Steps one customer. `history` are the stored events up to `work.applied_seq`, where [`needs_history`] says so.
 ///
-/// Leaves in `work` what the commit asks for: the versions, and the customer with addresses and outside id as they are.
+/// Takes out of `work` what it decides on; who it is about and the versions stay for the commit.
 pub fn step(
     ctx: StepContext<'_>,
     work: &mut CustomerWork,
@@ -120,9 +120,7 @@ pub fn step(
     }
     step.time();
     step.settle_traits();
-    let (customer, change) = step.finish();
-    work.customer = customer;
-    change
+    step.finish()
 }
 
 impl Step<'_> {
@@ -315,7 +313,7 @@ impl Step<'_> {
         }
     }
 
-    fn finish(mut self) -> (Customer, CustomerChange) {
+    fn finish(mut self) -> CustomerChange {
         let now = self.now;
         let mut due: Option<Timestamp> = None;
         let mut at = |instant: Option<Timestamp>| {
@@ -351,23 +349,16 @@ impl Step<'_> {
                 });
             }
         }
-        // A step changes traits; who they are and where they are reached stays.
-        let kept = if self.customer_changed {
-            let mut kept = Customer::new(self.customer.id, self.customer.created_at);
-            kept.addresses.clone_from(&self.customer.addresses);
-            kept.user_id.clone_from(&self.customer.user_id);
+        if self.customer_changed {
             self.change.customer = Some(Box::new(self.customer));
-            kept
-        } else {
-            self.customer
-        };
+        }
         if self.facts_changed {
             self.change.facts = Some(self.facts);
         }
         // Nothing may stay due in the past: that would claim the customer again for ever.
         self.change.due_at =
             due.map(|due| if due <= now { now.plus(words::Elapsed::from_secs(1)) } else { due });
-        (kept, self.change)
+        self.change
     }
 }
 

@@ -9,7 +9,12 @@ fn journey(purpose: &str, channels: &str) -> String {
 }
 
 #[track_caller]
-fn step_at(now: &str, purpose: &str, channels: &str, prepare: impl Fn(&mut crate::fixture::Person)) -> store::CustomerChange {
+fn step_at(
+    now: &str,
+    purpose: &str,
+    channels: &str,
+    prepare: impl Fn(&mut crate::fixture::Person),
+) -> store::CustomerChange {
     let world = World::new(now, &[("thank_you", &journey(purpose, channels))]);
     let mut hana = world.customer();
     prepare(&mut hana);

@@ -30,7 +30,8 @@ fn set_moves_dates() {
     let sets = "purpose: after_sales
 start: {event: visited}
 steps:
-  - set: {birthday: date(now)}
+  - set:
+      birthday: date(now)
 ";
     let birthday = "purpose: after_sales
 start: {date: customer.birthday, offset: 1 days, at: \"09:00\"}
@@ -87,7 +88,10 @@ steps:
     let key = change.events[0].message_id.clone().unwrap();
     assert!(key.ends_with("/1"), "enrollment, step and visit: {key}");
     let change = hana.step(&world);
-    assert_eq!((started(&change), planned(&change)), (vec!["hears".to_owned()], vec!["thanks on email".to_owned()]));
+    assert_eq!(
+        (started(&change), planned(&change)),
+        (vec!["hears".to_owned()], vec!["thanks on email".to_owned()])
+    );
 }
 
 #[test]
@@ -152,7 +156,10 @@ steps:
         }));
         hana.tell(&world, event, properties);
         let change = hana.step(&world);
-        assert_eq!((planned(&change), endings(&change)), (planned_after.iter().map(ToString::to_string).collect(), vec![ended.to_owned()]));
+        assert_eq!(
+            (planned(&change), endings(&change)),
+            (planned_after.iter().map(ToString::to_string).collect(), vec![ended.to_owned()])
+        );
     }
 }
 
@@ -170,7 +177,10 @@ steps:
     hana.tell(&world, "visited", BTreeMap::new());
     let change = hana.step(&world);
     assert_eq!(change.notices.len(), 1);
-    assert_eq!((change.notices[0].to.as_str(), change.notices[0].text.as_str()), ("support@example.jp", "pro came by"));
+    assert_eq!(
+        (change.notices[0].to.as_str(), change.notices[0].text.as_str()),
+        ("support@example.jp", "pro came by")
+    );
 }
 
 #[test]

@@ -47,17 +47,31 @@ fn time_alone_lets_a_customer_join_at_the_instant_that_was_foreseen() {
     let mut hana = world.customer();
     hana.tell(&world, "order_placed", order("A-1"));
     hana.step(&world);
-    let flip = hana.due_at.expect("a flip is foreseen");
-    assert!(flip.since(world.now) >= Elapsed::from_days(60) && flip.since(world.now) < Elapsed::from_days(61));
-    world.now = flip;
-    assert_eq!(started(&hana.step(&world)), ["win_back"]);
+    let ordered = world.now;
+    let joined = come_round(&mut world, &mut hana);
+    assert!(joined.since(ordered) >= Elapsed::from_days(60), "{joined}");
+    assert!(
+        joined.since(ordered) <= Elapsed::from_days(60).max(Elapsed::from_hours(24 * 60 + 1)),
+        "{joined}"
+    );
     world.pass(Elapsed::from_days(1));
     assert!(started(&hana.step(&world)).is_empty());
     // An order takes them out, and the next silence in again.
     hana.tell(&world, "order_placed", order("A-2"));
     hana.step(&world);
-    world.now = hana.due_at.unwrap();
-    assert_eq!(started(&hana.step(&world)), ["win_back"]);
+    come_round(&mut world, &mut hana);
+}
+
+/// Lets time pass from one due time to the next until `win_back` starts; when that was.
+#[track_caller]
+fn come_round(world: &mut World, hana: &mut crate::fixture::Person) -> words::Timestamp {
+    for _ in 0..100 {
+        world.now = hana.due_at.expect("a flip is foreseen");
+        if started(&hana.step(world)) == ["win_back"] {
+            return world.now;
+        }
+    }
+    panic!("nothing came round");
 }
 
 #[test]

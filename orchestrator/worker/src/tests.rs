@@ -1,0 +1,9 @@
+//! The machine on a store in memory: from an event to what a provider got, with everything that may happen in between.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod crashes;
+mod door;
+mod outcomes;
+mod queue;
+mod rig;
