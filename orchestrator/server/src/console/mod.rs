@@ -114,6 +114,7 @@ pub(crate) static PAGES: &[Page] = {
         page!(GET "/console/inbox/{id}/{part}", May(People), inbox::part),
         page!(GET "/console/troubles", May(Look), troubles::show),
         page!(POST "/console/troubles/settle", May(Settle), troubles::settle),
+        page!(POST "/console/troubles/replay", May(Settle), troubles::replay),
         page!(POST "/console/troubles/seen", May(Notices), troubles::seen),
         page!(GET "/console/settings", May(Look), settings::show),
         page!(POST "/console/settings/keys", May(Access), settings::create_key),

@@ -1,7 +1,9 @@
 //! What needs a person: unknown, quarantined, refused, not taken in, not understood yet, notices.
 
+use super::role::Right;
 use super::view::View;
 use super::visit::{Failure, Visit, go};
+use crate::api;
 use axum::response::Response;
 use data_encoding::HEXLOWER;
 use serde_json::{Value as Json, json};
@@ -54,7 +56,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
         && unknown_events.is_empty();
     let context = json!({
         "quiet": quiet,
-        "can_replay": false,
+        "can_replay": visit.may(Right::Settle),
         "unknown": rows(&troubles.unknown),
         "quarantined": rows(&troubles.quarantined),
         "refused": rows(&troubles.refused),
@@ -116,6 +118,17 @@ pub(crate) async fn settle(visit: Visit) -> Result<Response, Failure> {
     let reason = visit.need("reason")?;
     visit.store().settle_by_hand(key, how, visit.name(), reason, visit.now()).await?;
     Ok(go("/console/troubles", Some("note-settled")))
+}
+
+/// `POST /console/troubles/replay`: takes in again what was refused, after schema or sender were mended.
+pub(crate) async fn replay(visit: Visit) -> Result<Response, Failure> {
+    let id = visit.need("rejected")?;
+    let taken = api::replay_one(&visit.console.app, id).await.map_err(|problem| Failure::Told(problem.to_string()))?;
+    if let Err(reason) = taken {
+        return Err(Failure::Told(reason));
+    }
+    visit.console.write_down(&visit, "rejected.replayed", None, None, json!({"rejected": id})).await?;
+    Ok(go("/console/troubles", Some("note-replayed")))
 }
 
 /// `POST /console/troubles/seen`.

@@ -131,6 +131,9 @@ pub(crate) enum Failure {
     /// Something else about the request: the key of a message.
     #[error("{0}")]
     Bad(&'static str),
+    /// It was not done, for a reason that somebody else words.
+    #[error("{0}")]
+    Told(String),
     /// Too many tries.
     #[error("too many tries")]
     TooMany,
@@ -157,6 +160,7 @@ impl Failure {
             Self::Forged => (StatusCode::FORBIDDEN, "fail-forged", None),
             Self::Missing(field) => (StatusCode::UNPROCESSABLE_ENTITY, "fail-missing", Some(field.clone())),
             Self::Bad(key) => (StatusCode::UNPROCESSABLE_ENTITY, key, None),
+            Self::Told(why) => (StatusCode::CONFLICT, "fail-refused", Some(why.clone())),
             Self::TooMany => (StatusCode::TOO_MANY_REQUESTS, "fail-too-many", None),
             Self::Store(StoreError::NotFound(what)) => {
                 (StatusCode::NOT_FOUND, "fail-not-found", Some(what.clone()))
