@@ -7,7 +7,7 @@ use crate::api;
 use axum::response::Response;
 use data_encoding::HEXLOWER;
 use serde_json::{Value as Json, json};
-use store::{DeliveryKey, SettleByHand, TroubleRow, UnknownEvent};
+use store::{DeliveryKey, SettleByHand, TroubleRow};
 use words::{CustomerId, DeliveryId, MessageId};
 
 /// Of each kind.
@@ -44,7 +44,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
         .map(|e| {
             json!({
                 "name": e.name, "count": view.number(e.count), "n": e.count,
-                "first": view.time(e.first_at), "last": view.time(e.last_at), "draft": draft(e),
+                "first": view.time(e.first_at), "last": view.time(e.last_at), "draft": api::schema_draft(e),
             })
         })
         .collect();
@@ -77,31 +77,6 @@ fn trouble(view: &View<'_>, row: &TroubleRow) -> Json {
     })
 }
 
-/// A schema to begin with, from the names and types that came. Quoted where YAML would read something else.
-fn draft(event: &UnknownEvent) -> String {
-    let sample: Json = serde_json::from_str(&event.sample).unwrap_or_default();
-    let mut out = format!("events:\n  {}:\n", key(&event.name));
-    let properties = sample.as_object().filter(|p| !p.is_empty());
-    if let Some(properties) = properties {
-        out.push_str("    properties:\n");
-        for (name, kind) in properties {
-            let kind = kind.as_str().filter(|k| !matches!(*k, "null" | "map")).unwrap_or("any");
-            out.push_str(&format!("      {}: {}\n", key(name), key(kind)));
-        }
-    }
-    out
-}
-
-fn key(text: &str) -> String {
-    let plain = text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-        && !matches!(
-            text.to_ascii_lowercase().as_str(),
-            "yes" | "no" | "on" | "off" | "true" | "false" | "null" | "y" | "n"
-        );
-    if plain { text.to_owned() } else { json!(text).to_string() }
-}
-
 /// `POST /console/troubles/settle`.
 pub(crate) async fn settle(visit: Visit) -> Result<Response, Failure> {
     let key = DeliveryKey {
@@ -123,7 +98,9 @@ pub(crate) async fn settle(visit: Visit) -> Result<Response, Failure> {
 /// `POST /console/troubles/replay`: takes in again what was refused, after schema or sender were mended.
 pub(crate) async fn replay(visit: Visit) -> Result<Response, Failure> {
     let id = visit.need("rejected")?;
-    let taken = api::replay_one(&visit.console.app, id).await.map_err(|problem| Failure::Told(problem.to_string()))?;
+    let taken = api::replay_one(&visit.console.app, id)
+        .await
+        .map_err(|problem| Failure::Told(problem.detail().to_owned()))?;
     if let Err(reason) = taken {
         return Err(Failure::Told(reason));
     }
@@ -136,26 +113,4 @@ pub(crate) async fn seen(visit: Visit) -> Result<Response, Failure> {
     let id = HEXLOWER.decode(visit.need("notice")?.as_bytes()).ok().and_then(|id| id.try_into().ok());
     visit.store().see_notice(id.ok_or(Failure::NotFound)?, visit.name(), visit.now()).await?;
     Ok(go("/console/troubles", Some("note-seen")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use words::Timestamp;
-
-    #[test]
-    fn a_draft_schema_is_yaml_whatever_names_came() {
-        let at = Timestamp::from_secs(0);
-        let event = UnknownEvent {
-            name: "no".into(),
-            first_at: at,
-            last_at: at,
-            count: 1,
-            sample: r#"{"total": "money", "a b": "text", "yes": "int", "x\": evil\n": "list"}"#.into(),
-        };
-        assert_eq!(
-            draft(&event),
-            "events:\n  \"no\":\n    properties:\n      total: money\n      \"a b\": text\n      \"yes\": int\n      \"x\\\": evil\\n\": list\n"
-        );
-    }
 }
