@@ -3,6 +3,7 @@
 use super::Desk;
 use crate::exit::Fault;
 use serde_json::{Value, json};
+use server::Scope;
 use store::{ApiKey, Operator};
 use vault::ApiKeyKind;
 use words::Timestamp;
@@ -19,6 +20,7 @@ impl Desk {
         by: String,
         expires_at: Option<Timestamp>,
     ) -> anyhow::Result<Value> {
+        let scopes = scopes_of(scopes, browser)?;
         let store = &self.instance.store;
         if store.api_keys().await?.iter().any(|key| key.name == name && key.revoked_at.is_none()) {
             return Err(Fault::problem(format!(
@@ -97,5 +99,39 @@ impl Desk {
         store.put_operator(operator, by, now).await?;
         let closed = if disabled { store.close_sessions(name).await? } else { 0 };
         Ok(json!({"name": name, "disabled": disabled, "sessions_closed": closed}))
+    }
+}
+
+/// The scopes asked for; none named: what the kind of key may do.
+fn scopes_of(asked: Vec<String>, browser: bool) -> anyhow::Result<Vec<String>> {
+    if asked.is_empty() {
+        let whole = if browser { Scope::Track.as_str() } else { "*" };
+        return Ok(vec![whole.to_owned()]);
+    }
+    if let Some(unknown) = asked.iter().find(|name| *name != "*" && Scope::parse(name).is_none()) {
+        let known = Scope::ALL.map(Scope::as_str).join(", ");
+        return Err(Fault::usage(format!("there is no scope `{unknown}`; there are: {known}, or *")).into());
+    }
+    if browser && asked.iter().any(|name| name != Scope::Track.as_str()) {
+        return Err(Fault::usage("a browser key has the scope `track` alone: anybody can read it").into());
+    }
+    Ok(asked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_without_named_scopes_may_do_what_its_kind_may() {
+        assert_eq!(scopes_of(Vec::new(), false).ok(), Some(vec!["*".to_owned()]));
+        assert_eq!(scopes_of(Vec::new(), true).ok(), Some(vec!["track".to_owned()]));
+    }
+
+    #[test]
+    fn a_scope_that_is_not_there_or_not_for_browsers_is_refused() {
+        assert!(scopes_of(vec!["tracks".to_owned()], false).is_err());
+        assert!(scopes_of(vec!["consents".to_owned()], true).is_err());
+        assert!(scopes_of(vec!["consents".to_owned()], false).is_ok());
     }
 }
