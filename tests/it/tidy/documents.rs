@@ -28,7 +28,7 @@ const COMMANDS: &[(&str, Proof)] = &[
         Proof::Because("it asks a server that runs; keys are tested in orchestrator/server"),
     ),
     (
-        r#"curl -u "$KEY:" http://127.0.0.1:7117/v1/identify -H "Content-Type: application/json" -d '{"userId": "you", "traits": {"email": "you@example.com", "given_name": "Hana", "locale": "en-US", "timezone": "America/New_York", "country": "US"}}'"#,
+        r#"curl -u "$KEY:" http://127.0.0.1:7117/v1/identify -H "Content-Type: application/json" -d '{"userId": "you", "traits": {"email": "you@example.com", "given_name": "Hana", "locale": "en-US", "timezone": "America/Los_Angeles", "country": "US"}}'"#,
         Proof::Because("it asks a server that runs; the call is tested in orchestrator/server"),
     ),
     (
@@ -36,14 +36,18 @@ const COMMANDS: &[(&str, Proof)] = &[
         Proof::Because("it asks a server that runs; the call is tested in orchestrator/server"),
     ),
     (
+        r#"curl -u "$KEY:" http://127.0.0.1:7117/v1/track -H "Content-Type: application/json" -d '{"userId": "you", "event": "order_delivered", "properties": {"order_id": "A-1"}}'"#,
+        Proof::Because("it asks a server that runs; the call is tested in orchestrator/server"),
+    ),
+    (
         "tabi why you --data data/demo",
         Proof::Because("it speaks about a server that runs and what was sent to it"),
     ),
     (
-        r#"tabi init my-shop --yes --brand "Kumo Coffee" --countries JP,US --languages en,ja"#,
+        r#"tabi init ../my-shop --yes --brand "Kumo Coffee" --countries JP,US --languages en,ja"#,
         Proof::Test("a_new_project_passes_check_silently_and_its_story_in_every_language"),
     ),
-    ("cd my-shop", Proof::Because("it only changes the folder")),
+    ("cd ../my-shop", Proof::Because("it only changes the folder")),
     ("tabi check", Proof::Test("a_new_project_passes_check_silently_and_its_story_in_every_language")),
     ("tabi test", Proof::Test("a_new_project_passes_check_silently_and_its_story_in_every_language")),
     ("tabi preview", Proof::Because("it serves until it is ended; its pages are tested in orchestrator/cli")),
