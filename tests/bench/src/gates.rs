@@ -51,6 +51,8 @@ pub enum Figure {
     Memory,
     /// Milliseconds for the whole.
     Duration,
+    /// Microseconds of CPU per unit of work.
+    CpuEach,
 }
 
 impl Figure {
@@ -63,6 +65,7 @@ impl Figure {
             Self::P99 => measure.p99_ms,
             Self::Memory => measure.peak_rss.map(|bytes| bytes as f64 / f64::from(1 << 20)),
             Self::Duration => Some(measure.seconds * 1e3),
+            Self::CpuEach => measure.cpu_us(),
         }
     }
 
@@ -75,6 +78,7 @@ impl Figure {
             Self::P99 => "ms p99".to_owned(),
             Self::Memory => "MiB".to_owned(),
             Self::Duration => "ms".to_owned(),
+            Self::CpuEach => "CPU µs".to_owned(),
         }
     }
 }
@@ -116,6 +120,28 @@ pub enum Bound {
     AtMost {
         /// Which one.
         figure: Figure,
+        /// At most this.
+        gate: f64,
+        /// What we are after.
+        stretch: f64,
+    },
+    /// The figure of one contender by that of another: at most so many times as much.
+    Times {
+        /// Of this one.
+        of: &'static str,
+        /// By that of this one.
+        to: &'static str,
+        /// At most this.
+        gate: f64,
+        /// What we are after.
+        stretch: f64,
+    },
+    /// The figure of one contender less that of another: at most so much more.
+    More {
+        /// Of this one.
+        of: &'static str,
+        /// Less that of this one.
+        than: &'static str,
         /// At most this.
         gate: f64,
         /// What we are after.

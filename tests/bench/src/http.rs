@@ -58,12 +58,14 @@ pub struct Load {
     pub prefix: String,
     /// Customers the events are spread over.
     pub customers: u64,
+    /// What has happened to them.
+    pub event: String,
 }
 
 fn event(load: &Load, number: u64) -> serde_json::Value {
     serde_json::json!({
         "type": "track", "userId": format!("{}c{}", load.prefix, number % load.customers.max(1)),
-        "event": "order_placed", "messageId": format!("{}m{number}", load.prefix),
+        "event": load.event, "messageId": format!("{}m{number}", load.prefix),
         "properties": {"order_id": format!("{}o{number}", load.prefix), "total": "4200 JPY", "items": 3},
     })
 }
@@ -117,6 +119,16 @@ pub(crate) async fn response(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Re
         }
         return Ok(status);
     }
+}
+
+/// One call on a connection of its own; the status that it was answered with.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn call(server: &str, authorization: &str, path: &str, body: &serde_json::Value) -> Result<u16> {
+    let mut stream = TcpStream::connect(server).await.with_context(|| format!("connecting to {server}"))?;
+    stream.write_all(&frame(server, authorization, path, body)).await?;
+    response(&mut stream, &mut Vec::new()).await
 }
 
 /// Load a server and count accepted events. CPU and memory are the server's when its process id is given.
@@ -187,6 +199,7 @@ mod tests {
             batch: 10,
             prefix: "t-".to_owned(),
             customers: 7,
+            event: "order_placed".to_owned(),
         };
         let measure = drive(load, None).await.expect("it loads");
         assert!(measure.work >= 40.0 && measure.work % 10.0 == 0.0, "{measure:?}");

@@ -62,6 +62,17 @@ impl Clock {
     }
 }
 
+/// Eight lines of an order.
+fn lines() -> serde_json::Value {
+    let line = |number| {
+        json!({
+            "link": format!("https://shop.example.com/items/{number}?from=order&n=1"), "title": "Tea bowl \"Morning fog\"",
+            "variant": "Stoneware, 12 cm", "quantity": "1", "price": "$42.00",
+        })
+    };
+    (0..8).map(line).collect()
+}
+
 /// Run the clock: the measure's operations are mails, each timed from just before its event was sent.
 ///
 /// # Errors
@@ -69,10 +80,9 @@ impl Clock {
 pub async fn clock(clock: &Clock) -> Result<Measure> {
     for number in 0..clock.count {
         let body = json!({
-            "userId": clock.customer(number), "messageId": format!("{}-i{number}", clock.prefix),
-            "traits": {"email": clock.address(number), "first_name": "Aiko", "locale": "en", "zone": "Asia/Tokyo"},
-            "context": {"consent": {"categoryPreferences": {"offers": true, "after_sales": true}}},
-        });
+        "userId": clock.customer(number), "messageId": format!("{}-i{number}", clock.prefix),
+        "traits": {"email": clock.address(number), "first_name": "Aiko", "locale": "en"},
+                });
         clock.post("/v1/identify", &body).await?;
     }
     // The customers are history by the time the clock starts.
@@ -86,7 +96,7 @@ pub async fn clock(clock: &Clock) -> Result<Measure> {
             let body = json!({
                 "userId": clock.customer(number), "event": clock.event,
                 "messageId": format!("{}-t{number}", clock.prefix),
-                "properties": {"order_id": format!("{}-o{number}", clock.prefix), "total": "4200 JPY", "items": 3},
+                "properties": {"order_id": format!("{}-o{number}", clock.prefix), "lines": lines()},
             });
             let at_us = SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros() as i64;
             clock.post("/v1/track", &body).await?;
@@ -164,7 +174,7 @@ mod tests {
             rate: 100.0,
             count: 10,
             prefix: "t".to_owned(),
-            event: "order_placed".to_owned(),
+            event: "letter_wanted".to_owned(),
         })
         .await
     }

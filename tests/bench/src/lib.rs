@@ -11,9 +11,11 @@ pub mod machine;
 pub mod measure;
 pub mod process;
 pub mod product;
+pub mod project;
 pub mod report;
 pub mod smtp;
 pub mod sqlite;
 pub mod text;
+pub mod yaml;
 
 pub use measure::Measure;

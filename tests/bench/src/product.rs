@@ -1,7 +1,7 @@
 //! The product as a contender: the `tabi` binary, driven from outside.
 
-use crate::process::Server;
-use anyhow::{Context as _, Result};
+use crate::process::{self, Server};
+use anyhow::{Context as _, Result, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -26,28 +26,68 @@ pub fn knows(tabi: &Path, command: &str) -> bool {
         .is_ok_and(|output| output.status.success() && !output.stdout.is_empty())
 }
 
-/// A running product and the key that lets events in.
-#[derive(Debug)]
-pub struct Product {
-    /// The process.
-    pub server: Server,
-    /// Value of the `Authorization` header.
-    pub authorization: String,
+/// An installation: a data folder and the project that it runs.
+#[derive(Debug, Clone)]
+pub struct Installation {
+    /// The binary.
+    pub tabi: PathBuf,
+    /// Where databases and keys lie.
+    pub data: PathBuf,
+    /// The project's folder.
+    pub project: PathBuf,
 }
 
-/// Start `tabi serve` on a data folder, with the write key in `TABI_BENCH_KEY`.
-///
-/// # Errors
-/// When there is no key, or the product does not start.
-pub fn serve(tabi: &Path, data: &Path) -> Result<Product> {
-    let key = std::env::var("TABI_BENCH_KEY")
-        .context("no write key: set TABI_BENCH_KEY to one that the data folder knows")?;
-    std::fs::create_dir_all(data)?;
-    let address = crate::process::free_address()?;
-    let mut command = Command::new(tabi);
-    command.arg("serve").arg("--data").arg(data).arg("--listen").arg(&address);
-    let server = Server::start(&mut command, address, &data.join("serve.log"))?;
-    Ok(Product { server, authorization: basic(&key) })
+impl Installation {
+    /// A command of the product on this installation.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.tabi);
+        command.arg("--data").arg(&self.data).arg("--project").arg(&self.project).args(arguments);
+        // Nothing of the environment of whoever runs the suite.
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TABI_") || name == "RUST_LOG")
+        {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    /// Run a command to its end; what it said.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub fn run(&self, arguments: &[&str]) -> Result<String> {
+        let output = self.command(arguments).stdin(Stdio::null()).output().context("starting tabi")?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "tabi {} failed: {}", arguments.join(" "), said.trim_end());
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// A key that lets events in, as the value of the `Authorization` header; made at the first call.
+    ///
+    /// # Errors
+    /// When none can be made.
+    pub fn authorization(&self) -> Result<String> {
+        let file = self.data.join("bench.key");
+        if let Ok(key) = std::fs::read_to_string(&file) {
+            return Ok(basic(&key));
+        }
+        std::fs::create_dir_all(&self.data)?;
+        let said = self.run(&["--format", "json", "key", "create", "bench"])?;
+        let said: serde_json::Value = serde_json::from_str(&said).context("the answer to `key create`")?;
+        let key = said["key"].as_str().context("a key in the answer to `key create`")?;
+        std::fs::write(&file, key)?;
+        Ok(basic(key))
+    }
+
+    /// Start `tabi serve`.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn serve(&self) -> Result<Server> {
+        std::fs::create_dir_all(&self.data)?;
+        let address = process::free_address()?;
+        let mut command = self.command(&["--log", "warn", "serve", "--listen", &address]);
+        Server::start(&mut command, address, &self.data.join("serve.log"))
+    }
 }
 
 /// Basic authentication with the key as the user and no password, as the tracking API has it.

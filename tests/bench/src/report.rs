@@ -95,7 +95,37 @@ fn judge(gate: &Gate, standings: &[Standing], bound: Bound) -> String {
                 ),
             }
         }
+        Bound::Times { of, to, gate: most, stretch } => {
+            let wanted = format!("at most {most}, stretch {stretch}");
+            match (named(gate, standings, of), named(gate, standings, to)) {
+                (Some(value), Some(base)) => {
+                    let times = value / base.max(1e-12);
+                    format!(
+                        "{of} by {to}: **{times:.2}** ({wanted}): {}",
+                        verdict(times <= most, times <= stretch)
+                    )
+                }
+                _ => format!("{of} by {to} ({wanted}): not measured yet"),
+            }
+        }
+        Bound::More { of, than, gate: most, stretch } => {
+            let wanted = format!("at most {most}, stretch {stretch}");
+            match (named(gate, standings, of), named(gate, standings, than)) {
+                (Some(value), Some(base)) => {
+                    let (more, unit) = (value - base, gate.figure.unit(gate.unit));
+                    let verdict = verdict(more <= most, more <= stretch);
+                    format!("{of}, more than {than}: {more:.1} {unit} ({wanted}): {verdict}")
+                }
+                _ => format!("{of}, more than {than} ({wanted}): not measured yet"),
+            }
+        }
     }
+}
+
+/// The median of a contender.
+fn named(gate: &Gate, standings: &[Standing], name: &str) -> Option<f64> {
+    let standing = standings.iter().find(|standing| standing.name == name)?;
+    standing.spread(gate.figure).map(|spread| spread.median())
 }
 
 fn verdict(gate: bool, stretch: bool) -> &'static str {

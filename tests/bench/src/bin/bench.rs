@@ -52,7 +52,7 @@ fn main() -> Result<()> {
         folder: folder.path().to_owned(),
         limits: here.with_file_name("limits"),
         tabi,
-        scripts: PathBuf::from("tests/bench"),
+        scripts: std::fs::canonicalize("tests/bench").context("run it at the top of the repository")?,
         quick: arguments.quick,
     };
     let text = run(&mut gates, &place, arguments.rounds)?;

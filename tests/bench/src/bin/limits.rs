@@ -4,7 +4,7 @@
 #![allow(clippy::print_stdout)]
 
 use anyhow::Result;
-use bench::{http, latency, machine, smtp, sqlite, text};
+use bench::{http, latency, machine, smtp, sqlite, text, yaml};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -65,6 +65,9 @@ enum Limit {
         /// What ids start with
         #[arg(long, default_value = "")]
         prefix: String,
+        /// The event
+        #[arg(long, default_value = "order_placed")]
+        event: String,
         /// Process id of the server, to measure its CPU and memory
         #[arg(long)]
         process: Option<u32>,
@@ -106,8 +109,13 @@ enum Limit {
         #[arg(long, default_value = "clock")]
         prefix: String,
         /// The event that makes a mail
-        #[arg(long, default_value = "order_placed")]
+        #[arg(long, default_value = "letter_wanted")]
         event: String,
+    },
+    /// YAML: parse every file of a folder into a tree, and that is all
+    Yaml {
+        /// A folder, with those inside it
+        folder: PathBuf,
     },
     /// Text: copy a mail in parts
     Copy {
@@ -141,10 +149,12 @@ fn main() -> Result<()> {
             batch,
             customers,
             prefix,
+            event,
             process,
         } => {
             let duration = Duration::from_secs_f64(seconds);
-            let load = http::Load { server, authorization, connections, duration, batch, prefix, customers };
+            let load =
+                http::Load { server, authorization, connections, duration, batch, prefix, customers, event };
             runtime.block_on(http::drive(load, process))?
         }
         Limit::SmtpSink { listen, log } => return single.block_on(smtp::sink(&listen, log)),
@@ -156,6 +166,7 @@ fn main() -> Result<()> {
             runtime.block_on(latency::clock(&clock))?
         }
         Limit::Copy { bytes, parts, count } => text::copy(bytes, parts, count),
+        Limit::Yaml { folder } => yaml::parse(&folder)?,
         Limit::Fsync { folder } => {
             println!("{:.0} durable writes of 4 KiB per second", machine::fsync_rate(&folder)?);
             return Ok(());

@@ -1,0 +1,156 @@
+//! Gates 5, 7 and 8: letters, from the event to the mail server.
+
+use super::{limit, small, stepped, tabi_runs};
+use crate::gates::{Bound, Contender, Figure, Gate, Place, Role, Run};
+use crate::latency::{self, Clock};
+use crate::process::{Server, free_address, measure};
+use crate::{machine, smtp};
+use anyhow::{Result, ensure};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A mail server that swallows everything, and its log, begun anew.
+fn sink(place: &Place) -> Result<(Server, PathBuf)> {
+    let (address, log) = (free_address()?, place.folder.join("sink.log"));
+    std::fs::remove_file(&log).ok();
+    let mut command = Command::new(&place.limits);
+    command.args(["smtp-sink", "--listen", &address, "--log"]).arg(&log);
+    let server = Server::start(&mut command, address, &place.folder.join("smtp.log"))?;
+    Ok((server, log))
+}
+
+/// So many arrived, none of them twice.
+fn all_arrived(log: &Path, messages: u64) -> Result<()> {
+    let receipts = smtp::receipts(log)?;
+    ensure!(smtp::duplicates(&receipts).is_empty(), "the sink got a message twice");
+    ensure!(receipts.len() as u64 == messages, "the sink got {} of {messages}", receipts.len());
+    Ok(())
+}
+
+/// Events at this rate per second, each answered by a letter.
+fn answered(rate: u32) -> Run {
+    Box::new(move |place| {
+        let installation = small(place, &format!("answering-{rate}"));
+        let authorization = installation.authorization()?;
+        let (sink, log) = sink(place)?;
+        let port = sink.address.rsplit(':').next().unwrap_or_default();
+        let config = format!("email: {{host: 127.0.0.1, port: {port}, tls: none}}\n");
+        std::fs::write(installation.data.join("tabi.yaml"), config)?;
+        let live = installation.data.join("bench.live");
+        let server = installation.serve()?;
+        if !live.exists() {
+            installation.run(&["go-live", "--by", "bench", "--yes"])?;
+            std::fs::write(live, "")?;
+        }
+        let clock = Clock {
+            server: server.address.clone(),
+            authorization,
+            log,
+            rate: f64::from(rate),
+            count: place.amount(if rate < 5 { 60 } else { 150 }).max(20),
+            prefix: format!("clock{}", server.process()),
+            event: "letter_wanted".to_owned(),
+        };
+        let cpu = machine::cpu_seconds(server.process());
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let mut measure = runtime.block_on(latency::clock(&clock))?;
+        measure.cpu_seconds = machine::cpu_seconds(server.process()).zip(cpu).map(|(end, start)| end - start);
+        measure.peak_rss = machine::memory(server.process(), "VmHWM");
+        Ok(measure)
+    })
+}
+
+pub(super) fn trigger(tabi: &Path) -> Gate {
+    Gate {
+        number: 5,
+        name: "from the event over HTTP to the letter at the mail server",
+        unit: "letters",
+        figure: Figure::P50,
+        contenders: vec![
+            tabi_runs(tabi, "serve", "tabi, ten a second", answered(10)),
+            tabi_runs(tabi, "serve", "tabi, two a second", answered(2)),
+        ],
+        bounds: vec![
+            Bound::AtMost { figure: Figure::P50, gate: 12.0, stretch: 6.0 },
+            Bound::AtMost { figure: Figure::P99, gate: 45.0, stretch: 20.0 },
+        ],
+    }
+}
+
+pub(super) fn mails(tabi: &Path) -> Gate {
+    let source: Run = Box::new(|place| {
+        let (sink, log) = sink(place)?;
+        let messages = place.amount(20_000);
+        let sent = measure(
+            Command::new(&place.limits)
+                .args(["smtp-source", "--to", &sink.address, "--sessions", "10"])
+                .args(["--messages", &messages.to_string()]),
+        )?;
+        all_arrived(&log, messages)?;
+        Ok(sent)
+    });
+    let letters: Run = Box::new(|place| {
+        let installation = small(place, "letters");
+        let customers = place.amount(20_000);
+        // Those who wait are made before the clock starts.
+        stepped(&installation, "lettering", customers, 0).ok();
+        let (sink, log) = sink(place)?;
+        let sent = measure(&mut installation.command(&[
+            "bench-steps",
+            "--journey",
+            "lettering",
+            "--customers",
+            &customers.to_string(),
+            "--steps",
+            &(customers / 2).to_string(),
+            "--smtp",
+            &sink.address,
+        ]))?;
+        all_arrived(&log, sent.work as u64)?;
+        Ok(sent)
+    });
+    Gate {
+        number: 7,
+        name: "e-mails of 8 KB over ten kept SMTP connections",
+        unit: "mails",
+        figure: Figure::Rate,
+        contenders: vec![limit("smtp", source), tabi_runs(tabi, "bench-steps", "tabi", letters)],
+        bounds: vec![Bound::Ratio { to: "smtp", gate: 0.5, stretch: 0.8 }],
+    }
+}
+
+pub(super) fn renders(tabi: &Path) -> Gate {
+    let copy: Run = Box::new(|place| {
+        let count = place.amount(10_000_000).to_string();
+        measure(Command::new(&place.limits).args(["copy", "--count", &count]))
+    });
+    let handlebars: Run = Box::new(|place| {
+        let count = place.amount(200_000).to_string();
+        measure(Command::new("node").arg(place.scripts.join("handlebars.mjs")).arg(count))
+    });
+    let tera = |channel: &'static str| -> Run {
+        Box::new(move |place| {
+            let count = place.amount(200_000).to_string();
+            measure(&mut small(place, "none").command(&[
+                "bench-render",
+                "--channel",
+                channel,
+                "--count",
+                &count,
+            ]))
+        })
+    };
+    Gate {
+        number: 8,
+        name: "renders of an 8 KB mail with 8 line items",
+        unit: "renders",
+        figure: Figure::PerCpuSecond,
+        contenders: vec![
+            limit("copy", copy),
+            Contender { role: Role::Peer, name: "handlebars.js", run: Ok(handlebars) },
+            tabi_runs(tabi, "bench-render", "tabi", tera("web")),
+            tabi_runs(tabi, "bench-render", "tabi, with subject and text part", tera("email")),
+        ],
+        bounds: vec![Bound::Ratio { to: "handlebars.js", gate: 1.0, stretch: 2.0 }],
+    }
+}
