@@ -13,7 +13,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
 use http::header::{
-    CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use std::time::Duration;
 use tower_http::cors::{Any, CorsLayer};
@@ -71,7 +71,8 @@ pub(crate) fn compose(app: App) -> Router {
         let guard = middleware::from_fn_with_state((app.clone(), route.access), guard);
         let mut handler = route.handler.route_layer(guard);
         if matches!(route.access, Access::WriteKey(_)) {
-            handler = handler.layer(cors());
+            // A handler of its own: the layer alone would not be asked where no method fits.
+            handler = handler.options(async || http::StatusCode::NO_CONTENT).layer(cors());
         }
         router = router.route(route.path, handler);
     }
@@ -113,7 +114,7 @@ async fn guard(State((app, access)): State<(App, Access)>, mut request: Request,
         }
         Ok(None) => {}
     }
-    let mut response = next.run(request).await;
+    let mut response = in_our_words(next.run(request).await);
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
@@ -121,6 +122,16 @@ async fn guard(State((app, access)): State<(App, Access)>, mut request: Request,
         "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     ));
     headers.entry(HeaderName::from_static("cache-control")).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// What the framework itself refuses (an address that is not UTF-8, a query that does not read) is a problem like others.
+fn in_our_words(response: Response) -> Response {
+    let plain =
+        response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    if response.status().is_client_error() && plain {
+        return Problem::new(Code::InvalidRequest, "the address or the query cannot be read").into_response();
+    }
     response
 }
 

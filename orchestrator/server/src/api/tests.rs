@@ -28,9 +28,11 @@ async fn every_route_with_a_key_refuses_whoever_has_none_or_the_wrong_one() {
         let answer = send(&app, route.method, &path, &powerless, "{}").await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{route:?}");
     }
-    for (method, path, status) in
-        [("GET", "/nowhere", StatusCode::NOT_FOUND), ("DELETE", "/v1/track", StatusCode::METHOD_NOT_ALLOWED)]
-    {
+    for (method, path, status) in [
+        ("GET", "/nowhere", StatusCode::NOT_FOUND),
+        ("DELETE", "/v1/track", StatusCode::METHOD_NOT_ALLOWED),
+        ("POST", "/v1/sources/%FF", StatusCode::BAD_REQUEST),
+    ] {
         let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
         let answer = ask(&app, request).await;
         assert_eq!(answer.status, status, "{path}");

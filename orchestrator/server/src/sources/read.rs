@@ -56,8 +56,8 @@ impl Reader<'_> {
 
     fn topic(&mut self, node: &Node) -> Topic {
         self.keys(node, &TOPIC);
-        let mut topic = Topic::default();
-        topic.once_per = node.get("once_per").and_then(|n| self.value(n));
+        let mut topic =
+            Topic { once_per: node.get("once_per").and_then(|n| self.value(n)), ..Topic::default() };
         if let Some(condition) = node.get("only_if") {
             self.keys(condition, &["value", "is"]);
             let value = self.need(condition, "value").and_then(|n| self.value(n));

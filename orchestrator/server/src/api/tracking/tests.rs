@@ -94,11 +94,14 @@ async fn a_bad_item_of_a_batch_is_kept_with_its_reason_and_its_neighbours_are_st
         assert_eq!(json["problems"][0]["code"], code, "{bad}: {json}");
         assert!(json["problems"][0]["reason"].as_str().unwrap().contains(says), "{bad}: {json}");
         assert_eq!(events(&app, "u1").await.len(), before + 2, "{bad}");
-        let kept = app.store.rejected(1).await.unwrap();
-        assert_eq!(kept[0].code, code);
+        let kept = app.store.rejected(100).await.unwrap();
         assert!(
-            !kept[0].reason.contains("much") && !kept[0].reason.contains("nobody"),
-            "no value in a reason"
+            kept.iter().any(|row| row.code == code && json["problems"][0]["reason"] == row.reason),
+            "{bad}"
+        );
+        assert!(
+            kept.iter().all(|row| !row.reason.contains("much") && !row.reason.contains("nobody")),
+            "no value"
         );
     }
 }
