@@ -56,7 +56,7 @@ async fn a_bad_item_of_a_batch_is_kept_with_its_reason_and_its_neighbours_are_st
     let good = r#"{"type":"track","userId":"u1","event":"visited"}"#;
     for (bad, code, says) in [
         (
-            r#"{"type":"track","userId":"u1","event":"order_placed","properties":{"order_id":"o","total":"much","cds":1}}"#,
+            r#"{"type":"track","userId":"u1","event":"order_placed","properties":{"order_id":"o","total":"zq-much","cds":1}}"#,
             "property_type",
             "`total`",
         ),
@@ -69,7 +69,7 @@ async fn a_bad_item_of_a_batch_is_kept_with_its_reason_and_its_neighbours_are_st
         (r#"{"type":"track","userId":"u1","event":"message_sent"}"#, "reserved_name", "Tabi itself"),
         (r#"{"type":"track","userId":"u1"}"#, "not_a_message", "`event`"),
         (r#"{"type":"dance","userId":"u1"}"#, "not_a_message", "`type`"),
-        (r#"{"type":"identify","userId":"u1","traits":{"email":"nobody"}}"#, "trait_type", "`email`"),
+        (r#"{"type":"identify","userId":"u1","traits":{"email":"zq-nobody"}}"#, "trait_type", "`email`"),
         (r#"{"type":"track","userId":"u1","event":"a\u0000b"}"#, "not_a_message", "control character"),
         (
             r#"{"type":"track","userId":"u1","event":"a","properties":{"x":"\ud800"}}"#,
@@ -99,10 +99,7 @@ async fn a_bad_item_of_a_batch_is_kept_with_its_reason_and_its_neighbours_are_st
             kept.iter().any(|row| row.code == code && json["problems"][0]["reason"] == row.reason),
             "{bad}"
         );
-        assert!(
-            kept.iter().all(|row| !row.reason.contains("much") && !row.reason.contains("nobody")),
-            "no value"
-        );
+        assert!(kept.iter().all(|row| !row.reason.contains("zq-")), "no value");
     }
 }
 
