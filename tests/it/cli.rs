@@ -1,7 +1,9 @@
 //! The command line as a person and a script meet it: real projects in empty folders, exit codes, help that teaches.
 
+mod imports;
 mod mistakes;
 mod projects;
+mod running;
 
 use std::{
     path::{Path, PathBuf},

@@ -94,6 +94,7 @@ pub(crate) enum Command {
     SendTest(commands::sending::SendTestArgs),
     Why(commands::why::WhyArgs),
     Log(commands::log::LogArgs),
+    Import(commands::import::ImportArgs),
     Event(commands::event::EventArgs),
     Customer(commands::customer::CustomerArgs),
     Journey(commands::journey::JourneyArgs),

@@ -7,6 +7,7 @@
 mod access;
 pub(crate) mod ask;
 mod desk;
+mod import;
 mod listen;
 mod people;
 mod releases;
@@ -26,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{net::SocketAddr, time::Duration};
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::TcpStream,
 };
 
@@ -51,9 +52,14 @@ struct Envelope<A> {
     ask: A,
 }
 
+/// Takes news while a long command runs.
+pub(crate) type Tell<'t> = &'t (dyn Fn(Value) + Send + Sync);
+
 /// An answer on its way.
 #[derive(Serialize, Deserialize)]
 enum Answer {
+    /// News on the way.
+    News(Value),
     /// Done.
     Done(Value),
     /// Not done.
@@ -67,8 +73,13 @@ enum Answer {
 
 /// Has it done: by the running instance, else here.
 pub(crate) async fn ask(context: &Context, ask: Ask) -> anyhow::Result<Value> {
+    ask_telling(context, ask, &|_| {}).await
+}
+
+/// The same, with news on the way.
+pub(crate) async fn ask_telling(context: &Context, ask: Ask, tell: Tell<'_>) -> anyhow::Result<Value> {
     let place = Place::at(&context.common.data);
-    if let Some(answer) = ask_running(&place, &ask).await? {
+    if let Some(answer) = ask_running(&place, &ask, tell).await? {
         return Ok(answer);
     }
     if !ask.makes_data() {
@@ -79,14 +90,14 @@ pub(crate) async fn ask(context: &Context, ask: Ask) -> anyhow::Result<Value> {
         Err(error) if instance::in_use(&error) => {
             // It may have been starting: its door stands open a moment later.
             tokio::time::sleep(Duration::from_millis(300)).await;
-            if let Some(answer) = ask_running(&place, &ask).await? {
+            if let Some(answer) = ask_running(&place, &ask, tell).await? {
                 return Ok(answer);
             }
             return Err(error);
         }
         Err(error) => return Err(error),
     };
-    let done = Desk::alone(instance.clone()).perform(ask).await;
+    let done = Desk::alone(instance.clone()).perform(ask, tell).await;
     instance.close().await;
     done
 }
@@ -98,7 +109,7 @@ pub(crate) fn door(place: &Place) -> Option<Door> {
 }
 
 /// `None`: none runs.
-pub(crate) async fn ask_running(place: &Place, ask: &Ask) -> anyhow::Result<Option<Value>> {
+pub(crate) async fn ask_running(place: &Place, ask: &Ask, tell: Tell<'_>) -> anyhow::Result<Option<Value>> {
     let Some(door) = door(place) else { return Ok(None) };
     let Ok(Ok(stream)) = tokio::time::timeout(Duration::from_secs(2), TcpStream::connect(door.address)).await
     else {
@@ -108,16 +119,19 @@ pub(crate) async fn ask_running(place: &Place, ask: &Ask) -> anyhow::Result<Opti
     line.push('\n');
     let (read, mut write) = stream.into_split();
     write.write_all(line.as_bytes()).await?;
-    let mut answer = String::new();
-    let mut read = BufReader::new(tokio::io::AsyncReadExt::take(read, LINE_BYTES_MAX));
-    read.read_line(&mut answer).await?;
-    if answer.is_empty() {
-        // Another process has the port by now, or the token is of an earlier life.
-        return Ok(None);
-    }
-    match serde_json::from_str(&answer)? {
-        Answer::Done(value) => Ok(Some(value)),
-        Answer::Fault { exit, text } => Err(Fault { exit: exit_of(exit), text }.into()),
+    let mut read = BufReader::new(read);
+    loop {
+        let mut answer = String::new();
+        (&mut read).take(LINE_BYTES_MAX).read_line(&mut answer).await?;
+        if answer.is_empty() {
+            // Another process has the port by now, or the token is of an earlier life.
+            return Ok(None);
+        }
+        match serde_json::from_str(&answer)? {
+            Answer::News(news) => tell(news),
+            Answer::Done(value) => return Ok(Some(value)),
+            Answer::Fault { exit, text } => return Err(Fault { exit: exit_of(exit), text }.into()),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::exit;
 use std::io::{IsTerminal, Write};
-use words::{Language, Text};
+use words::Language;
 
 /// The form of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -51,11 +51,6 @@ impl Output {
             Language::En => en,
             Language::Ja => ja,
         }
-    }
-
-    /// A text in the reader's language.
-    pub(crate) fn text(self, text: &Text) -> &str {
-        text.get(self.language)
     }
 
     /// A line of the answer, where it is for people.

@@ -139,7 +139,7 @@ fn private(place: &Place, found: &mut Findings) {
 }
 
 async fn running(place: &Place, found: &mut Findings) {
-    match control::ask_running(place, &Ask::Status).await {
+    match control::ask_running(place, &Ask::Status, &|_| {}).await {
         Ok(Some(status)) => {
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
             let runs = &status["running"];

@@ -8,6 +8,7 @@ pub(crate) mod customer;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod event;
+pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod journey;
 pub(crate) mod log;
@@ -86,6 +87,7 @@ pub(crate) fn run(args: Args, out: Output) -> anyhow::Result<Exit> {
         Command::SendTest(args) => on_runtime(sending::send_test(c, &args)),
         Command::Why(args) => on_runtime(why::run(c, &args)),
         Command::Log(args) => on_runtime(log::run(c, args)),
+        Command::Import(args) => on_runtime(import::run(c, &args)),
         Command::Event(args) => on_runtime(event::run(c, args)),
         Command::Customer(args) => on_runtime(customer::run(c, args)),
         Command::Journey(args) => on_runtime(journey::run(c, args)),

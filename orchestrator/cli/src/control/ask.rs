@@ -52,6 +52,16 @@ pub(crate) enum Ask {
     OperatorAdd { name: String, role: String, password: String, by: String },
     /// Lock a person out, or in again.
     OperatorDisable { name: String, disabled: bool, by: String },
+    /// A file of customers or of history, on this machine. Tells how far it is, and each row that is refused.
+    Import {
+        path: std::path::PathBuf,
+        events: bool,
+        jsonl: bool,
+        columns: Vec<String>,
+        dry_run: bool,
+        done_to_line: u64,
+        name: String,
+    },
     /// The content of a delivery; that it was read is recorded.
     Content { delivery: DeliveryId, reader: String, reason: String },
 }

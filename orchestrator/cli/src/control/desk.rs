@@ -45,8 +45,8 @@ impl Desk {
         Self { instance, running: None }
     }
 
-    /// Does it.
-    pub(crate) async fn perform(&self, ask: Ask) -> anyhow::Result<Value> {
+    /// Does it; tells on the way, where it takes long.
+    pub(crate) async fn perform(&self, ask: Ask, tell: super::Tell<'_>) -> anyhow::Result<Value> {
         match ask {
             Ask::Status => self.status().await,
             Ask::Deploy { files, by, note } => self.deploy_archive(&files, &by, &note).await,
@@ -77,6 +77,11 @@ impl Desk {
                 self.operator_add(name, role, password, &by).await
             }
             Ask::OperatorDisable { name, disabled, by } => self.operator_disable(&name, disabled, &by).await,
+            Ask::Import { path, events, jsonl, columns, dry_run, done_to_line, name } => {
+                let file =
+                    super::import::ImportFile { path, events, jsonl, columns, dry_run, done_to_line, name };
+                self.import(file, tell).await
+            }
             Ask::Content { delivery, reader, reason } => self.content(delivery, &reader, &reason).await,
         }
     }

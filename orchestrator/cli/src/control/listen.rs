@@ -5,7 +5,7 @@ use crate::{exit, instance::random_token, place};
 use std::sync::Arc;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpStream, tcp::OwnedWriteHalf},
 };
 
 /// Takes commands from now on; says where in the data folder. Ends with the runtime.
@@ -45,13 +45,24 @@ async fn serve(stream: TcpStream, desk: &Desk, token: &str) -> anyhow::Result<()
     if hash(&envelope.token).as_ref() != hash(token).as_ref() {
         return Ok(());
     }
-    let done = match serde_json::from_value::<Ask>(envelope.ask) {
-        Ok(ask) => desk.perform(ask).await,
-        Err(error) => Err(exit::Fault::usage(format!(
-            "the running instance does not understand this command ({error}): it is of another version, restart it"
-        ))
-        .into()),
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let performed = async {
+        let tell = tell;
+        match serde_json::from_value::<Ask>(envelope.ask) {
+            Ok(ask) => desk.perform(ask, &move |news| drop(tell.send(news))).await,
+            Err(error) => Err(exit::Fault::usage(format!(
+                "the running instance does not understand this command ({error}): it is of another version, restart it"
+            ))
+            .into()),
+        }
     };
+    let telling = async {
+        // Somebody who has gone away does not stop what was begun.
+        while let Some(news) = told.recv().await {
+            let _ = send(&mut write, &Answer::News(news)).await;
+        }
+    };
+    let (done, ()) = tokio::join!(performed, telling);
     let answer = match done {
         Ok(value) => Answer::Done(value),
         Err(error) => {
@@ -59,9 +70,14 @@ async fn serve(stream: TcpStream, desk: &Desk, token: &str) -> anyhow::Result<()
             Answer::Fault { exit: exit::code(&error) as u8, text: causes.join(": ") }
         }
     };
-    let mut text = serde_json::to_string(&answer)?;
+    send(&mut write, &answer).await?;
+    write.shutdown().await?;
+    Ok(())
+}
+
+async fn send(write: &mut OwnedWriteHalf, answer: &Answer) -> anyhow::Result<()> {
+    let mut text = serde_json::to_string(answer)?;
     text.push('\n');
     write.write_all(text.as_bytes()).await?;
-    write.shutdown().await?;
     Ok(())
 }

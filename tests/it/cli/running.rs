@@ -1,0 +1,190 @@
+//! An installation that runs, and commands that talk to it.
+
+use super::{Said, Shop, command};
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Child, Stdio},
+    time::{Duration, Instant},
+};
+
+/// A running server of a shop; ended with the test.
+struct Server {
+    child: Child,
+    told: serde_json::Value,
+}
+
+impl Server {
+    fn start(shop: &Shop) -> Self {
+        let mut child =
+            command(shop.folder.path(), &["serve", "--listen", "127.0.0.1:0", "--format", "json"])
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let told = serde_json::from_str(&line).unwrap_or_else(|_| panic!("it said: {line}"));
+        Self { child, told }
+    }
+
+    /// Asks it to end as an operating system does, and waits.
+    fn end(mut self) -> Option<i32> {
+        let pid = self.child.id().to_string();
+        std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Looks until `found` says so, at most ten seconds.
+#[track_caller]
+fn until(shop: &Shop, args: &[&str], found: impl Fn(&Said) -> bool) -> Said {
+    let began = Instant::now();
+    loop {
+        let said = shop.tabi(args);
+        if found(&said) {
+            return said;
+        }
+        assert!(began.elapsed() < Duration::from_secs(10), "{args:?} still says: {}{}", said.out, said.err);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn an_event_of_a_running_installation_is_in_the_log_with_its_reason_and_the_end_is_clean() {
+    let shop = Shop::new("en");
+    let server = Server::start(&shop);
+    assert_eq!(server.told["sending_live"], false);
+    let sent = shop.tabi(&["event", "send", "signed_up", "--customer", "hana"]);
+    assert_eq!(sent.code, 0, "{}{}", sent.out, sent.err);
+    let found = until(&shop, &["log", "search", "--format", "json"], |said| said.out.contains("msg_"));
+    let row: serde_json::Value = serde_json::from_str(found.out.lines().next().unwrap()).unwrap();
+    assert_eq!((row["name"].as_str(), row["outcome"].as_str()), (Some("welcome"), Some("not_sent")));
+    let why = shop.tabi(&["why", "hana"]);
+    assert!(why.out.contains("no usable address"), "{}{}", why.out, why.err);
+    assert!(!shop.tabi(&["why", "hana", "--lang", "ja"]).out.is_ascii());
+    let show = shop.tabi(&["log", "show", row["message"].as_str().unwrap()]);
+    assert!(show.out.contains("signed_up"), "{}{}", show.out, show.err);
+    assert_eq!(server.end(), Some(0));
+    assert!(!shop.path("data/control.json").exists(), "the door is still named");
+    assert_eq!(shop.tabi(&["log", "search"]).code, 0, "reading needs no server");
+}
+
+#[test]
+fn a_second_server_on_the_same_data_is_refused_and_told_who_runs() {
+    let shop = Shop::new("en");
+    let server = Server::start(&shop);
+    let second = shop.tabi(&["serve", "--listen", "127.0.0.1:0"]);
+    assert_eq!(second.code, 4, "{}{}", second.out, second.err);
+    assert!(second.err.contains(&server.child.id().to_string()), "{}", second.err);
+    assert_eq!(server.end(), Some(0));
+}
+
+#[test]
+fn a_test_message_goes_to_the_development_inbox_and_needs_a_running_server() {
+    let shop = Shop::new("en,ja");
+    assert_eq!(shop.tabi(&["deploy"]).code, 0);
+    let alone = shop.tabi(&["send-test", "welcome", "--to", "me@example.jp"]);
+    assert_eq!((alone.code, alone.err.contains("tabi serve")), (4, true), "{}", alone.err);
+    let server = Server::start(&shop);
+    let sent =
+        shop.tabi(&["send-test", "welcome", "--to", "me@example.jp", "--locale", "ja", "--format", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&sent.out).unwrap();
+    assert_eq!(
+        (told["accepted"].as_bool(), told["locale"].as_str()),
+        (Some(true), Some("ja")),
+        "{}",
+        sent.err
+    );
+    let unknown = shop.tabi(&["send-test", "goodbye", "--to", "me@example.jp"]);
+    assert_eq!((unknown.code, unknown.err.contains("welcome")), (1, true), "{}", unknown.err);
+    drop(server);
+}
+
+#[test]
+fn going_live_needs_a_name_a_word_a_provider_and_an_address_that_customers_can_reach() {
+    let shop = Shop::new("en");
+    assert_eq!(shop.tabi(&["deploy"]).code, 0);
+    assert_eq!(shop.tabi(&["go-live"]).code, 2);
+    let unconfirmed = shop.tabi(&["go-live", "--by", "Hana"]);
+    assert_eq!((unconfirmed.code, unconfirmed.err.contains("--yes")), (4, true), "{}", unconfirmed.err);
+    let nowhere = shop.tabi(&["go-live", "--by", "Hana", "--yes"]);
+    assert_eq!((nowhere.code, nowhere.err.contains("tabi.yaml")), (4, true), "{}", nowhere.err);
+    let provider = "email:\n  host: smtp.example.jp\n  username: tabi\n  password: {env: SMTP_PASSWORD}\n";
+    std::fs::write(shop.path("tabi.yaml"), provider).unwrap();
+    let secret = shop.tabi(&["go-live", "--by", "Hana", "--yes"]);
+    assert_eq!((secret.code, secret.err.contains("SMTP_PASSWORD")), (1, true), "{}", secret.err);
+    std::fs::write(shop.path("tabi.yaml"), "email:\n  host: smtp.example.jp\n").unwrap();
+    let local = shop.tabi(&["go-live", "--by", "Hana", "--yes"]);
+    assert_eq!((local.code, local.err.contains("base_url")), (4, true), "{}", local.err);
+    let all = "base_url: https://tabi.example.jp\nemail:\n  host: smtp.example.jp\n";
+    std::fs::write(shop.path("tabi.yaml"), all).unwrap();
+    let live = shop.tabi(&["go-live", "--by", "Hana", "--yes"]);
+    assert_eq!(live.code, 0, "{}{}", live.out, live.err);
+    let doctor = shop.tabi(&["doctor"]);
+    assert!(doctor.out.contains("by Hana"), "{}", doctor.out);
+    assert_eq!(shop.tabi(&["go-live", "--by", "Hana", "--end"]).code, 0);
+}
+
+#[test]
+fn a_stop_is_shown_until_it_is_taken_back() {
+    let shop = Shop::new("en");
+    let server = Server::start(&shop);
+    assert_eq!(shop.tabi(&["stop", "--journey", "welcome", "--reason", "wrong price"]).code, 0);
+    assert!(shop.tabi(&["doctor"]).out.contains("wrong price"));
+    assert_eq!(shop.tabi(&["resume", "--journey", "welcome"]).code, 0);
+    let again = shop.tabi(&["resume", "--journey", "welcome"]);
+    assert_eq!(again.code, 1, "{}{}", again.out, again.err);
+    drop(server);
+}
+
+#[test]
+fn keys_are_shown_once_and_listed_without_their_secret() {
+    let shop = Shop::new("en");
+    let made = shop.tabi(&["key", "create", "shop"]);
+    let secret = made.out.trim().to_owned();
+    assert!(secret.starts_with("tabi_sk_"), "{}{}", made.out, made.err);
+    let list = shop.tabi(&["key", "list", "--format", "json"]);
+    assert!(list.out.contains("\"shop\"") && !list.out.contains(&secret), "{}", list.out);
+    assert_eq!(shop.tabi(&["key", "create", "shop"]).code, 1);
+    assert_eq!(shop.tabi(&["key", "revoke", "shop"]).code, 0);
+    assert_eq!(shop.tabi(&["key", "revoke", "shop"]).code, 1);
+}
+
+#[test]
+fn a_rollback_brings_the_release_before_back() {
+    let shop = Shop::new("en");
+    let release = |said: Said| {
+        let told: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+        told["release"].as_str().unwrap().to_owned()
+    };
+    let first = release(shop.tabi(&["deploy", "--format", "json"]));
+    assert_eq!(shop.tabi(&["rollback"]).code, 1, "there is nothing before");
+    shop.edit("templates/locales/en/welcome.ftl", "Visit the shop", "To the shop");
+    let second = release(shop.tabi(&["deploy", "--note", "shorter", "--format", "json"]));
+    assert_ne!(first, second);
+    assert_eq!(release(shop.tabi(&["rollback", "--format", "json"])), first);
+    let list = shop.tabi(&["rollback", "--list"]);
+    assert!(list.out.contains("shorter") && list.out.contains("rollback"), "{}", list.out);
+    shop.edit("templates/locales/en/welcome.ftl", "title = ", "title ");
+    let broken = shop.tabi(&["deploy"]);
+    assert_eq!(broken.code, 1, "{}{}", broken.out, broken.err);
+}
+
+#[test]
+fn a_backup_holds_database_and_keys_and_overwrites_nothing() {
+    let shop = Shop::new("en");
+    let server = Server::start(&shop);
+    let made = shop.tabi(&["backup", "--into", "copy"]);
+    assert_eq!(made.code, 0, "{}{}", made.out, made.err);
+    assert!(shop.path("copy/tabi.db").is_file() && shop.path("copy/keys.db").is_file());
+    assert!(!shop.path("copy/root.key").exists());
+    assert_eq!(shop.tabi(&["backup", "--into", "copy"]).code, 4);
+    drop(server);
+}
