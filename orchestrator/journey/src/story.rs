@@ -57,6 +57,8 @@ pub struct Given {
     pub created_at: Option<Timestamp>,
     /// Consents granted before the story begins.
     pub consents: Vec<GivenConsent>,
+    /// The arm of each experiment named; of the others any but the holdout.
+    pub arms: BTreeMap<String, String>,
 }
 
 /// A consent as given or changed.

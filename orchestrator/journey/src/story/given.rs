@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use words::{Channel, Country, Locale, Type};
 
-const FIELDS: [&str; 7] = ["traits", "zone", "locale", "country", "account", "created_at", "consents"];
+const FIELDS: [&str; 8] =
+    ["traits", "zone", "locale", "country", "account", "created_at", "consents", "arms"];
 
 impl Reader<'_> {
     /// The traits there are.
@@ -79,7 +80,29 @@ impl Reader<'_> {
         given.created_at = node.get("created_at").and_then(|n| self.instant(n));
         let consents = node.get("consents").map(|n| report.items(n)).unwrap_or_default();
         given.consents = consents.into_iter().filter_map(|n| self.consent(n, true)).collect();
+        given.arms = node.get("arms").map(|n| self.arms(n)).unwrap_or_default();
         given
+    }
+
+    /// `{review_ask: by_letter}`.
+    fn arms(&self, node: &Node) -> BTreeMap<String, String> {
+        let mut experiments: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for node in self.project.programs.values().flat_map(|program| &program.nodes) {
+            if let crate::Op::Experiment { name, arms } = &node.op {
+                experiments.insert(name, arms.iter().map(|(arm, ..)| arm.as_str()).collect());
+            }
+        }
+        let mut out = BTreeMap::new();
+        let names: Vec<&str> = experiments.keys().copied().collect();
+        self.report.keys(node, &names);
+        for entry in node.entries() {
+            let Some(arms) = experiments.get(entry.key.as_str()) else { continue };
+            let arms: Vec<(&str, &str)> = arms.iter().map(|arm| (*arm, *arm)).collect();
+            if let Some(arm) = self.report.one_of(&entry.value, &arms) {
+                out.insert(entry.key.clone(), arm.to_owned());
+            }
+        }
+        out
     }
 
     fn or_wrong<T>(&self, read: Option<T>, node: &Node, en: &str, ja: &str) -> Option<T> {

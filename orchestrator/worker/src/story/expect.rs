@@ -14,7 +14,7 @@ pub(super) struct Looked {
     pub(super) from: usize,
 }
 
-/// Checks one `expect`: sends and refusals are complete and in order; the rest is looked for.
+/// Checks one `expect`: sends and refusals are complete and, for each customer, in order; the rest is looked for.
 pub(super) fn check(
     expected: &[Expected],
     span: std::ops::Range<usize>,
@@ -27,12 +27,13 @@ pub(super) fn check(
     let news = &gathered.happenings[looked.from..];
     looked.from = gathered.happenings.len();
     let mut failures = Vec::new();
-    let mut complete = news.iter().filter(|h| is_complete(&h.fact));
+    let mut complete: Vec<&Happening> = news.iter().filter(|h| is_complete(&h.fact)).collect();
     for want in expected {
         let Some(id) = names.get(&want.customer) else { continue };
         let met = match &want.what {
             Fact::Sent { .. } | Fact::NotSent { .. } => {
-                let got = complete.next();
+                let next = complete.iter().position(|got| got.customer == *id);
+                let got = next.map(|index| complete.remove(index));
                 if got.is_some_and(|got| meets(want, got, *id)) {
                     continue;
                 }

@@ -38,6 +38,9 @@ pub enum StoryError {
 /// How far `nothing more` looks.
 const TO_THE_END: Elapsed = Elapsed::from_days(731);
 
+/// How many ids are tried for a customer who is to be in an arm.
+const TRIES_MAX: u64 = 100_000;
+
 /// Runs one story against a release.
 pub async fn run(release: &Release, story: &Story) -> Result<StoryResult, StoryError> {
     let mut telling = Telling::begin(release, story).await?;
@@ -147,7 +150,8 @@ impl Telling {
     async fn customer(&mut self, name: &str, given: &journey::story::Given) -> Result<(), StoreError> {
         let created_at = given.created_at.unwrap_or(self.clock.now());
         let key = Identity::user_id(name);
-        let resolved = self.machine.store.get_or_create(&[key], created_at, &self.ids).await?;
+        let ids = self.in_arms(name, given, created_at);
+        let resolved = self.machine.store.get_or_create(&[key], created_at, &ids).await?;
         self.names.insert(name.to_owned(), resolved.customer);
         let (given, user_id) = (given.clone(), name.to_owned());
         let change = move |customer: &mut Customer| {
@@ -171,6 +175,40 @@ impl Telling {
         };
         self.machine.store.update_customer(resolved.customer, created_at, change, Vec::new()).await?;
         Ok(())
+    }
+
+    /// Ids of which the first puts this customer into the arms the story wants, and into no holdout besides: which arm
+    /// somebody is in follows from their id alone.
+    fn in_arms(&self, name: &str, given: &journey::story::Given, created_at: Timestamp) -> IdSource {
+        let seed = name.bytes().fold(11u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
+        let experiments: Vec<_> = self
+            .machine
+            .live()
+            .map(|live| {
+                live.release.project.programs.values().flat_map(|p| p.nodes.clone()).collect::<Vec<_>>()
+            })
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|node| match node.op {
+                journey::Op::Experiment { name, arms } => Some((name, arms)),
+                _ => None,
+            })
+            .collect();
+        let fits = |id: CustomerId| {
+            experiments.iter().all(|(experiment, arms)| {
+                let shares = arms.iter().map(|(arm, share, _)| (arm.as_str(), *share));
+                let arm = engine::arm_of(experiment, shares, id).map(|index| arms[index].0.as_str());
+                match given.arms.get(experiment) {
+                    Some(wanted) => arm == Some(wanted),
+                    None => arm != Some(engine::HOLDOUT),
+                }
+            })
+        };
+        // An arm of one per cent is found within a few hundred tries.
+        let found = (0..TRIES_MAX)
+            .map(|nth| seed.wrapping_add(nth))
+            .find(|seed| fits(IdSource::seeded(*seed).customer(created_at)));
+        IdSource::seeded(found.unwrap_or(seed))
     }
 
     async fn act(&mut self, action: &Action, span: std::ops::Range<usize>) -> Result<(), StoryError> {
@@ -230,8 +268,24 @@ impl Telling {
                 return Ok(());
             }
         }
-        self.machine.settle_now().await?;
-        Ok(())
+        self.settle().await
+    }
+
+    /// Lets happen what is due now, and what is asked about again within the second.
+    async fn settle(&self) -> Result<(), StoryError> {
+        let until = self.clock.now().plus(Elapsed::from_secs(1));
+        loop {
+            self.machine.settle_now().await?;
+            let channels = self.machine.channels();
+            let store = &self.machine.store;
+            let next = [store.next_step_due(), store.next_send_due(&channels)].into_iter().flatten().min();
+            match next {
+                Some(next) if next <= until => {
+                    self.clock.set(next.max(self.clock.now().plus(Elapsed::from_millis(1))));
+                }
+                _ => return Ok(()),
+            }
+        }
     }
 
     fn expect(&mut self, outcomes: &[journey::story::Expected], span: std::ops::Range<usize>) {
