@@ -65,6 +65,9 @@ pub struct Context {
     /// When the goal was reached.
     #[serde(default, rename = "g", skip_serializing_if = "Option::is_none")]
     pub goal_at: Option<Timestamp>,
+    /// It has ended and its goal may still be reached: what is left of it is kept until then.
+    #[serde(default, rename = "o", skip_serializing_if = "std::ops::Not::not")]
+    pub goal_open: bool,
     /// Events that a later `wait_for` with `since: start` may look for, oldest first; the newest 16 are kept.
     #[serde(default, rename = "s", skip_serializing_if = "VecDeque::is_empty")]
     pub seen: VecDeque<Event>,

@@ -109,6 +109,8 @@ impl<'a> Run<'a> {
             let step = self.step();
             self.state.at.status = Status::Ended(how);
             self.state.at.due_at = None;
+            self.state.context.goal_open =
+                self.program.goal.is_some() && self.state.context.goal_at.is_none();
             self.effects.push(Effect::Ended { step, how, reason });
         }
         Flow::Ended

@@ -123,10 +123,7 @@ impl Telling {
             })
             .collect();
         machine.set_adapters(adapters);
-        live::deploy(&machine.store, &release, "story", "", story.now).await?;
         let listeners = Arc::clone(&release.listeners);
-        let live = Live::of(&machine.store, release).await?;
-        machine.set_live(live);
         let mut telling = Self {
             machine,
             clock,
@@ -141,17 +138,26 @@ impl Telling {
             nth: 0,
         };
         for (name, given) in &story.customers {
-            telling.customer(name, given).await?;
+            let ids = in_arms(&release, name, given, given.created_at.unwrap_or(story.now));
+            telling.customer(name, given, &ids).await?;
         }
+        // After the customers: those who were there before the journeys did not join their segments now.
+        live::deploy(&telling.machine.store, &release, "story", "", story.now).await?;
+        let live = Live::of(&telling.machine.store, release).await?;
+        telling.machine.set_live(live);
         telling.machine.settle_now().await?;
         Ok(telling)
     }
 
-    async fn customer(&mut self, name: &str, given: &journey::story::Given) -> Result<(), StoreError> {
+    async fn customer(
+        &mut self,
+        name: &str,
+        given: &journey::story::Given,
+        ids: &IdSource,
+    ) -> Result<(), StoreError> {
         let created_at = given.created_at.unwrap_or(self.clock.now());
         let key = Identity::user_id(name);
-        let ids = self.in_arms(name, given, created_at);
-        let resolved = self.machine.store.get_or_create(&[key], created_at, &ids).await?;
+        let resolved = self.machine.store.get_or_create(&[key], created_at, ids).await?;
         self.names.insert(name.to_owned(), resolved.customer);
         let (given, user_id) = (given.clone(), name.to_owned());
         let change = move |customer: &mut Customer| {
@@ -175,40 +181,6 @@ impl Telling {
         };
         self.machine.store.update_customer(resolved.customer, created_at, change, Vec::new()).await?;
         Ok(())
-    }
-
-    /// Ids of which the first puts this customer into the arms the story wants, and into no holdout besides: which arm
-    /// somebody is in follows from their id alone.
-    fn in_arms(&self, name: &str, given: &journey::story::Given, created_at: Timestamp) -> IdSource {
-        let seed = name.bytes().fold(11u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
-        let experiments: Vec<_> = self
-            .machine
-            .live()
-            .map(|live| {
-                live.release.project.programs.values().flat_map(|p| p.nodes.clone()).collect::<Vec<_>>()
-            })
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(|node| match node.op {
-                journey::Op::Experiment { name, arms } => Some((name, arms)),
-                _ => None,
-            })
-            .collect();
-        let fits = |id: CustomerId| {
-            experiments.iter().all(|(experiment, arms)| {
-                let shares = arms.iter().map(|(arm, share, _)| (arm.as_str(), *share));
-                let arm = engine::arm_of(experiment, shares, id).map(|index| arms[index].0.as_str());
-                match given.arms.get(experiment) {
-                    Some(wanted) => arm == Some(wanted),
-                    None => arm != Some(engine::HOLDOUT),
-                }
-            })
-        };
-        // An arm of one per cent is found within a few hundred tries.
-        let found = (0..TRIES_MAX)
-            .map(|nth| seed.wrapping_add(nth))
-            .find(|seed| fits(IdSource::seeded(*seed).customer(created_at)));
-        IdSource::seeded(found.unwrap_or(seed))
     }
 
     async fn act(&mut self, action: &Action, span: std::ops::Range<usize>) -> Result<(), StoryError> {
@@ -438,6 +410,34 @@ impl Telling {
         }
         Ok(())
     }
+}
+
+/// Ids of which the first puts this customer into the arms the story wants, and into no holdout besides: which arm
+/// somebody is in follows from their id alone.
+fn in_arms(release: &Release, name: &str, given: &journey::story::Given, created_at: Timestamp) -> IdSource {
+    let seed = name.bytes().fold(11u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
+    let nodes = release.project.programs.values().flat_map(|program| &program.nodes);
+    let experiments: Vec<_> = nodes
+        .filter_map(|node| match &node.op {
+            journey::Op::Experiment { name, arms } => Some((name, arms)),
+            _ => None,
+        })
+        .collect();
+    let fits = |id: CustomerId| {
+        experiments.iter().all(|(experiment, arms)| {
+            let shares = arms.iter().map(|(arm, share, _)| (arm.as_str(), *share));
+            let arm = engine::arm_of(experiment, shares, id).map(|index| arms[index].0.as_str());
+            match given.arms.get(*experiment) {
+                Some(wanted) => arm == Some(wanted),
+                None => arm != Some(engine::HOLDOUT),
+            }
+        })
+    };
+    // An arm of one per cent is found within a few hundred tries.
+    let found = (0..TRIES_MAX)
+        .map(|nth| seed.wrapping_add(nth))
+        .find(|seed| fits(IdSource::seeded(*seed).customer(created_at)));
+    IdSource::seeded(found.unwrap_or(seed))
 }
 
 fn consent_change(given: &GivenConsent, at: Timestamp) -> ConsentChange {
