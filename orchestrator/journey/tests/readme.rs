@@ -79,6 +79,10 @@ fn project() -> BTreeMap<String, Vec<u8>> {
                     .collect();
                 frame(order, &format!("  - send: thank_you\n{ifs}"))
             }
+            "rules" => {
+                files.insert(journey::rules::FILE.to_owned(), block.into_bytes());
+                continue;
+            }
             "story" => {
                 files.insert(format!("journeys/line_{line}.test.yaml"), block.into_bytes());
                 continue;
@@ -105,6 +109,14 @@ fn every_example_of_the_reference_compiles() {
     let (project, diagnostics) = journey::compile(&files, &messages());
     none(&files, &diagnostics);
     assert!(project.unwrap().programs.len() > 25);
+}
+
+#[test]
+fn the_rules_of_the_reference_read() {
+    let files = project();
+    let (rules, diagnostics) = journey::rules(&files);
+    none(&files, &diagnostics);
+    assert!(!rules.hours.is_empty() && rules.caps.is_some() && rules.rest.is_some());
 }
 
 #[test]
