@@ -11,10 +11,10 @@ use store::{ClaimFor, Clock, Deciding, Store, StoreError};
 use words::{Channel, Elapsed, IdSource, Timestamp};
 
 /// How long a claim lasts. Hand-over deadlines are less than half of it.
-pub const LEASE: Elapsed = Elapsed::from_secs(120);
+pub(crate) const LEASE: Elapsed = Elapsed::from_secs(120);
 
 /// Customers per step batch.
-pub const STEP_LIMIT: usize = 500;
+pub(crate) const STEP_LIMIT: usize = 500;
 
 /// Adapters by channel; swapped as a whole when sending goes live.
 pub type Adapters = BTreeMap<Channel, Arc<dyn Adapter>>;

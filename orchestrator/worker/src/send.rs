@@ -13,7 +13,7 @@ use words::{Basis, Channel, Consent, ConsentChange, ConsentState, EventId, Evide
 pub const HAND_OVER_DEADLINE: Duration = Duration::from_secs(50);
 
 /// Deliveries per send batch.
-pub const SEND_LIMIT: usize = 256;
+pub(crate) const SEND_LIMIT: usize = 256;
 
 /// Waits before an answer of a provider is written down again that the database did not take: all together well within
 /// the lease.

@@ -1,10 +1,7 @@
 //! A machine with a store in memory, a clock that is set, and a provider that does as it is told.
 
 use crate::fixture::{at, consent, order, project};
-use crate::{
-    InProcess, Live, Machine, Observer, Parts, Renderer, Rendering, calls::NoCalls, live,
-    renderer::Renderer as _,
-};
+use crate::{InProcess, Live, Machine, Observer, Parts, Renderer, Rendering, calls::NoCalls, live};
 use channel::{Adapter, Capabilities, Composed, Handing, Idempotency, Outcome, Parcel};
 use release::Release;
 use std::{

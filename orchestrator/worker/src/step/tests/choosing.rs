@@ -46,8 +46,6 @@ fn the_first_channel_that_is_there_and_allowed_is_taken() {
 
 #[test]
 fn now_is_better_than_later() {
-    let rules = "journeys/rules.yaml";
-    let _ = rules;
     // At midnight everything waits for the morning, so the first of the list is taken, for then.
     let change = step_at(NIGHT, "after_sales", "first_of: [sms, email]", |hana| {
         hana.reach(Channel::SMS, "+819012345678");
