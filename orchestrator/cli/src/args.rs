@@ -10,7 +10,6 @@ use words::Language;
 #[command(
     name = "tabi",
     version,
-    about,
     propagate_version = true,
     disable_help_subcommand = false,
     max_term_width = 100,
