@@ -173,18 +173,18 @@ test("a message's frame runs nothing", async () => {
 test("pictures for the README", { skip: !process.env.PICTURES }, async () => {
   await mkdir(pictures, { recursive: true });
   for (const [lang, colorScheme] of [["en", "light"], ["ja", "light"]]) {
-    const { context, page } = await visit({ colorScheme, deviceScaleFactor: 1.5, viewport: { width: 1280, height: 860 } });
+    const { context, page } = await visit({ colorScheme, viewport: { width: 1280, height: 860 } });
     const all = await addresses(page);
     const shots = {
       overview: "/console",
       journey: all.find((path) => /\/journeys\/./.test(path)),
       customer: all.find((path) => /\/customers\/./.test(path)),
-      messages: "/console/messages?outcome=any_not_sent",
+      not_sent: "/console/messages?outcome=any_not_sent",
     };
     for (const [name, path] of Object.entries(shots)) {
       if (!path) continue;
       await go(page, `${path}${path.includes("?") ? "&" : "?"}lang=${lang}`);
-      await page.screenshot({ path: join(pictures, `${name}-${lang}.png`) });
+      await page.screenshot({ path: join(pictures, `${name}.${lang}.png`) });
     }
     await context.close();
   }

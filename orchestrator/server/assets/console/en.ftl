@@ -45,6 +45,7 @@ search = Search
 clear = Clear
 filter = Filter
 copy = Copy
+details = Details
 download = Download
 until = Until
 state = State
@@ -86,6 +87,7 @@ overview-troubles = { $n ->
     [one] One thing needs a person
    *[other] { $n } things need a person
  }
+overview-troubles-many = { $n } things or more need a person
 customers = Customers
 customer = Customer
 enrolled = Enrolled
@@ -294,6 +296,7 @@ why-other-offer = Another offer came first
 why-quiet-hours = Quiet hours
 why-never-open = No hour is allowed
 why-zone-unknown = Time zone unknown
+why-cannot-be-made = The message could not be made
 why-too-late = Too late
 why-no-address = No address
 why-address-dead = Address dead

@@ -42,6 +42,7 @@ search = 検索
 clear = 条件を消す
 filter = 絞り込み
 copy = コピー
+details = 詳細
 download = ダウンロード
 until = 次の時刻まで待機：
 state = 状態
@@ -80,6 +81,7 @@ operator-name-wrong = 名前に使えるのは文字・数字と . _ + - @ で�
 
 # 概要
 overview-troubles = 対応が必要なものが { $n } 件あります
+overview-troubles-many = 対応が必要なものが { $n } 件以上あります
 customers = お客様
 customer = お客様
 enrolled = 開始
@@ -285,6 +287,7 @@ why-other-offer = ほかの案内を優先
 why-quiet-hours = 送信を控える時間帯
 why-never-open = 送信できる時間帯なし
 why-zone-unknown = タイムゾーン不明
+why-cannot-be-made = 文面を作成できない
 why-too-late = 時機を逸した
 why-no-address = 宛先なし
 why-address-dead = 宛先が無効

@@ -196,7 +196,7 @@ fn shown(view: &View<'_>, item: &TimelineItem) -> Json {
             let properties: Vec<Json> =
                 event.properties.iter().map(|(k, v)| json!({"key": k, "value": view.value(v)})).collect();
             json!({
-                "what": "event", "name": event.name, "source": source, "properties": properties,
+                "what": "event", "own": source == "tabi" || source == "receipt", "name": event.name, "source": source, "properties": properties,
                 "history": event.kind == EventKind::History,
                 "occurred": (event.occurred_at != event.received_at).then(|| view.time(event.occurred_at)),
             })

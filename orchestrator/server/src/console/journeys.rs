@@ -196,6 +196,7 @@ pub(crate) async fn enrollment(visit: &Visit, row: &EnrollmentRow) -> Result<Jso
         "started": view.time(row.started_at),
         "ended": view.time_opt(row.ended_at),
         "goal": view.time_opt(row.goal_at),
-        "reason": row.reason.as_deref().map(|r| view.words.named("reason", r)),
+        // That it finished is said by its state.
+        "reason": row.reason.as_deref().filter(|r| *r != status).map(|r| view.words.named("reason", r)),
     }))
 }

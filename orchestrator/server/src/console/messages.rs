@@ -173,6 +173,7 @@ fn entry_json(view: &View<'_>, entry: &LogEntry) -> Json {
         "row": view.row(&entry.row),
         "why": view.why(entry.row.why.as_deref()),
         "not_sent": entry.row.outcome as u8 >= MessageOutcome::NotSent as u8,
+        "step": entry.row.step,
         "enrollment": entry.row.enrollment.map(|e| e.to_string()),
         "release": entry.release.map(|r| r.to_string()),
         "program": entry.program_hash.as_ref().map(|h| h.chars().take(12).collect::<String>()),

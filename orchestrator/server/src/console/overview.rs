@@ -9,6 +9,9 @@ use store::LogFilter;
 /// Newest messages not sent whose reasons are counted: enough to see what prevails, quick at any size.
 const REASONS_OF: usize = 500;
 
+/// Troubles of each kind that are counted.
+const TROUBLES_MAX: usize = 50;
+
 /// `GET /`.
 pub(crate) async fn home(_: Visit) -> Result<Response, Failure> {
     Ok(go("/console", None))
@@ -24,7 +27,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
     let view = visit.view();
     let totals = visit.store().totals(visit.now()).await?;
     let counts = visit.store().journey_counts(None).await?;
-    let troubles = visit.store().troubles(50).await?;
+    let troubles = visit.store().troubles(TROUBLES_MAX).await?;
     let mut channels: BTreeMap<&str, [u64; 4]> = BTreeMap::new();
     let (mut sent, mut delivered, mut not_sent) = (0, 0, 0);
     for message in counts.iter().flat_map(|c| &c.messages) {
@@ -80,6 +83,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
         "reasons": reasons,
         "looked_at": view.number(looked_at as u64),
         "troubles": trouble,
+        "troubles_more": trouble >= TROUBLES_MAX,
         "journeys": super::journeys::rows(&visit, &counts),
     });
     visit.page("overview.html", context).await

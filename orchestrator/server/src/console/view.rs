@@ -144,7 +144,7 @@ impl<'a> View<'a> {
         json!({
             "id": row.message.to_string(),
             "customer": row.customer.to_string(),
-            "journey": row.journey, "step": row.step, "visit": row.visit, "name": row.name,
+            "journey": row.journey, "step": step_beside(row), "visit": row.visit, "name": row.name,
             "origin": origin_name(row.origin),
             "purpose": row.purpose,
             "class": self.words.named("class", row.class.as_str()),
@@ -222,6 +222,11 @@ impl<'a> View<'a> {
     pub(crate) fn text(&self, text: &Json) -> Option<String> {
         text[super::language::tag(self.language)].as_str().map(str::to_owned)
     }
+}
+
+/// The step, where it says more than the message's own name.
+fn step_beside(row: &LogRow) -> Option<&str> {
+    (row.step.strip_prefix("send:") != Some(row.name.as_str())).then_some(row.step.as_str())
 }
 
 /// The reason that a list shows: the first that decided.
