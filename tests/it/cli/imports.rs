@@ -2,8 +2,11 @@
 
 use super::Shop;
 
-const CUSTOMERS: &str = "user_id,email,given_name,consent.onboarding\nhana,hana@example.jp,花子,yes\nken,not-an-address,健,yes\n\
-                         mei,mei@example.jp,芽衣,no\n";
+const CUSTOMERS: &str = "user_id,email,given_name,consent.onboarding,consent_at
+hana,hana@example.jp,花子,yes,2026-01-01T00:00:00Z
+ken,not-an-address,健,yes,2026-01-01T00:00:00Z
+mei,mei@example.jp,芽衣,no,2026-01-01T00:00:00Z
+";
 
 #[test]
 fn an_import_takes_what_is_good_and_writes_what_is_refused_to_a_file_with_its_line() {
