@@ -69,11 +69,10 @@ pub(crate) fn world(app: &App) -> World {
 /// The customer that a text means: our id (`cus_…`), an e-mail address after `email:`, else the shop's own id.
 pub(crate) async fn find_customer(app: &App, text: &str) -> Result<CustomerId, Problem> {
     let unknown = || Problem::new(Code::NotFound, "there is no such customer");
-    if text.starts_with("cus_") {
-        if let Ok(id) = CustomerId::parse(text) {
+    if text.starts_with("cus_")
+        && let Ok(id) = CustomerId::parse(text) {
             return Ok(id);
         }
-    }
     let identity = match text.strip_prefix("email:") {
         Some(email) => {
             let email = EmailAddress::parse(email)

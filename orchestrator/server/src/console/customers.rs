@@ -96,7 +96,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
     let context = json!({
         "id": page.id.to_string(),
         "erased": page.customer.is_none(),
-        "name": page.customer.as_ref().map(|c| name(c)),
+        "name": page.customer.as_ref().map(name),
         "customer": page.customer.as_ref().map(|c| customer(&view, c, &page)),
         "enrollments": enrollments,
         "segments": page.segments.iter().map(|s| s.split('#').next().unwrap_or(s)).collect::<Vec<_>>(),
@@ -164,7 +164,7 @@ fn consent(view: &View<'_>, consent: &Consent) -> Json {
         "purpose": consent.purpose,
         "channel": consent.channel.as_ref().map(|c| view.channel(c.as_str())),
         "granted": granted,
-        "basis": view.words.named("basis", &json!(consent.basis).as_str().unwrap_or_default().to_owned()),
+        "basis": view.words.named("basis", json!(consent.basis).as_str().unwrap_or_default()),
         "at": view.time(consent.at),
         "expires": view.time_opt(consent.expires_at),
         "method": consent.evidence.method,
