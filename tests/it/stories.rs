@@ -2,7 +2,6 @@
 
 use crate::tidy::top;
 use std::path::Path;
-use std::time::Instant;
 use words::{Diagnostic, Language};
 
 /// Builds the project at `root`; every problem of it and of its stories is a failure.
@@ -32,7 +31,6 @@ fn play(root: &Path) {
     let (release, stories) = built(root);
     assert!(!stories.is_empty());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let started = Instant::now();
     let mut wrong = Vec::new();
     let only = std::env::var("STORY").unwrap_or_default();
     for story in stories.iter().filter(|story| story.name.contains(&only)) {
@@ -64,7 +62,6 @@ fn play(root: &Path) {
     }
     let count = stories.len();
     assert!(wrong.is_empty(), "\n{} of {count} stories:\n\n{}\n", wrong.len(), wrong.join("\n\n"));
-    println!("{count} stories in {} ms", started.elapsed().as_millis());
 }
 
 #[test]

@@ -44,7 +44,10 @@ pub struct Settings {
 
 /// Looks up a secret by name.
 #[derive(Clone)]
-pub struct Secrets(Arc<dyn Fn(&str) -> Option<vault::Secret> + Send + Sync>);
+pub struct Secrets(Arc<LookUp>);
+
+/// Gives the secret of a name.
+type LookUp = dyn Fn(&str) -> Option<vault::Secret> + Send + Sync;
 
 impl Secrets {
     /// By this function.

@@ -70,9 +70,10 @@ pub(crate) fn world(app: &App) -> World {
 pub(crate) async fn find_customer(app: &App, text: &str) -> Result<CustomerId, Problem> {
     let unknown = || Problem::new(Code::NotFound, "there is no such customer");
     if text.starts_with("cus_")
-        && let Ok(id) = CustomerId::parse(text) {
-            return Ok(id);
-        }
+        && let Ok(id) = CustomerId::parse(text)
+    {
+        return Ok(id);
+    }
     let identity = match text.strip_prefix("email:") {
         Some(email) => {
             let email = EmailAddress::parse(email)

@@ -264,7 +264,8 @@ async fn store_ready(
         if let Some((group, traits)) = &one.account {
             app.store.put_account(group, traits, now).await?;
         }
-        if !one.delta.is_empty() && !(whom.created && only_user_id(&one.delta)) {
+        let known_already = whom.created && only_user_id(&one.delta);
+        if !one.delta.is_empty() && !known_already {
             if waiting.with_event.contains(&customer) {
                 flush(app, world, door, &mut waiting, now, fates, notes).await?;
             }
