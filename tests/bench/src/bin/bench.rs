@@ -17,9 +17,9 @@ const RESULTS: &str = "tests/bench/RESULTS.md";
 struct Arguments {
     /// Numbers of gates, or `list`; all when there are none
     gates: Vec<String>,
-    /// Rounds of every gate; fewer than five are for trying things
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
+    /// Rounds of every gate; fewer than five are for trying things [default: 5, with --quick 2]
+    #[arg(long)]
+    rounds: Option<usize>,
     /// A tenth of the work: for trying the suite, not for figures
     #[arg(long)]
     quick: bool,
@@ -55,9 +55,10 @@ fn main() -> Result<()> {
         scripts: std::fs::canonicalize("tests/bench").context("run it at the top of the repository")?,
         quick: arguments.quick,
     };
-    let text = run(&mut gates, &place, arguments.rounds)?;
+    let rounds = arguments.rounds.unwrap_or(if arguments.quick { 2 } else { 5 });
+    let text = run(&mut gates, &place, rounds)?;
     println!("{text}");
-    if arguments.write || (arguments.gates.is_empty() && !arguments.quick && arguments.rounds >= 5) {
+    if arguments.write || (arguments.gates.is_empty() && !arguments.quick && rounds >= 5) {
         std::fs::write(RESULTS, text).with_context(|| format!("writing {RESULTS}"))?;
         eprintln!("written to {RESULTS}");
     }

@@ -4,10 +4,12 @@ use super::{limit, small, stepped, tabi_runs};
 use crate::gates::{Bound, Contender, Figure, Gate, Place, Role, Run};
 use crate::latency::{self, Clock};
 use crate::process::{Server, free_address, measure};
+use crate::product::Installation;
 use crate::{machine, smtp};
 use anyhow::{Result, ensure};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 /// A mail server that swallows everything, and its log, begun anew.
 fn sink(place: &Place) -> Result<(Server, PathBuf)> {
@@ -39,7 +41,7 @@ fn answered(rate: u32) -> Run {
         let live = installation.data.join("bench.live");
         let server = installation.serve()?;
         if !live.exists() {
-            installation.run(&["go-live", "--by", "bench", "--yes"])?;
+            go_live(&installation)?;
             std::fs::write(live, "")?;
         }
         let clock = Clock {
@@ -58,6 +60,18 @@ fn answered(rate: u32) -> Run {
         measure.peak_rss = machine::memory(server.process(), "VmHWM");
         Ok(measure)
     })
+}
+
+/// It listens a moment before it takes commands.
+fn go_live(installation: &Installation) -> Result<()> {
+    let begun = Instant::now();
+    loop {
+        match installation.run(&["go-live", "--by", "bench", "--yes"]) {
+            Err(error) if begun.elapsed() > Duration::from_secs(5) => return Err(error),
+            Err(_) => std::thread::sleep(Duration::from_millis(100)),
+            Ok(_) => return Ok(()),
+        }
+    }
 }
 
 pub(super) fn trigger(tabi: &Path) -> Gate {
