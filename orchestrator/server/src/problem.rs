@@ -80,7 +80,7 @@ codes! {
     IdempotencyMismatch "idempotency_mismatch" 422 "This Idempotency-Key was used with another body" "このIdempotency-Keyは別の内容で使われています"
         "Use a new key for a new request.";
     Rejected "rejected" 400 "The message was not understood" "メッセージを理解できませんでした"
-        "The detail says which field and why. It is kept: after the schema is mended it can be replayed, in the console or with POST /v1/rejected/{id}/replay.";
+        "The detail says which field and why. It is kept: after the schema is mended it can be replayed, in the console or with POST /v1/replay.";
     InvalidInputs "invalid_inputs" 422 "The inputs are not those that were declared" "入力が宣言と一致しません"
         "`errors` names each input. What a message or a journey wants is declared in its file.";
     ClassNotAllowed "class_not_allowed" 422 "This purpose may not be sent directly" "この目的では直接送信できません"

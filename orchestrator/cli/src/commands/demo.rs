@@ -38,6 +38,9 @@ pub(crate) struct DemoArgs {
     /// Where the console listens
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7117")]
     pub(crate) listen: std::net::SocketAddr,
+    /// Only the first so many customers of the data, for tests
+    #[arg(long, value_name = "N", hide = true)]
+    pub(crate) customers: Option<usize>,
 }
 
 /// Where the demo keeps its data unless told.
@@ -60,7 +63,7 @@ pub(crate) async fn run(context: &Context, args: &DemoArgs) -> anyhow::Result<Ex
     let root = project::find(context.common.project.as_deref())?;
     let release = project::build(out, &root)?;
     let data = data(context);
-    play(out, release, &data).await?;
+    play(out, release, &data, args.customers).await?;
     if args.once {
         return Ok(Exit::Fine);
     }
@@ -79,7 +82,12 @@ pub(crate) async fn run(context: &Context, args: &DemoArgs) -> anyhow::Result<Ex
 }
 
 /// Plays the demo into `data` unless it was played to its end there before; prints the summary.
-async fn play(out: Output, release: release::Release, data: &Path) -> anyhow::Result<()> {
+async fn play(
+    out: Output,
+    release: release::Release,
+    data: &Path,
+    customers: Option<usize>,
+) -> anyhow::Result<()> {
     let summary_path = data.join(SUMMARY);
     if let Ok(summary) = std::fs::read_to_string(&summary_path) {
         out.line(summary);
@@ -125,7 +133,7 @@ async fn play(out: Output, release: release::Release, data: &Path) -> anyhow::Re
         bar.set_position(u64::try_from(days).unwrap_or(0));
         bar.set_message(now.to_string().get(..10).unwrap_or_default().to_owned());
     };
-    demo::play(&machine, &clock, &onlooker, &progress).await?;
+    demo::play(&machine, &clock, &onlooker, customers, &progress).await?;
     bar.finish_and_clear();
     let summary = onlooker.text();
     std::fs::write(&summary_path, &summary)?;

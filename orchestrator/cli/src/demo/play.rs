@@ -35,16 +35,18 @@ pub(crate) fn first_day() -> Timestamp {
     today().minus(Elapsed::from_days(i64::from(LAST_DAY) + 1))
 }
 
-/// Plays until [`TODAY`]; `progress` hears of every business day.
+/// Plays until [`TODAY`], with the first `customers` of the data where so many are asked for; `progress` hears of every
+/// business day.
 pub(crate) async fn play(
     machine: &Machine,
     clock: &VirtualClock,
     onlooker: &Arc<Onlooker>,
+    customers: Option<usize>,
     progress: &dyn Fn(Timestamp),
 ) -> Result<(), StoreError> {
     let today = today();
     let mut player = Player::new(machine);
-    player.future.purchases(SEED, &cdnow::purchases(), first_day());
+    player.future.purchases(SEED, &purchases(customers), first_day());
     let mut day = 0;
     loop {
         let channels = machine.channels();
@@ -78,6 +80,16 @@ pub(crate) async fn play(
     machine.store.put_business_clock(today).await?;
     onlooker.flush();
     Ok(())
+}
+
+fn purchases(customers: Option<usize>) -> Vec<cdnow::Purchase> {
+    let mut all = cdnow::purchases();
+    if let Some(customers) = customers {
+        let known: BTreeSet<u32> = all.iter().map(|purchase| purchase.customer).collect();
+        let first: BTreeSet<u32> = known.into_iter().take(customers).collect();
+        all.retain(|purchase| first.contains(&purchase.customer));
+    }
+    all
 }
 
 struct Player<'a> {

@@ -124,6 +124,10 @@ fn with_currency<'a>(json: &'a Json, ty: &Type, outer: Option<&str>) -> Cow<'a, 
                 Json::String(text) => text.trim().to_owned(),
                 other => other.to_string(),
             };
+            // What is no number is told as it was written.
+            if text.parse::<f64>().is_err() {
+                return Cow::Borrowed(json);
+            }
             // Where both are known and differ, the amount is read with its own, and refused for it.
             let own = outer.and_then(|code| Currency::parse(&code.to_ascii_uppercase()).ok());
             let code = own.or(*wanted);
