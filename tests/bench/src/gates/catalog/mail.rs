@@ -36,7 +36,9 @@ fn answered(rate: u32) -> Run {
         let authorization = installation.authorization()?;
         let (sink, log) = sink(place)?;
         let port = sink.address.rsplit(':').next().unwrap_or_default();
-        let config = format!("email: {{host: 127.0.0.1, port: {port}, tls: none}}\n");
+        let config = format!(
+            "base_url: https://tabi.example.com\nemail: {{host: 127.0.0.1, port: {port}, tls: none}}\n"
+        );
         std::fs::write(installation.data.join("tabi.yaml"), config)?;
         let live = installation.data.join("bench.live");
         let server = installation.serve()?;
