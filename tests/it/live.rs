@@ -1,5 +1,7 @@
 //! The product as it runs: real `tabi serve` processes, HTTP in, SMTP out, `kill -9` in between.
 
+#![allow(clippy::print_stderr)] // a failing test prints what replays it
+
 mod bad_input;
 mod clients;
 mod crash;
