@@ -16,6 +16,14 @@ fn main() {
         child_main(std::io::stdin().lock(), std::io::stdout().lock()).unwrap();
         return;
     }
+    // Its own main, for the child's sake: to a test runner it is one test of the usual protocol.
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|argument| argument == "--list") {
+        if !arguments.iter().any(|argument| argument == "--ignored") {
+            println!("pool: test");
+        }
+        return;
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         a_batch_comes_back_in_order_and_equal_to_a_render_in_process().await;

@@ -1,13 +1,17 @@
 //! Programs by number: those of the live release, and older ones that enrollments are still pinned to.
 
 use journey::Program;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 use words::Timestamp;
 
 /// Programs that steps may need.
 #[derive(Debug, Clone, Default)]
 pub struct Programs {
     by_number: BTreeMap<i64, Arc<Program>>,
+    listens: BTreeSet<String>,
     live: BTreeMap<String, i64>,
     /// Since when each segment and each start by time (by their row names) has been known: customers older than that are in
     /// the segment «already».
@@ -17,12 +21,18 @@ pub struct Programs {
 impl Programs {
     /// Adds a program under its number.
     pub fn insert(&mut self, number: i64, program: Arc<Program>) {
+        self.listens.extend(program.listens.iter().cloned());
         self.by_number.insert(number, program);
     }
 
     /// Makes this number the live program of its journey.
     pub fn set_live(&mut self, journey: &str, number: i64) {
         self.live.insert(journey.to_owned(), number);
+    }
+
+    /// Whether any of them, live or pinned, listens to this event.
+    pub fn listens(&self, event: &str) -> bool {
+        self.listens.contains(event)
     }
 
     /// The program of this number.

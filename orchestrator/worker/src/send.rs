@@ -199,6 +199,9 @@ impl Machine {
         if settle.state == DeliveryState::Rejected {
             settle.next = crate::fallback::next(&self.keyed(), work, outcome, live, span.to);
         }
+        // The ledger knows it already: an event that nobody listens to would only make the customer due again.
+        let listened = |name: &str| live.release.listeners.listens(name) || live.programs.listens(name);
+        settle.events.retain(|new| listened(&new.event.name));
         settle
     }
 

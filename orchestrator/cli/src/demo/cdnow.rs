@@ -7,16 +7,13 @@ use std::num::ParseIntError;
 /// The embedded text: one line per customer.
 const TEXT: &str = include_str!("../../data/cdnow.txt");
 
-/// The first day of the data, day 0.
-pub(crate) const FIRST_DAY: &str = "1997-01-01";
-
-/// The last day of the data, as days since [`FIRST_DAY`]: 1998-06-30.
+/// The last day of the data, as days since the first one, 1997-01-01: 1998-06-30.
 pub(crate) const LAST_DAY: u32 = 545;
 
 /// One purchase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Purchase {
-    /// Days since [`FIRST_DAY`].
+    /// Days since the first day of the data, 1997-01-01.
     pub(crate) day: u32,
     /// The customer's number in the full data set.
     pub(crate) customer: u32,
