@@ -74,7 +74,7 @@ async fn a_bad_item_of_a_batch_is_kept_with_its_reason_and_its_neighbours_are_st
         (
             r#"{"type":"track","userId":"u1","event":"a","properties":{"x":"\ud800"}}"#,
             "invalid_json",
-            "surrogate",
+            "hex escape",
         ),
         (
             r#"{"type":"track","userId":"u1","event":"a","properties":{"x":1e999}}"#,
