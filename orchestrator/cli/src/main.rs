@@ -1,4 +1,10 @@
 //! The `tabi` command: reads argv and environment, wires the parts.
+#![allow(
+    rustdoc::bare_urls,
+    rustdoc::broken_intra_doc_links,
+    rustdoc::invalid_html_tags,
+    reason = "doc comments of arguments are the help that people read in a terminal"
+)]
 
 mod adapters;
 mod args;

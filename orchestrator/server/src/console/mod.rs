@@ -1,6 +1,6 @@
 //! The console: pages for the people who run Tabi. Rendered here, in English and Japanese; no page needs JavaScript.
 //!
-//! Every page is one line of [`pages`], with what it needs of whoever asks. The guard reads that table, and so does the
+//! Every page is one line of `PAGES`, with what it needs of whoever asks. The guard reads that table, and so does the
 //! test that crosses it with all roles.
 
 mod assets;

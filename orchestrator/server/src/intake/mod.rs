@@ -1,6 +1,6 @@
 //! Taking in: what a client, a shop or a file says about customers, checked against the schema and stored.
 //!
-//! Every door (tracking API, webhooks, import, replay) makes [`Call`]s; [`take`] stores them in their order and says of
+//! Every door (tracking API, webhooks, import, replay) makes [`Call`]s; [`take()`] stores them in their order and says of
 //! each what became of it. A bad one never sinks its neighbours: it is kept with its reason and can be replayed.
 
 mod call;
