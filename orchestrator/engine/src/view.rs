@@ -33,7 +33,7 @@ pub(crate) fn calendar_of(country: Option<Country>) -> BusinessCalendar {
     BusinessCalendar::of(country.or_else(|| Country::parse("ZZ")).unwrap_or(Country::US))
 }
 
-/// What [`crate::advance`] may ask about one enrollment.
+/// What [`crate::advance()`] may ask about one enrollment.
 pub trait View: Known {
     /// The enrollment's id: receipts name it.
     fn enrollment(&self) -> EnrollmentId;

@@ -43,7 +43,7 @@ const SOURCES: &str = "journeys/sources/";
 /// Compiles the `journeys/` folder of a project: every problem at once, and the project where none is an error.
 ///
 /// `files` maps paths relative to the project's root, with `/`, to their bytes. Files that end in neither `.yaml` nor
-/// `.yml` are left alone, and so are stories (`.test.yaml`, see [`crate::stories`]) and the brand's rules ([`crate::rules`]).
+/// `.yml` are left alone, and so are stories (`.test.yaml`, see [`crate::stories`]) and the brand's rules ([`crate::rules()`]).
 pub fn compile(
     files: &BTreeMap<String, Vec<u8>>,
     messages: &MessageCatalog,
