@@ -154,7 +154,11 @@ impl Questions<'_> {
         if let Some(flag) = flag {
             return check(&flag).map_err(|why| Fault::usage(why).into());
         }
-        while self.ask {
+        // Ends with an answer that will do, or with an empty one.
+        loop {
+            if !self.ask {
+                break;
+            }
             let mut err = std::io::stderr().lock();
             write!(err, "{} [{offered}] ", self.out.either(question.0, question.1))?;
             err.flush()?;
