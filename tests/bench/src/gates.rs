@@ -24,6 +24,8 @@ pub struct Place {
     pub scripts: PathBuf,
     /// A tenth of the work: for trying the suite, not for figures.
     pub quick: bool,
+    /// How long the sustained mix lasts.
+    pub minutes: f64,
 }
 
 impl Place {
@@ -125,8 +127,30 @@ pub enum Bound {
         /// What we are after.
         stretch: f64,
     },
+    /// The figure of one contender of this name.
+    Of {
+        /// Whose.
+        of: &'static str,
+        /// Which one.
+        figure: Figure,
+        /// At most this.
+        gate: f64,
+        /// What we are after.
+        stretch: f64,
+    },
+    /// The figure of every product contender: the worst of them is named.
+    Each {
+        /// Which one.
+        figure: Figure,
+        /// At most this.
+        gate: f64,
+        /// What we are after.
+        stretch: f64,
+    },
     /// The figure of one contender by that of another: at most so many times as much.
     Times {
+        /// Which one.
+        figure: Figure,
         /// Of this one.
         of: &'static str,
         /// By that of this one.
@@ -138,6 +162,8 @@ pub enum Bound {
     },
     /// The figure of one contender less that of another: at most so much more.
     More {
+        /// Which one.
+        figure: Figure,
         /// Of this one.
         of: &'static str,
         /// Less that of this one.

@@ -63,7 +63,7 @@ impl Clock {
 }
 
 /// Eight lines of an order.
-fn lines() -> serde_json::Value {
+pub(crate) fn lines() -> serde_json::Value {
     let line = |number| {
         json!({
             "link": format!("https://shop.example.com/items/{number}?from=order&n=1"), "title": "Tea bowl \"Morning fog\"",

@@ -4,11 +4,15 @@
 //! nothing around it: each is a sub-command that prints one [`Measure`] as a line of JSON. `bench` alternates them
 //! with the product in one run, so that a busy machine is busy for both, and prints ratios.
 
+pub mod console;
+pub mod fill;
 pub mod gates;
 pub mod http;
+pub mod judge;
 pub mod latency;
 pub mod machine;
 pub mod measure;
+pub mod mix;
 pub mod process;
 pub mod product;
 pub mod project;
@@ -16,6 +20,7 @@ pub mod report;
 pub mod smtp;
 pub mod sqlite;
 pub mod text;
+pub mod timers;
 pub mod yaml;
 
 pub use measure::Measure;

@@ -65,6 +65,17 @@ pub fn memory(process: u32, name: &str) -> Option<u64> {
     Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
 }
 
+/// The processes that a process has started and that still run.
+pub fn children(process: u32) -> Vec<u32> {
+    let mut found = Vec::new();
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{process}/task")) else { return found };
+    for thread in threads.flatten() {
+        let text = std::fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+        found.extend(text.split_whitespace().filter_map(|word| word.parse::<u32>().ok()));
+    }
+    found
+}
+
 /// CPU seconds of this very process.
 pub fn own_cpu_seconds() -> Option<f64> {
     cpu_seconds(std::process::id())

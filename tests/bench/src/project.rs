@@ -28,7 +28,11 @@ pub fn many(project: &Path, folder: &Path) -> Result<PathBuf> {
     Ok(made)
 }
 
-fn copy(from: &Path, to: &Path) -> Result<()> {
+/// Copy a folder with all that is in it.
+///
+/// # Errors
+/// Those of the file system.
+pub fn copy(from: &Path, to: &Path) -> Result<()> {
     std::fs::create_dir_all(to)?;
     for entry in std::fs::read_dir(from).with_context(|| from.display().to_string())? {
         let entry = entry?;

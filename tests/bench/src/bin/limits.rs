@@ -4,7 +4,7 @@
 #![allow(clippy::print_stdout)]
 
 use anyhow::Result;
-use bench::{http, latency, machine, smtp, sqlite, text, yaml};
+use bench::{fill, http, latency, machine, project, smtp, sqlite, text, yaml};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -39,6 +39,14 @@ enum Limit {
         rows: u64,
         #[arg(long, default_value_t = 500)]
         batch: u64,
+    },
+    /// Write messages of thirteen months into an installation's own tables, while it does not run
+    FillLog {
+        /// The installation's `tabi.db`, with customers in it
+        #[arg(long)]
+        db: PathBuf,
+        #[arg(long, default_value_t = 10_000_000)]
+        messages: u64,
     },
     /// HTTP: parse the JSON, answer 202, keep nothing
     HttpServer {
@@ -140,6 +148,7 @@ fn main() -> Result<()> {
     let measure = match Limits::parse().limit {
         Limit::Claim { db, rows, steps, batch } => sqlite::claim(&db, rows, steps, batch)?,
         Limit::Insert { db, rows, batch } => sqlite::insert(&db, rows, batch)?,
+        Limit::FillLog { db, messages } => return fill::fill(&db, messages, project::JOURNEYS),
         Limit::HttpServer { listen } => return runtime.block_on(http::accept_and_drop(&listen)),
         Limit::HttpLoad {
             server,

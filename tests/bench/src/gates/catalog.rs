@@ -1,5 +1,6 @@
 //! The list of gates, by number.
 
+mod lasting;
 mod mail;
 mod resting;
 mod working;
@@ -9,6 +10,7 @@ use crate::product::{self, Installation};
 use crate::{Measure, project};
 use anyhow::{Result, ensure};
 use std::path::Path;
+use std::process::Command;
 
 /// Every gate that is measured, in order.
 pub fn all(tabi: &Path) -> Vec<Gate> {
@@ -17,13 +19,17 @@ pub fn all(tabi: &Path) -> Vec<Gate> {
         working::ingest(tabi, 3, 1),
         working::ingest(tabi, 4, 100),
         mail::trigger(tabi),
+        lasting::timers(tabi),
         mail::mails(tabi),
         mail::renders(tabi),
+        lasting::search(tabi),
+        lasting::command(tabi),
         resting::memory(tabi),
         resting::flatness(tabi),
         resting::start(tabi),
         resting::check(tabi),
         resting::size(tabi),
+        lasting::sustained(tabi),
     ]
 }
 
@@ -63,6 +69,34 @@ fn crowded(place: &Place) -> Result<Installation> {
         std::fs::write(whole, customers)?;
     }
     Ok(installation)
+}
+
+/// The crowded installation once more, under another name and made ready; copied at the first call.
+fn another(
+    place: &Place,
+    name: &str,
+    ready: impl FnOnce(&Installation) -> Result<()>,
+) -> Result<Installation> {
+    let crowded = crowded(place)?;
+    let installation = Installation { data: place.folder.join(name), ..crowded.clone() };
+    if !installation.data.exists() {
+        let new = Installation { data: place.folder.join(format!("{name}.new")), ..crowded.clone() };
+        project::copy(&crowded.data, &new.data)?;
+        ready(&new)?;
+        std::fs::rename(&new.data, &installation.data)?;
+    }
+    Ok(installation)
+}
+
+/// With ten million messages in its log.
+fn logged(place: &Place) -> Result<Installation> {
+    another(place, "logged", |installation| {
+        let mut fill = Command::new(&place.limits);
+        fill.arg("fill-log").arg("--db").arg(installation.data.join("tabi.db"));
+        let status = fill.args(["--messages", &place.amount(10_000_000).to_string()]).status()?;
+        ensure!(status.success(), "the log could not be filled");
+        Ok(())
+    })
 }
 
 /// Steps on an installation, measured by the product itself.

@@ -12,6 +12,7 @@ fn place() -> Place {
         tabi: nowhere.clone(),
         scripts: nowhere,
         quick: true,
+        minutes: 1.0,
     }
 }
 

@@ -12,7 +12,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// A mail server that swallows everything, and its log, begun anew.
-fn sink(place: &Place) -> Result<(Server, PathBuf)> {
+pub(super) fn sink(place: &Place) -> Result<(Server, PathBuf)> {
     let (address, log) = (free_address()?, place.folder.join("sink.log"));
     std::fs::remove_file(&log).ok();
     let mut command = Command::new(&place.limits);
@@ -65,7 +65,7 @@ fn answered(rate: u32) -> Run {
 }
 
 /// It listens a moment before it takes commands.
-fn go_live(installation: &Installation) -> Result<()> {
+pub(super) fn go_live(installation: &Installation) -> Result<()> {
     let begun = Instant::now();
     loop {
         match installation.run(&["go-live", "--by", "bench", "--yes"]) {
