@@ -20,6 +20,7 @@ mod send;
 mod sqlite;
 mod step;
 
+pub use audit::{AuditEvent, AuditKind};
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use console::{
     AuditPage, CustomerPage, CustomerRow, EnrollmentRow, JourneyCounts, MessageCounts, RejectedRow,
@@ -42,7 +43,7 @@ pub use send::{
 };
 pub use sqlite::Store;
 pub use step::{
-    AuditEvent, Claim, CustomerChange, CustomerWork, Deciding, EnrollmentChange, LiveEnrollment,
-    MessageOutcome, NewCall, NewDecision, NewDelivery, NewEnrollment, NewEvent, NewMessage, NewNotice,
-    Origin, PastEnrollment, SegmentRow, StepBatch, StepCommit, key_hash,
+    Claim, CustomerChange, CustomerWork, Deciding, EnrollmentChange, LiveEnrollment, MessageOutcome, NewCall,
+    NewDecision, NewDelivery, NewEnrollment, NewEvent, NewMessage, NewNotice, Origin, PastEnrollment,
+    SegmentRow, StepBatch, StepCommit, key_hash,
 };

@@ -4,6 +4,7 @@
 //! commit writes all of it. On a database with row locks the claim holds them until the commit; on SQLite the store keeps
 //! the claimed customers apart in memory and the commit checks that nothing moved (`guard_version`, `next_seq`).
 
+use audit::AuditEvent;
 use engine::{Facts, State};
 use std::collections::BTreeMap;
 use words::{
@@ -351,19 +352,4 @@ pub struct NewNotice {
     pub journey: Option<String>,
     /// What.
     pub text: String,
-}
-
-/// What is written down, free of personal data.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AuditEvent {
-    /// `message.planned`, `consent.revoked`, `release.deployed` …
-    pub kind: &'static str,
-    /// When, on the business clock.
-    pub at: Timestamp,
-    /// About whom.
-    pub customer: Option<CustomerId>,
-    /// About which message, delivery, enrollment …
-    pub subject: Option<[u8; 16]>,
-    /// JSON.
-    pub body: String,
 }

@@ -2,7 +2,7 @@
 
 use crate::{Live, Machine, settle, verdict};
 use policy::{Decision, Stage, Verdict};
-use store::{AuditEvent, DeliveryState, SendWork, Settle};
+use store::{AuditEvent, AuditKind, DeliveryState, SendWork, Settle};
 use words::{Elapsed, Timestamp};
 
 impl Machine {
@@ -42,7 +42,7 @@ impl Machine {
             };
             if verdict.decision == Decision::Block {
                 settle.audit.push(AuditEvent {
-                    kind: "message.suppressed",
+                    kind: AuditKind::MessageSuppressed,
                     at: now,
                     customer: Some(work.customer.id),
                     subject: Some(work.message.0),

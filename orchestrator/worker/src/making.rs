@@ -6,7 +6,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
-use store::{AuditEvent, DeliveryState, FinalContent, HandOver, SendWork, Settle};
+use store::{AuditEvent, AuditKind, DeliveryState, FinalContent, HandOver, SendWork, Settle};
 use words::{Elapsed, Timestamp};
 
 /// Ready to be handed over.
@@ -143,7 +143,7 @@ fn hand_over(
         content: work.content.is_none().then_some(content),
         provider: adapter.provider().to_owned(),
         audit: vec![AuditEvent {
-            kind: "message.handing_over",
+            kind: AuditKind::MessageHandingOver,
             at: now,
             customer: Some(work.customer.id),
             subject: Some(work.message.0),
@@ -167,7 +167,7 @@ fn quarantine(work: &SendWork, what: &str, now: Timestamp) -> Settle {
     );
     let mut settle = settle::untried(work, DeliveryState::Quarantined, None, why);
     settle.audit.push(AuditEvent {
-        kind: "message.quarantined",
+        kind: AuditKind::MessageQuarantined,
         at: now,
         customer: Some(work.customer.id),
         subject: Some(work.message.0),

@@ -2,7 +2,9 @@
 
 use channel::Outcome;
 use std::collections::BTreeMap;
-use store::{AttemptRecord, AuditEvent, DeliveryState, NewEvent, SendWork, Settle, SuppressionRow};
+use store::{
+    AttemptRecord, AuditEvent, AuditKind, DeliveryState, NewEvent, SendWork, Settle, SuppressionRow,
+};
 use words::{DeliveryClass, Elapsed, Event, EventId, EventKind, Timestamp, Value};
 
 /// Waits between tries while a provider is unavailable; the last one stays.
@@ -120,7 +122,7 @@ pub(crate) fn tried(work: &SendWork, outcome: &Outcome, span: Span, jitter: u64,
         clear_strikes: !matches!(outcome, Outcome::Unknown { .. }),
         events: told.map(|name| receipt_event(work, name, span.to, event)).into_iter().collect(),
         audit: vec![AuditEvent {
-            kind: "message.attempted",
+            kind: AuditKind::MessageAttempted,
             at: span.to,
             customer: Some(work.customer.id),
             subject: Some(work.message.0),

@@ -5,7 +5,7 @@ use crate::exit::Fault;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use store::{AuditEvent, Identity, Incoming, Ingested};
+use store::{AuditEvent, AuditKind, Identity, Incoming, Ingested};
 use words::{CustomerId, DeliveryId, Event, EventKind, Timestamp};
 
 impl Desk {
@@ -66,7 +66,7 @@ impl Desk {
     pub(super) async fn erase(&self, customer: CustomerId, by: &str, reason: &str) -> anyhow::Result<Value> {
         let now = self.instance.now();
         let audit = vec![AuditEvent {
-            kind: "customer.erased",
+            kind: AuditKind::CustomerErased,
             at: now,
             customer: Some(customer),
             subject: None,
@@ -85,7 +85,7 @@ impl Desk {
         let release = self.instance.release().await?;
         let now = self.instance.now();
         let audit = vec![AuditEvent {
-            kind: "customer.merge_asked",
+            kind: AuditKind::CustomerMergeAsked,
             at: now,
             customer: Some(survivor),
             subject: Some(loser.0),

@@ -5,7 +5,7 @@ use crate::{adapters, exit::Fault};
 use channel::{Content, Outcome, Parcel};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use store::{AuditEvent, StopScope};
+use store::{AuditEvent, AuditKind, StopScope};
 use words::{Channel, DeliveryId, Locale, MessageClass, MessageId};
 
 /// What `tabi send-test` sends.
@@ -172,7 +172,7 @@ impl Desk {
         self.instance
             .store
             .write_down(vec![AuditEvent {
-                kind: "message.test",
+                kind: AuditKind::MessageTest,
                 at: now,
                 customer: None,
                 subject: Some(message.0),

@@ -9,7 +9,7 @@ use axum::Json;
 use axum::extract::{Extension, Path, State};
 use axum::routing::{delete, get};
 use serde_json::{Map, Value, json};
-use store::AuditEvent;
+use store::{AuditEvent, AuditKind};
 use words::Customer;
 
 pub(crate) fn routes() -> Vec<Route> {
@@ -69,7 +69,7 @@ async fn erase(
     let id = find_customer(&app, &id).await?;
     let now = app.now();
     let audit = AuditEvent {
-        kind: "customer.erased",
+        kind: AuditKind::CustomerErased,
         at: now,
         customer: Some(id),
         subject: None,

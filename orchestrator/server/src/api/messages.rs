@@ -16,7 +16,7 @@ use journey::Field;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use store::{AuditEvent, MessageOutcome, NewDelivery, NewMessage, Origin};
+use store::{AuditEvent, AuditKind, MessageOutcome, NewDelivery, NewMessage, Origin};
 use words::{Channel, Customer, DeliveryId, MessageClass, MessageId, Timestamp};
 
 /// What direct sends carry where a journey would stand.
@@ -113,7 +113,7 @@ async fn plan(
         deliveries: deliveries(id, &customer, &channel, class, now),
     };
     let audit = AuditEvent {
-        kind: "message.planned",
+        kind: AuditKind::MessagePlanned,
         at: now,
         customer: Some(customer.id),
         subject: Some(id.0),

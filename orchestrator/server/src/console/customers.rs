@@ -5,7 +5,7 @@ use super::view::View;
 use super::visit::{Failure, Visit, go};
 use axum::response::Response;
 use serde_json::{Value as Json, json};
-use store::{CustomerPage, Identity, TimelineItem};
+use store::{AuditKind, CustomerPage, Identity, TimelineItem};
 use words::{
     AddressState, Channel, Consent, ConsentState, Customer, CustomerId, EmailAddress, EventKind, PhoneNumber,
     Timestamp, ZoneSource,
@@ -82,7 +82,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
     if page.id != asked {
         return Ok(go(&format!("/console/customers/{}", page.id), None));
     }
-    visit.console.write_down(&visit, "customer.read", None, Some(page.id.0), json!({})).await?;
+    visit.console.write_down(&visit, AuditKind::CustomerRead, None, Some(page.id.0), json!({})).await?;
     let timeline = match before {
         None => page.timeline.clone(),
         Some(before) => visit.store().customer_timeline(page.id, Some(before), ITEMS).await?,

@@ -11,7 +11,7 @@ use http::StatusCode;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use jiff::civil::Date;
 use serde_json::{Value as Json, json};
-use store::{LogCursor, LogDelivery, LogEntry, LogFilter, MessageOutcome};
+use store::{AuditKind, LogCursor, LogDelivery, LogEntry, LogFilter, MessageOutcome};
 use words::{Channel, CustomerId, EmailAddress, MessageId, PhoneNumber, Timestamp, Zone};
 
 /// Messages on one page.
@@ -236,7 +236,7 @@ pub(crate) async fn export(visit: Visit) -> Result<Response, Failure> {
         "format": format.as_str(), "reason": reason,
         "fields": asked_fields(&visit.query),
     });
-    visit.console.write_down(&visit, "log.exported", filter.customer, None, body).await?;
+    visit.console.write_down(&visit, AuditKind::LogExported, filter.customer, None, body).await?;
     let by = visit.name().to_owned();
     let stream = export::stream(visit.store().clone(), filter, format, by, reason, visit.now());
     let headers = [

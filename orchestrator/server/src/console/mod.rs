@@ -39,7 +39,7 @@ use http::{Method, Request};
 use language::Words;
 use serde_json::json;
 use std::sync::Arc;
-use store::AuditEvent;
+use store::{AuditEvent, AuditKind};
 use tera::Tera;
 use tokio::sync::Semaphore;
 use visit::{Failure, Visit};
@@ -164,7 +164,7 @@ impl Console {
     pub(crate) async fn write_down(
         &self,
         visit: &Visit,
-        kind: &'static str,
+        kind: AuditKind,
         customer: Option<CustomerId>,
         subject: Option<[u8; 16]>,
         mut body: serde_json::Value,

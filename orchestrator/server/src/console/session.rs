@@ -11,7 +11,7 @@ use http::header::SET_COOKIE;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use store::{Operator, Session, StoreError};
+use store::{AuditKind, Operator, Session, StoreError};
 use vault::Secret;
 use words::{Elapsed, Timestamp};
 
@@ -163,7 +163,10 @@ pub(crate) async fn sign_in(visit: Visit) -> Result<Response, Failure> {
         return page::render(&visit, StatusCode::FORBIDDEN, "sign_in.html", context).await;
     }
     visit.console.tries.forget(&name);
-    visit.console.write_down(&visit, "operator.signed_in", None, None, json!({"operator": name})).await?;
+    visit
+        .console
+        .write_down(&visit, AuditKind::OperatorSignedIn, None, None, json!({"operator": name}))
+        .await?;
     let (cookie, _) = open(&visit.console.app, &name).await?;
     Ok((AppendHeaders([(SET_COOKIE, cookie)]), go(next(&visit), None)).into_response())
 }

@@ -7,7 +7,7 @@ use crate::api;
 use axum::response::Response;
 use data_encoding::HEXLOWER;
 use serde_json::{Value as Json, json};
-use store::{DeliveryKey, SettleByHand, TroubleRow};
+use store::{AuditKind, DeliveryKey, SettleByHand, TroubleRow};
 use words::{CustomerId, DeliveryId, MessageId};
 
 /// Of each kind.
@@ -104,7 +104,10 @@ pub(crate) async fn replay(visit: Visit) -> Result<Response, Failure> {
     if let Err(reason) = taken {
         return Err(Failure::Told(reason));
     }
-    visit.console.write_down(&visit, "rejected.replayed", None, None, json!({"rejected": id})).await?;
+    visit
+        .console
+        .write_down(&visit, AuditKind::RejectedReplayed, None, None, json!({"rejected": id}))
+        .await?;
     Ok(go("/console/troubles", Some("note-replayed")))
 }
 

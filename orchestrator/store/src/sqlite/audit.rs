@@ -13,7 +13,7 @@ pub(crate) struct PreparedAudit(String, bool);
 impl Store {
     /// Numbers and ids for audit events; their kinds are interned.
     pub(crate) async fn prepare_audit(&self, events: &[AuditEvent]) -> Result<PreparedAudit, StoreError> {
-        self.intern(events.iter().map(|event| event.kind)).await?;
+        self.intern(events.iter().map(|event| event.kind.as_str())).await?;
         let mut rows = Rows::new();
         self.audit_rows(&mut rows, events)?;
         Ok(PreparedAudit::new(rows))
@@ -28,7 +28,7 @@ impl Store {
                 .blob(&customer.0)
                 .blob(&self.0.ids.next(event.at))
                 .at(event.at)
-                .int(self.sym(event.kind)?)
+                .int(self.sym(event.kind.as_str())?)
                 .opt_blob(event.subject.as_ref().map(<[u8; 16]>::as_slice))
                 .text(&event.body);
         }

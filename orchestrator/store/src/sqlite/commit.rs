@@ -15,7 +15,8 @@ use super::rows::{Rows, signed, unsigned};
 use super::tally::{Kind, Tally};
 use super::writer::{After, Tx};
 use crate::{
-    ClaimFor, CustomerChange, EnrollmentChange, Incoming, StepBatch, StepCommit, StoreError, key_hash,
+    AuditKind, ClaimFor, CustomerChange, EnrollmentChange, Incoming, StepBatch, StepCommit, StoreError,
+    key_hash,
 };
 use engine::{State, Status};
 use sqlx::Row;
@@ -121,7 +122,8 @@ impl Store {
     }
 
     async fn intern_changes(&self, changes: &[CustomerChange]) -> Result<(), StoreError> {
-        let mut names: Vec<&str> = vec!["tabi", "consent.granted", "consent.revoked"];
+        let mut names: Vec<&str> =
+            vec!["tabi", AuditKind::ConsentGranted.as_str(), AuditKind::ConsentRevoked.as_str()];
         for change in changes {
             for enrollment in &change.enrollments {
                 if let EnrollmentChange::New(new) = enrollment {
@@ -152,7 +154,7 @@ impl Store {
                 names.push(journey);
                 names.extend(revenue.iter().map(|money| money.currency.as_str()));
             }
-            names.extend(change.audit.iter().map(|event| event.kind));
+            names.extend(change.audit.iter().map(|event| event.kind.as_str()));
         }
         self.intern(names).await
     }

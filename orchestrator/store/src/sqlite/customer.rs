@@ -7,7 +7,7 @@ use super::keys::{Keys, events_key, profile_key};
 use super::open::{shard, text_shard};
 use super::rows::{Rows, signed, unsigned};
 use super::writer::{Tx, apart};
-use crate::{AuditEvent, CustomerUpdate, Identity, StoreError, SuppressionRow, Updated};
+use crate::{AuditEvent, AuditKind, CustomerUpdate, Identity, StoreError, SuppressionRow, Updated};
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,9 +40,15 @@ impl Store {
         updates: Vec<CustomerUpdate>,
         now: Timestamp,
     ) -> Result<Vec<Result<Updated, StoreError>>, StoreError> {
-        let fixed =
-            [words::internal::CUSTOMER_UPDATED, "tabi", "user_id", "consent.granted", "consent.revoked"];
-        let kinds: Vec<&'static str> = updates.iter().flat_map(|u| u.audit.iter().map(|a| a.kind)).collect();
+        let fixed = [
+            words::internal::CUSTOMER_UPDATED,
+            "tabi",
+            "user_id",
+            AuditKind::ConsentGranted.as_str(),
+            AuditKind::ConsentRevoked.as_str(),
+        ];
+        let kinds: Vec<&'static str> =
+            updates.iter().flat_map(|u| u.audit.iter().map(|a| a.kind.as_str())).collect();
         self.intern(fixed.into_iter().chain(kinds)).await?;
         let asked: Vec<CustomerId> = updates.iter().map(|update| update.customer).collect();
         let mut whom = Vec::with_capacity(updates.len());
@@ -497,7 +503,11 @@ pub(crate) async fn record_consents(
 
 fn consent_audit(id: CustomerId, consent: &Consent, now: Timestamp) -> AuditEvent {
     AuditEvent {
-        kind: if consent.state == ConsentState::Granted { "consent.granted" } else { "consent.revoked" },
+        kind: if consent.state == ConsentState::Granted {
+            AuditKind::ConsentGranted
+        } else {
+            AuditKind::ConsentRevoked
+        },
         at: now,
         customer: Some(id),
         subject: None,

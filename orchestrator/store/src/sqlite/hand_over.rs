@@ -40,7 +40,7 @@ impl Store {
         if items.is_empty() {
             return Ok(Vec::new());
         }
-        self.intern(items.iter().flat_map(|item| item.audit.iter().map(|event| event.kind))).await?;
+        self.intern(items.iter().flat_map(|item| item.audit.iter().map(|event| event.kind.as_str()))).await?;
         let keys: Vec<DeliveryKey> = items.iter().map(key_of).collect();
         let planned = self.planned_at(&keys).await?;
         let wanted = planned.iter().map(|(customer, at)| content_key(*customer, *at));

@@ -5,7 +5,7 @@
 
 use super::Store;
 use super::open::{put_setting, setting};
-use crate::{AuditEvent, Held, StoreError};
+use crate::{AuditEvent, AuditKind, Held, StoreError};
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::SqliteConnection;
 use std::path::Path;
@@ -126,7 +126,7 @@ impl Store {
         };
         let Some(was) = was else { return Ok(()) };
         let audit = AuditEvent {
-            kind: "held.released",
+            kind: AuditKind::HeldReleased,
             at,
             customer: None,
             subject: None,
@@ -151,7 +151,7 @@ impl Store {
     /// Announces a planned move: the next start, elsewhere, is not held.
     pub async fn announce_move(&self, by: &str, at: Timestamp) -> Result<(), StoreError> {
         let audit = AuditEvent {
-            kind: "instance.move_announced",
+            kind: AuditKind::MoveAnnounced,
             at,
             customer: None,
             subject: None,

@@ -8,8 +8,8 @@ use super::open::shard;
 use super::plan::class_of;
 use super::rows::{signed, unsigned};
 use crate::{
-    AuditEvent, AuditPage, DeliveryState, FinalContent, LogAttempt, LogCursor, LogDelivery, LogEntry,
-    LogFilter, LogPage, LogReceipt, LogRow, MessageOutcome, Origin, StoreError, StoredAudit,
+    AuditEvent, AuditKind, AuditPage, DeliveryState, FinalContent, LogAttempt, LogCursor, LogDelivery,
+    LogEntry, LogFilter, LogPage, LogReceipt, LogRow, MessageOutcome, Origin, StoreError, StoredAudit,
 };
 use futures::TryStreamExt;
 use sqlx::Row;
@@ -428,7 +428,7 @@ impl Store {
         }
         // About nobody in particular: who looked is the operator's deed, listed with the other deeds of operators.
         self.write_down(vec![AuditEvent {
-            kind: "record.viewed",
+            kind: AuditKind::RecordViewed,
             at: now,
             customer: None,
             subject: Some(delivery.0),

@@ -12,7 +12,7 @@ use super::open::shard;
 use super::rows::Rows;
 use super::tally::Kind;
 use super::writer::Tx;
-use crate::{AuditEvent, Merged, StoreError};
+use crate::{AuditEvent, AuditKind, Merged, StoreError};
 use engine::Facts;
 use sqlx::Row;
 use std::collections::HashMap;
@@ -42,13 +42,13 @@ impl Store {
             return Ok(same);
         }
         audit.push(AuditEvent {
-            kind: "customer.merged",
+            kind: AuditKind::CustomerMerged,
             at: now,
             customer: Some(survivor),
             subject: Some(loser.0),
             body: serde_json::json!({"from": loser, "into": survivor}).to_string(),
         });
-        self.intern(audit.iter().map(|event| event.kind)).await?;
+        self.intern(audit.iter().map(|event| event.kind.as_str())).await?;
         // Messages on their way were sealed in the years they were planned in.
         let years: Vec<Timestamp> = {
             let mut conn = self.read().await?;

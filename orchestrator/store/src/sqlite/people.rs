@@ -2,7 +2,7 @@
 
 use super::Store;
 use super::audit::insert;
-use crate::{ApiKey, AuditEvent, Operator, Session, StoreError};
+use crate::{ApiKey, AuditEvent, AuditKind, Operator, Session, StoreError};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use std::sync::PoisonError;
@@ -23,7 +23,7 @@ impl Store {
     /// Creates or changes an operator.
     pub async fn put_operator(&self, operator: Operator, by: &str, now: Timestamp) -> Result<(), StoreError> {
         let audit = AuditEvent {
-            kind: "operator.changed",
+            kind: AuditKind::OperatorChanged,
             at: now,
             customer: None,
             subject: None,
@@ -164,7 +164,7 @@ impl Store {
     pub async fn put_api_key(&self, key: ApiKey) -> Result<(), StoreError> {
         let scopes = serde_json::to_string(&key.scopes).map_err(|e| StoreError::Invalid(e.to_string()))?;
         let audit = AuditEvent {
-            kind: "api_key.created",
+            kind: AuditKind::ApiKeyCreated,
             at: key.created_at,
             customer: None,
             subject: None,
@@ -245,7 +245,7 @@ impl Store {
     /// Withdraws an API key. `false`: no such key.
     pub async fn revoke_api_key(&self, hash: [u8; 32], by: &str, now: Timestamp) -> Result<bool, StoreError> {
         let audit = AuditEvent {
-            kind: "api_key.revoked",
+            kind: AuditKind::ApiKeyRevoked,
             at: now,
             customer: None,
             subject: None,

@@ -155,7 +155,7 @@ impl Store {
         audit: Vec<AuditEvent>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let mut names: Vec<&str> = audit.iter().map(|event| event.kind).collect();
+        let mut names: Vec<&str> = audit.iter().map(|event| event.kind.as_str()).collect();
         for m in &messages {
             names.extend([m.journey.as_str(), m.step.as_str(), m.name.as_str(), m.purpose.as_str()]);
             names.extend(m.deliveries.iter().map(|d| d.channel.as_str()));

@@ -5,7 +5,8 @@ use super::audit::insert;
 use super::open::{put_setting, setting};
 use super::rows::{Rows, unsigned};
 use crate::{
-    AuditEvent, GoLive, LiveRelease, NewRelease, Release, Stop, StopScope, StoreError, StoredProgram,
+    AuditEvent, AuditKind, GoLive, LiveRelease, NewRelease, Release, Stop, StopScope, StoreError,
+    StoredProgram,
 };
 use sqlx::Row;
 use std::collections::BTreeMap;
@@ -91,7 +92,7 @@ impl Store {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let audit = self.decision_audit(
-            if action == "rollback" { "release.rolled_back" } else { "release.deployed" },
+            if action == "rollback" { AuditKind::ReleaseRolledBack } else { AuditKind::ReleaseDeployed },
             at,
             Some(release.0),
             serde_json::json!({"release": release, "by": by, "action": action}),
@@ -122,7 +123,7 @@ impl Store {
 
     fn decision_audit(
         &self,
-        kind: &'static str,
+        kind: AuditKind,
         at: Timestamp,
         subject: Option<[u8; 16]>,
         body: serde_json::Value,
@@ -331,7 +332,7 @@ impl Store {
         let (name, value) = scope.parts();
         let (name, value) = (name.to_owned(), value.to_owned());
         let audit = self.decision_audit(
-            if stop { "sending.stopped" } else { "sending.resumed" },
+            if stop { AuditKind::SendingStopped } else { AuditKind::SendingResumed },
             at,
             None,
             serde_json::json!({"scope": name, "value": value, "by": by, "reason": reason}),
@@ -417,20 +418,20 @@ impl Store {
             return Ok(());
         }
         let body = serde_json::json!({"by": by, "at": at});
-        self.write_with_audit("go_live", Some(body.to_string()), "sending.released", at, body).await
+        self.write_with_audit("go_live", Some(body.to_string()), AuditKind::SendingReleased, at, body).await
     }
 
     /// Takes that back: real adapters talk to the development inbox again.
     pub async fn end_live_sending(&self, by: &str, at: Timestamp) -> Result<(), StoreError> {
         let body = serde_json::json!({ "by": by });
-        self.write_with_audit("go_live", None, "sending.release_withdrawn", at, body).await
+        self.write_with_audit("go_live", None, AuditKind::SendingReleaseWithdrawn, at, body).await
     }
 
     async fn write_with_audit(
         &self,
         name: &'static str,
         value: Option<String>,
-        kind: &'static str,
+        kind: AuditKind,
         at: Timestamp,
         body: serde_json::Value,
     ) -> Result<(), StoreError> {

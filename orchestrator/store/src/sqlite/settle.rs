@@ -11,8 +11,8 @@ use super::rows::{Rows, signed};
 use super::tally::Kind;
 use super::writer::{After, Tx};
 use crate::{
-    AuditEvent, DeliveryKey, DeliveryState, Incoming, MessageOutcome, NewEvent, NewReceipt, Settle,
-    SettleByHand, StoreError,
+    AuditEvent, AuditKind, DeliveryKey, DeliveryState, Incoming, MessageOutcome, NewEvent, NewReceipt,
+    Settle, SettleByHand, StoreError,
 };
 use sqlx::Row;
 use words::{CustomerId, Timestamp};
@@ -140,7 +140,7 @@ impl Store {
         for item in &items {
             names.extend(item.events.iter().map(|new| new.event.name.as_str()));
             names.extend(item.next.iter().map(|next| next.channel.as_str()));
-            names.extend(item.audit.iter().map(|event| event.kind));
+            names.extend(item.audit.iter().map(|event| event.kind.as_str()));
         }
         self.intern(names).await?;
         let keys: Vec<DeliveryKey> = items
@@ -287,7 +287,7 @@ impl Store {
         for item in &items {
             names.push(&item.kind);
             names.extend(item.events.iter().map(|new| new.event.name.as_str()));
-            names.extend(item.audit.iter().map(|event| event.kind));
+            names.extend(item.audit.iter().map(|event| event.kind.as_str()));
         }
         self.intern(names).await?;
         {
@@ -377,9 +377,9 @@ impl Store {
             return Err(StoreError::Invalid("say who settles it".to_owned()));
         }
         let kind = match how {
-            SettleByHand::Accepted => "delivery.settled_as_accepted",
-            SettleByHand::NotAccepted => "delivery.settled_as_not_accepted",
-            SettleByHand::SendAgain => "delivery.planned_again_by_hand",
+            SettleByHand::Accepted => AuditKind::DeliverySettledAccepted,
+            SettleByHand::NotAccepted => AuditKind::DeliverySettledNotAccepted,
+            SettleByHand::SendAgain => AuditKind::DeliveryPlannedAgain,
         };
         let why = serde_json::json!({"settled_by": by, "reason": reason}).to_string();
         let audit = AuditEvent {

@@ -6,7 +6,7 @@ use super::ledger::delivery_key;
 use super::open::shard;
 use super::rows::Rows;
 use super::settle::message_outcome;
-use crate::{AuditEvent, MessageOutcome, StoreError, Swept};
+use crate::{AuditEvent, AuditKind, MessageOutcome, StoreError, Swept};
 use sqlx::Row;
 use words::Timestamp;
 
@@ -51,7 +51,7 @@ impl Store {
                 return Ok(Swept::default());
             }
         }
-        self.intern(["delivery.unknown"]).await?;
+        self.intern([AuditKind::DeliveryUnknown.as_str()]).await?;
         let store = self.clone();
         self.write(move |tx| {
             Box::pin(async move {
@@ -103,7 +103,7 @@ impl Store {
                         store.audit_rows(
                             &mut rows,
                             &[AuditEvent {
-                                kind: "delivery.unknown",
+                                kind: AuditKind::DeliveryUnknown,
                                 at: now,
                                 customer: Some(key.customer),
                                 subject: Some(key.delivery.0),

@@ -9,7 +9,8 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 use store::{
-    AuditEvent, MessageOutcome, NewCall, NewDecision, NewDelivery, NewEvent, NewMessage, NewNotice, Origin,
+    AuditEvent, AuditKind, MessageOutcome, NewCall, NewDecision, NewDelivery, NewEvent, NewMessage,
+    NewNotice, Origin,
 };
 use words::{Channel, DeliveryId, EnrollmentId, Event, EventId, EventKind, MessageId, Text, Value, internal};
 
@@ -53,7 +54,7 @@ impl Step<'_> {
                 let asked = verdicts.get(&message).and_then(|list| list.last()).map(|(_, verdict)| verdict);
                 let why = verdict::record_refusal(&reasons, asked);
                 let message = self.message(index, step, visit, message, MessageOutcome::NotSent, why);
-                self.audit_message("message.not_sent", &message);
+                self.audit_message(AuditKind::MessageNotSent, &message);
                 self.change.messages.push(message);
             }
             Effect::Set { values, .. } => {
@@ -91,7 +92,7 @@ impl Step<'_> {
             }
             Effect::Goal { event, at, revenue } => {
                 self.audit(
-                    "enrollment.goal",
+                    AuditKind::EnrollmentGoal,
                     Some(id.0),
                     serde_json::json!({"journey": journey, "event": event, "at": at}),
                 );
@@ -137,7 +138,7 @@ impl Step<'_> {
             };
             message.deliveries.extend(self.deliveries(&message, channel, due_at));
         }
-        self.audit_message("message.planned", &message);
+        self.audit_message(AuditKind::MessagePlanned, &message);
         self.change.messages.push(message);
     }
 
@@ -233,7 +234,7 @@ impl Step<'_> {
             }
             for message in taken_back {
                 let body = serde_json::json!({"journey": journey, "how": how.as_str(), "reason": reason});
-                self.audit("message.cancelled", Some(message.0), body);
+                self.audit(AuditKind::MessageCancelled, Some(message.0), body);
             }
         }
         let words = match how {
@@ -245,7 +246,7 @@ impl Step<'_> {
         };
         self.decided_for(Some(id), &journey, Some(&step), "end", &words);
         self.audit(
-            "enrollment.ended",
+            AuditKind::EnrollmentEnded,
             Some(id.0),
             serde_json::json!({"journey": journey, "how": how.as_str(), "reason": reason}),
         );
@@ -298,7 +299,7 @@ impl Step<'_> {
         });
     }
 
-    pub(super) fn audit(&mut self, kind: &'static str, subject: Option<[u8; 16]>, body: serde_json::Value) {
+    pub(super) fn audit(&mut self, kind: AuditKind, subject: Option<[u8; 16]>, body: serde_json::Value) {
         self.change.audit.push(AuditEvent {
             kind,
             at: self.now,
@@ -308,7 +309,7 @@ impl Step<'_> {
         });
     }
 
-    fn audit_message(&mut self, kind: &'static str, message: &NewMessage) {
+    fn audit_message(&mut self, kind: AuditKind, message: &NewMessage) {
         let body = serde_json::json!({
             "journey": message.journey, "step": message.step, "visit": message.visit, "message": message.name,
             "purpose": message.purpose, "class": message.class, "release": message.release,

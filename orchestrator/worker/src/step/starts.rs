@@ -4,6 +4,7 @@ use super::{Run, Step};
 use engine::{Cause, Ending, Input, NoStart, Previous, StartDecision, start, start_key};
 use journey::{Program, Start};
 use std::{collections::BTreeMap, sync::Arc};
+use store::AuditKind;
 use words::{Event, Value, internal};
 
 /// The start event as journeys see it: of a request, its inputs.
@@ -165,7 +166,7 @@ impl Step<'_> {
         };
         self.decided_for(Some(id), &journey, None, "start", &words);
         self.audit(
-            "enrollment.started",
+            AuditKind::EnrollmentStarted,
             Some(id.0),
             serde_json::json!({"journey": journey, "program": self.runs[index].program.hash}),
         );

@@ -75,7 +75,7 @@ steps:
     assert_eq!(endings(&change), ["refund_requested"]);
     assert_eq!(change.cancel.len(), 1);
     assert!(hana.open.is_empty() && hana.live.is_empty());
-    let cancelled = change.audit.iter().filter(|a| a.kind == "message.cancelled").count();
+    let cancelled = change.audit.iter().filter(|a| a.kind.as_str() == "message.cancelled").count();
     assert_eq!(cancelled, 1, "a message that is not sent is written down");
     assert!(change.cancel[0].1.contains("journey_stopped") && change.cancel[0].1.contains("送信前に"));
 }
@@ -176,7 +176,10 @@ fn an_operator_and_a_merge_end_an_enrollment() {
         hana.tell(&world, words::internal::ENROLLMENT_STOPPED, properties);
         let change = hana.step(&world);
         assert_eq!(endings(&change), ["by hand"]);
-        assert!(change.audit.iter().any(|a| a.kind == "enrollment.ended" && a.body.contains(how)), "{how}");
+        assert!(
+            change.audit.iter().any(|a| a.kind.as_str() == "enrollment.ended" && a.body.contains(how)),
+            "{how}"
+        );
         assert!(hana.open.is_empty());
     }
 }
