@@ -41,7 +41,7 @@ pub use send::{
     AttemptRecord, CapUseRow, ClaimFor, Competing, DeliveryState, FinalContent, HandOver, HandOverRefused,
     SendWork, Settle, SuppressionRow, Swept,
 };
-pub use sqlite::Store;
+pub use sqlite::{PreparedSteps, Store};
 pub use step::{
     Claim, CustomerChange, CustomerWork, Deciding, EnrollmentChange, LiveEnrollment, MessageOutcome, NewCall,
     NewDecision, NewDelivery, NewEnrollment, NewEvent, NewMessage, NewNotice, Origin, PastEnrollment,

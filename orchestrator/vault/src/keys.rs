@@ -5,83 +5,81 @@
 
 use crate::chance::Chance;
 use crate::{DataKey, KeyClass, KeyRef, VaultError};
-use data_encoding::HEXLOWER;
 use ring::aead::{Aad, LessSafeKey, NONCE_LEN, Nonce};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{Connection, Row};
+use rusqlite::{Connection, TransactionBehavior, params};
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use words::Timestamp;
 use zeroize::Zeroizing;
 
+/// `shard` is the last byte of the subject, as with the customers' own tables: those who fall due together have their
+/// keys together.
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS vault_meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS subject_key (
-    subject BLOB NOT NULL, class INTEGER NOT NULL, year INTEGER NOT NULL,
+    shard INTEGER NOT NULL, subject BLOB NOT NULL, class INTEGER NOT NULL, year INTEGER NOT NULL,
     wrapped BLOB NOT NULL, created_at INTEGER NOT NULL,
-    PRIMARY KEY (subject, class, year)
+    PRIMARY KEY (shard, subject, class, year)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS destroyed_subject (
     subject BLOB PRIMARY KEY, at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// Every method blocks its thread for as long as the disk takes.
 pub(crate) struct KeysDb {
-    pool: SqlitePool,
+    reading: Mutex<Connection>,
     /// One creator at a time: the second finds what the first has committed.
-    creating: tokio::sync::Mutex<()>,
+    writing: Mutex<Connection>,
 }
 
 impl KeysDb {
-    pub(crate) async fn open(path: &Path, check: &[u8]) -> Result<Self, VaultError> {
+    pub(crate) fn open(path: &Path, check: &[u8]) -> Result<Self, VaultError> {
         create_private(path)?;
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(10))
-            .pragma("secure_delete", "ON")
-            .pragma("cache_size", "-512");
-        let pool = SqlitePoolOptions::new().max_connections(2).connect_with(options).await?;
-        sqlx::raw_sql(SCHEMA).execute(&pool).await?;
-        let stored: Vec<u8> = sqlx::query_scalar(
+        let connect = || {
+            let connection = Connection::open(path)?;
+            connection.busy_timeout(Duration::from_secs(10))?;
+            connection.execute_batch(
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; \
+                 PRAGMA cache_size = -512;",
+            )?;
+            Ok::<_, rusqlite::Error>(connection)
+        };
+        let writing = connect()?;
+        writing.execute_batch(SCHEMA)?;
+        let stored: Vec<u8> = writing.query_row(
             "INSERT INTO vault_meta (name, value) VALUES ('root_check', ?) \
              ON CONFLICT (name) DO UPDATE SET value = value RETURNING value",
-        )
-        .bind(check)
-        .fetch_one(&pool)
-        .await?;
+            [check],
+            |row| row.get(0),
+        )?;
         if stored != check {
             return Err(VaultError::WrongRoot);
         }
-        Ok(Self { pool, creating: tokio::sync::Mutex::new(()) })
+        Ok(Self { reading: Mutex::new(connect()?), writing: Mutex::new(writing) })
     }
 
     /// The keys that exist, in the order asked for.
-    pub(crate) async fn find(
+    pub(crate) fn find(
         &self,
         wrap: &LessSafeKey,
         wanted: &[KeyRef],
     ) -> Result<Vec<Option<DataKey>>, VaultError> {
-        let mut connection = self.pool.acquire().await?;
-        select(&mut connection, wrap, wanted).await
+        select(&lock(&self.reading), wrap, wanted)
     }
 
     /// The keys, making those that are missing. `None`: the subject was destroyed.
-    pub(crate) async fn find_or_create(
+    pub(crate) fn find_or_create(
         &self,
         wrap: &LessSafeKey,
         chance: &Chance,
         wanted: &[KeyRef],
         now: Timestamp,
     ) -> Result<Vec<Option<DataKey>>, VaultError> {
-        let _one_at_a_time = self.creating.lock().await;
-        let mut connection = self.pool.acquire().await?;
-        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-        let mut found = select(&mut transaction, wrap, wanted).await?;
+        let mut connection = lock(&self.writing);
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut found = select(&transaction, wrap, wanted)?;
         let mut missing: Vec<KeyRef> =
             wanted.iter().zip(&found).filter(|(_, key)| key.is_none()).map(|(wanted, _)| *wanted).collect();
         missing.sort_unstable();
@@ -89,33 +87,37 @@ impl KeysDb {
         if missing.is_empty() {
             return Ok(found);
         }
-        let gone: Vec<Vec<u8>> = sqlx::query_scalar(
-            "SELECT d.subject FROM json_each(?) j JOIN destroyed_subject d ON d.subject = unhex(j.value ->> 0)",
-        )
-        .bind(json(missing.iter().map(|key| (key, None))))
-        .fetch_all(&mut *transaction)
-        .await?;
-        missing.retain(|key| !gone.iter().any(|subject| subject == &key.subject));
         let mut fresh = Vec::with_capacity(missing.len());
-        for key in missing {
-            let mut material = Zeroizing::new([0; 32]);
-            chance.fill(&mut *material)?;
-            let data = DataKey(material);
-            let wrapped = wrap_key(wrap, chance, key, &data)?;
-            fresh.push((key, data, wrapped));
+        {
+            let mut gone = transaction.prepare_cached("SELECT 1 FROM destroyed_subject WHERE subject = ?")?;
+            let mut insert = transaction.prepare_cached(
+                "INSERT INTO subject_key (shard, subject, class, year, wrapped, created_at) \
+                 VALUES (?, ?, ?, ?, ?, ?)",
+            )?;
+            for key in missing {
+                if gone.exists([key.subject.as_slice()])? {
+                    continue;
+                }
+                let mut material = Zeroizing::new([0; 32]);
+                chance.fill(&mut *material)?;
+                let data = DataKey(material);
+                let wrapped = wrap_key(wrap, chance, key, &data)?;
+                let class = key.class as u8;
+                insert.execute(params![
+                    shard(&key.subject),
+                    key.subject.as_slice(),
+                    class,
+                    key.year,
+                    wrapped,
+                    now.as_micros()
+                ])?;
+                fresh.push((key, data));
+            }
         }
-        sqlx::query(
-            "INSERT INTO subject_key (subject, class, year, wrapped, created_at) \
-             SELECT unhex(value ->> 0), value ->> 1, value ->> 2, unhex(value ->> 3), ? FROM json_each(?)",
-        )
-        .bind(now.as_micros())
-        .bind(json(fresh.iter().map(|(key, _, wrapped)| (key, Some(wrapped.as_slice())))))
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
+        transaction.commit()?;
         for (slot, key) in found.iter_mut().zip(wanted) {
             if slot.is_none() {
-                let at = fresh.binary_search_by(|(fresh, _, _)| fresh.cmp(key));
+                let at = fresh.binary_search_by(|(fresh, _)| fresh.cmp(key));
                 *slot = at.ok().map(|index| fresh[index].1.clone());
             }
         }
@@ -123,89 +125,93 @@ impl KeysDb {
     }
 
     /// Deletes every key of the subject, for good. Returns how many there were.
-    pub(crate) async fn destroy(&self, subject: &[u8; 16], now: Timestamp) -> Result<u64, VaultError> {
-        let _one_at_a_time = self.creating.lock().await;
-        let mut connection = self.pool.acquire().await?;
-        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-        sqlx::query("INSERT INTO destroyed_subject (subject, at) VALUES (?, ?) ON CONFLICT DO NOTHING")
-            .bind(subject.as_slice())
-            .bind(now.as_micros())
-            .execute(&mut *transaction)
-            .await?;
-        let gone = sqlx::query("DELETE FROM subject_key WHERE subject = ?")
-            .bind(subject.as_slice())
-            .execute(&mut *transaction)
-            .await?
-            .rows_affected();
-        transaction.commit().await?;
+    pub(crate) fn destroy(&self, subject: &[u8; 16], now: Timestamp) -> Result<u64, VaultError> {
+        let mut connection = lock(&self.writing);
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute(
+            "INSERT INTO destroyed_subject (subject, at) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            params![subject.as_slice(), now.as_micros()],
+        )?;
+        let gone = transaction.execute(
+            "DELETE FROM subject_key WHERE shard = ? AND subject = ?",
+            params![shard(subject), subject.as_slice()],
+        )?;
+        transaction.commit()?;
         // The log still holds the old pages until it is emptied; a busy reader only postpones that.
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut *connection).await?;
-        Ok(gone)
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(gone as u64)
     }
 
-    pub(crate) async fn backup(&self, path: &Path) -> Result<(), VaultError> {
+    pub(crate) fn backup(&self, path: &Path) -> Result<(), VaultError> {
         create_private(path)?;
-        sqlx::query("VACUUM INTO ?").bind(path.display().to_string()).execute(&self.pool).await?;
+        lock(&self.reading).execute("VACUUM INTO ?", [path.display().to_string()])?;
         Ok(())
     }
 
     #[cfg(test)]
-    pub(crate) async fn wrapped_for_tests(&self, subject: &[u8; 16]) -> Vec<u8> {
-        sqlx::query_scalar("SELECT wrapped FROM subject_key WHERE subject = ?")
-            .bind(subject.as_slice())
-            .fetch_one(&self.pool)
-            .await
+    pub(crate) fn wrapped_for_tests(&self, subject: &[u8; 16]) -> Vec<u8> {
+        lock(&self.reading)
+            .query_row("SELECT wrapped FROM subject_key WHERE subject = ?", [subject.as_slice()], |row| {
+                row.get(0)
+            })
             .unwrap_or_default()
     }
 
-    pub(crate) async fn close(&self) {
-        self.pool.close().await;
+    /// Empties the log; the connections close with the vault.
+    pub(crate) fn close(&self) {
+        let connection = lock(&self.writing);
+        if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+            tracing::debug!("closing keys.db: {error}");
+        }
     }
 }
 
-async fn select(
-    connection: &mut sqlx::SqliteConnection,
+fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn shard(subject: &[u8; 16]) -> u8 {
+    subject[15]
+}
+
+fn select(
+    connection: &Connection,
     wrap: &LessSafeKey,
     wanted: &[KeyRef],
 ) -> Result<Vec<Option<DataKey>>, VaultError> {
-    let rows = sqlx::query(
-        "SELECT j.key, k.wrapped FROM json_each(?) j CROSS JOIN subject_key k \
-         ON k.subject = unhex(j.value ->> 0) AND k.class = j.value ->> 1 AND k.year = j.value ->> 2",
-    )
-    .bind(json(wanted.iter().map(|key| (key, None))))
-    .fetch_all(connection)
-    .await?;
-    let mut found = vec![None; wanted.len()];
-    for row in rows {
-        let index = usize::try_from(row.try_get::<i64, _>(0)?).unwrap_or(usize::MAX);
-        let wrapped: &[u8] = row.try_get(1)?;
-        if let (Some(slot), Some(key)) = (found.get_mut(index), wanted.get(index)) {
-            *slot = Some(unwrap_key(wrap, *key, wrapped)?);
-        }
+    // One snapshot for all of them, unless somebody has begun one already: each statement would lock and unlock.
+    let own = connection.is_autocommit();
+    if own {
+        connection.prepare_cached("BEGIN")?.execute([])?;
     }
-    Ok(found)
+    let found = select_all(connection, wrap, wanted);
+    if own {
+        connection.prepare_cached("COMMIT")?.execute([])?;
+    }
+    found
 }
 
-/// `[["<subject in hex>", class, year, "<wrapped in hex>"], …]`: one bound value for a whole batch.
-fn json<'a>(keys: impl Iterator<Item = (&'a KeyRef, Option<&'a [u8]>)>) -> String {
-    use std::fmt::Write as _;
-    let mut out = String::from("[");
-    for (key, wrapped) in keys {
-        if out.len() > 1 {
-            out.push(',');
-        }
-        out.push_str("[\"");
-        HEXLOWER.encode_append(&key.subject, &mut out);
-        let _ = write!(out, "\",{},{}", key.class as u8, key.year);
-        if let Some(wrapped) = wrapped {
-            out.push_str(",\"");
-            HEXLOWER.encode_append(wrapped, &mut out);
-            out.push('"');
-        }
-        out.push(']');
+fn select_all(
+    connection: &Connection,
+    wrap: &LessSafeKey,
+    wanted: &[KeyRef],
+) -> Result<Vec<Option<DataKey>>, VaultError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT wrapped FROM subject_key WHERE shard = ? AND subject = ? AND class = ? AND year = ?",
+    )?;
+    let mut found = Vec::with_capacity(wanted.len());
+    for key in wanted {
+        let of_key = params![shard(&key.subject), key.subject.as_slice(), key.class as u8, key.year];
+        let mut rows = statement.query(of_key)?;
+        found.push(match rows.next()? {
+            Some(row) => {
+                let wrapped = row.get_ref(0)?.as_blob().map_err(|_| VaultError::Tampered)?;
+                Some(unwrap_key(wrap, *key, wrapped)?)
+            }
+            None => None,
+        });
     }
-    out.push(']');
-    out
+    Ok(found)
 }
 
 fn wrap_aad(key: KeyRef) -> [u8; 24] {

@@ -78,7 +78,10 @@ pub enum VaultError {
     },
     /// `keys.db` cannot be read or written.
     #[error("keys.db cannot be read or written")]
-    Storage(#[from] sqlx::Error),
+    Storage(#[from] rusqlite::Error),
+    /// The program is being stopped.
+    #[error("the program is being stopped")]
+    Stopping,
 }
 
 /// The vault. Cheap to clone.
@@ -106,7 +109,8 @@ impl Vault {
     pub async fn open(keys_db: &Path, root: &RootKey) -> Result<Self, VaultError> {
         let derived = root.derive();
         let check = hmac::sign(&derived.check, b"tabi/root-check/v1");
-        let keys = Keys::Db(KeysDb::open(keys_db, check.as_ref()).await?);
+        let (path, check) = (keys_db.to_owned(), check.as_ref().to_vec());
+        let keys = Keys::Db(blocking(move || KeysDb::open(&path, &check)).await?);
         Ok(Self(Arc::new(Inner { derived, keys, cache: KeyCache::default(), chance: Chance::system() })))
     }
 
@@ -149,6 +153,26 @@ impl Vault {
         wanted: &[KeyRef],
         create: Option<Timestamp>,
     ) -> Result<Vec<Option<DataKey>>, VaultError> {
+        let mut found = vec![None; wanted.len()];
+        match &self.0.keys {
+            Keys::Ephemeral { .. } => return self.keys_at_once(wanted),
+            Keys::Db(_) if self.0.cache.get_many(wanted, &mut found).0.is_empty() => return Ok(found),
+            Keys::Db(_) => {}
+        }
+        let (vault, wanted) = (self.clone(), wanted.to_vec());
+        blocking(move || vault.look_up_at_once(&wanted, create)).await
+    }
+
+    /// The keys that exist, as [`Vault::existing_keys`], for whoever may block their thread.
+    pub fn keys_at_once(&self, wanted: &[KeyRef]) -> Result<Vec<Option<DataKey>>, VaultError> {
+        self.look_up_at_once(wanted, None)
+    }
+
+    fn look_up_at_once(
+        &self,
+        wanted: &[KeyRef],
+        create: Option<Timestamp>,
+    ) -> Result<Vec<Option<DataKey>>, VaultError> {
         let db = match &self.0.keys {
             Keys::Ephemeral { destroyed } => {
                 let destroyed = destroyed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -163,11 +187,11 @@ impl Vault {
         }
         let asked: Vec<KeyRef> = missing.iter().map(|index| wanted[*index]).collect();
         let wrap = &self.0.derived.wrap;
-        let mut keys = db.find(wrap, &asked).await?;
+        let mut keys = db.find(wrap, &asked)?;
         if let Some(now) = create
             && keys.iter().any(Option::is_none)
         {
-            keys = db.find_or_create(wrap, &self.0.chance, &asked, now).await?;
+            keys = db.find_or_create(wrap, &self.0.chance, &asked, now)?;
         }
         self.0
             .cache
@@ -196,7 +220,10 @@ impl Vault {
     /// the data. Returns how many there were (0 in memory). Copies of `keys.db` keep them as long as they live.
     pub async fn destroy(&self, subject: &[u8; 16], now: Timestamp) -> Result<u64, VaultError> {
         let gone = match &self.0.keys {
-            Keys::Db(db) => db.destroy(subject, now).await?,
+            Keys::Db(_) => {
+                let (vault, subject) = (self.clone(), *subject);
+                blocking(move || vault.db().map_or(Ok(0), |db| db.destroy(&subject, now))).await?
+            }
             Keys::Ephemeral { destroyed } => {
                 destroyed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(*subject);
                 0
@@ -237,17 +264,42 @@ impl Vault {
 
     /// Copies `keys.db`, consistent while in use, to a new file that only its owner may read. In memory: nothing.
     pub async fn backup_keys(&self, path: &Path) -> Result<(), VaultError> {
-        match &self.0.keys {
-            Keys::Db(db) => db.backup(path).await,
-            Keys::Ephemeral { .. } => Ok(()),
-        }
+        let (vault, path) = (self.clone(), path.to_owned());
+        blocking(move || vault.db().map_or(Ok(()), |db| db.backup(&path))).await
     }
 
     /// Closes `keys.db`.
     pub async fn close(&self) {
-        if let Keys::Db(db) = &self.0.keys {
-            db.close().await;
+        let vault = self.clone();
+        let closed = blocking(move || {
+            if let Some(db) = vault.db() {
+                db.close();
+            }
+            Ok(())
+        });
+        if let Err(error) = closed.await {
+            tracing::debug!("closing keys.db: {error}");
         }
+    }
+
+    fn db(&self) -> Option<&KeysDb> {
+        match &self.0.keys {
+            Keys::Db(db) => Some(db),
+            Keys::Ephemeral { .. } => None,
+        }
+    }
+}
+
+/// Runs what waits for the disk where it holds nobody up.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, VaultError> + Send + 'static,
+) -> Result<T, VaultError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(VaultError::Stopping),
+        },
     }
 }
 

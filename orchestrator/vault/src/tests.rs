@@ -55,7 +55,7 @@ async fn after_destruction_no_byte_of_the_wrapped_key_is_left_in_the_files() {
     let subjects: Vec<KeyRef> = (1..=50).map(key).collect();
     vault.keys_for(&subjects, NOW).await.unwrap();
     let Keys::Db(db) = &vault.0.keys else { panic!("a vault on disk") };
-    let wrapped = db.wrapped_for_tests(&[25; 16]).await;
+    let wrapped = db.wrapped_for_tests(&[25; 16]);
     let everything = |dir: &Path| -> Vec<u8> {
         ["keys.db", "keys.db-wal"]
             .iter()

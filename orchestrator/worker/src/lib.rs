@@ -17,6 +17,7 @@ mod renderer;
 mod send;
 mod settle;
 pub mod step;
+mod stepper;
 pub mod story;
 #[cfg(test)]
 mod tests;
@@ -33,4 +34,5 @@ pub use programs::Programs;
 pub use renderer::{InProcess, Renderer, Rendering};
 pub use send::{HAND_OVER_DEADLINE, SendReport};
 pub use settle::receipt_event;
+pub use stepper::Stepper;
 pub use virtual_run::RunReport;

@@ -133,13 +133,21 @@ impl Machine {
     /// One step batch: claims due customers, decides, commits. Says what it did; deliveries that are due at once come back
     /// claimed.
     pub async fn step_batch(&self) -> Result<StepReport, StoreError> {
-        let Some(live) = self.live() else { return Ok(StepReport::default()) };
+        match self.decide_batch().await? {
+            Some(decided) => self.commit_batch(decided).await,
+            None => Ok(StepReport::default()),
+        }
+    }
+
+    /// The first half: claims, decides and lays out what is to be written. `None`: nobody is due.
+    pub(crate) async fn decide_batch(&self) -> Result<Option<DecidedBatch>, StoreError> {
+        let Some(live) = self.live() else { return Ok(None) };
         let now = self.clock.now();
         let deciding =
             Deciding { caps_since: crate::verdict::caps_since(&live.release.brand, now), events_max: 256 };
         let mut batch = self.store.claim_steps(now, STEP_LIMIT, deciding).await?;
-        if batch.work.is_empty() {
-            return Ok(StepReport { more: batch.more, ..StepReport::default() });
+        if batch.work.is_empty() && !batch.more {
+            return Ok(None);
         }
         let keyed = self.keyed();
         let context = crate::step::StepContext {
@@ -158,13 +166,20 @@ impl Machine {
             }
         }
         batch.work = work;
-        let (customers, broken) = (changes.len(), taken - changes.len());
-        let more = batch.more;
+        let (customers, broken, more) = (changes.len(), taken - changes.len(), batch.more);
         let seen = self.observer.is_some().then(|| {
             let ids: Vec<_> = batch.work.iter().map(|work| work.customer.id).collect();
             (ids, changes.clone())
         });
-        let commit = self.store.commit_steps(batch, changes, now, Some(self.claim_for(now, &live))).await?;
+        let claim = Some(self.claim_for(now, &live));
+        let prepared = self.store.prepare_steps(batch, changes, now, claim).await?;
+        Ok(Some(DecidedBatch { prepared, now, customers, broken, more, seen }))
+    }
+
+    /// The second half: writes it.
+    pub(crate) async fn commit_batch(&self, decided: DecidedBatch) -> Result<StepReport, StoreError> {
+        let DecidedBatch { prepared, now, customers, broken, more, seen } = decided;
+        let commit = self.store.commit_prepared(prepared).await?;
         if let (Some(observer), Some((ids, changes))) = (&self.observer, seen) {
             for (id, change) in ids.iter().zip(&changes).filter(|(id, _)| !commit.conflicted.contains(id)) {
                 observer.stepped(now, *id, change);
@@ -225,6 +240,18 @@ impl Machine {
             }
         }
     }
+}
+
+/// A batch that only needs to be written. Dropped, its customers are due as before.
+#[derive(Debug)]
+pub(crate) struct DecidedBatch {
+    prepared: store::PreparedSteps,
+    now: Timestamp,
+    customers: usize,
+    broken: usize,
+    pub(crate) more: bool,
+    /// For the observer.
+    seen: Option<(Vec<words::CustomerId>, Vec<store::CustomerChange>)>,
 }
 
 /// What a step batch did.

@@ -242,9 +242,10 @@ impl Drain {
         let machine = &self.machine;
         let mut wake = machine.store.watch_steps();
         let senders = Arc::new(tokio::sync::Semaphore::new(SENDERS as usize));
+        let mut stepper = crate::Stepper::new(Arc::clone(machine));
         while !self.stopping() {
             wake.borrow_and_update();
-            match machine.step_batch().await {
+            match stepper.step().await {
                 Ok(report) => {
                     let idle = report.customers == 0 || report.customers == report.conflicted;
                     if !report.claimed.is_empty() {

@@ -17,7 +17,7 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 use store::{Clock, Options, Store, SystemClock, VirtualClock};
 use tokio::{sync::Semaphore, task::JoinSet};
 use words::{Channel, Elapsed, Locale, Value};
-use worker::{Adapters, Live, Machine, Parts, live};
+use worker::{Adapters, Live, Machine, Parts, Stepper, live};
 
 /// Let customers wait in a journey, then step those that fall due
 ///
@@ -124,9 +124,10 @@ async fn drive(machine: &Arc<Machine>, clock: &VirtualClock, args: &StepsArgs) -
     // Customers also come by to take in that a message was sent. Where every step sends one, messages are what is counted.
     let silent = args.journey == "stepping";
     let mut done = Done::default();
+    let mut stepper = Stepper::new(Arc::clone(machine));
     let (permits, mut sending) = (Arc::new(Semaphore::new(SENDERS)), JoinSet::new());
     while done.steps < args.steps {
-        let report = machine.step_batch().await?;
+        let report = stepper.step().await?;
         let stepped = if silent { report.customers - report.conflicted } else { report.claimed.len() };
         done.steps += stepped as u64;
         done.batches += 1;

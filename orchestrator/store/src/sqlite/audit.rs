@@ -8,7 +8,7 @@ use super::writer::Tx;
 use crate::{AuditEvent, StoreError};
 
 /// Audit events on their way into a statement.
-pub(crate) struct PreparedAudit(String, bool);
+pub(crate) struct PreparedAudit(Rows);
 
 impl Store {
     /// Numbers and ids for audit events; their kinds are interned.
@@ -44,22 +44,15 @@ impl Store {
 
 impl PreparedAudit {
     pub(crate) fn new(rows: Rows) -> Self {
-        let empty = rows.is_empty();
-        Self(rows.json(), empty)
+        Self(rows)
     }
 }
 
 /// Writes them.
 pub(crate) async fn insert(tx: &mut Tx, audit: PreparedAudit) -> Result<(), StoreError> {
-    if !audit.1 {
-        sqlx::query(
-            "insert into audit_event (shard, customer, id, at, kind, subject, body) \
-             select value->>0, unhex(value->>1), unhex(value->>2), value->>3, value->>4, unhex(value->>5), value->>6 \
-             from json_each(?)",
-        )
-        .bind(audit.0)
-        .execute(&mut tx.conn)
-        .await?;
-    }
+    tx.conn.each(
+        "insert into audit_event (shard, customer, id, at, kind, subject, body) values (?, ?, ?, ?, ?, ?, ?)",
+        &audit.0,
+    )?;
     Ok(())
 }

@@ -8,18 +8,18 @@ use super::hints::{Due, NEVER, STEPS};
 use super::keys::{Keys, events_key, profile_key};
 use super::open::shard;
 use super::rows::{Rows, signed, unsigned};
+use super::sql::{Conn, bytes, cell};
 use crate::{
     Claim, CustomerWork, Deciding, LiveEnrollment, PastEnrollment, SegmentRow, StepBatch, StoreError,
     SuppressionRow,
 };
 use engine::{Context, Ending, Facts, Position, State, Status};
+use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use sqlx::{Connection, Row};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use words::{
-    Channel, Customer, CustomerId, DeliveryId, EnrollmentId, Event, EventId, EventKind, MessageId, SHARDS,
-    Timestamp,
+    Channel, Customer, CustomerId, DeliveryId, EnrollmentId, Event, EventId, EventKind, MessageId, Timestamp,
 };
 
 /// Customers kept apart; given back on drop.
@@ -59,6 +59,19 @@ impl SealedEvent {
             occurred_at: Timestamp::from_micros(row.try_get(at + 4)?),
             received_at: Timestamp::from_micros(row.try_get(at + 5)?),
             properties: row.try_get(at + 6)?,
+        })
+    }
+
+    /// The same of a row that our own thread reads.
+    fn read_here(store: &Store, row: &rusqlite::Row<'_>, at: usize) -> Result<Self, StoreError> {
+        Ok(Self {
+            seq: unsigned(cell(row, at)?),
+            id: EventId::from_slice(bytes(row, at + 1)?).ok_or_else(|| StoreError::corrupt("event.id"))?,
+            name: store.name(cell(row, at + 2)?)?,
+            kind: if cell::<i64>(row, at + 3)? == 1 { EventKind::History } else { EventKind::Live },
+            occurred_at: Timestamp::from_micros(cell(row, at + 4)?),
+            received_at: Timestamp::from_micros(cell(row, at + 5)?),
+            properties: cell(row, at + 6)?,
         })
     }
 
@@ -122,32 +135,27 @@ impl Store {
         if hints.is_empty() || limit == 0 {
             return Ok(StepBatch { work: Vec::new(), more: false, claim: Claim::default() });
         }
-        let mut conn = self.read().await?;
-        let busy = self.0.in_flight.lock().unwrap_or_else(PoisonError::into_inner).len();
-        let wanted = limit + busy;
-        let found = due_customers(&mut conn, &hints, now, wanted).await?;
-        let full = found.len() >= wanted;
-        self.raise_hints(&mut conn, &hints, &found, full, now).await?;
-        let mut ids = Vec::with_capacity(limit.min(found.len()));
-        let mut left_over = false;
-        {
-            let mut set = self.0.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
-            for id in found {
-                if ids.len() == limit {
-                    left_over = true;
-                    break;
-                }
-                if set.insert(id) {
-                    ids.push(id);
-                }
-            }
-        }
-        let in_flight = InFlight { set: self.0.in_flight.clone(), ids: ids.clone() };
-        let work = self.load_work(&mut conn, &ids, deciding, Some(now)).await;
-        drop(conn);
-        let (work, kept) = work?;
+        self.aside(move |store, conn| {
+            conn.run("begin")?;
+            let claimed = store.claim_in(conn, &hints, now, limit, deciding);
+            conn.run("commit")?;
+            claimed
+        })
+        .await
+    }
+
+    fn claim_in(
+        &self,
+        conn: &Conn,
+        hints: &[Due],
+        now: Timestamp,
+        limit: usize,
+        deciding: Deciding,
+    ) -> Result<StepBatch, StoreError> {
+        let (in_flight, more) = self.due_customers(conn, hints, now, limit)?;
+        let (work, kept) = self.load_work(conn, &in_flight.ids, deciding, Some(now))?;
         let claim = self.claimed(in_flight, kept, now);
-        Ok(StepBatch { work, more: full || left_over, claim })
+        Ok(StepBatch { work, more, claim })
     }
 
     /// The same for one customer, due or not; `None`: no such customer, or claimed just now.
@@ -162,8 +170,16 @@ impl Store {
         if !self.0.in_flight.lock().unwrap_or_else(PoisonError::into_inner).insert(id) {
             return Ok(None);
         }
+        drop(conn);
         let in_flight = InFlight { set: self.0.in_flight.clone(), ids: vec![id] };
-        let (work, kept) = self.load_work(&mut conn, &[id], deciding, None).await?;
+        let (work, kept) = self
+            .aside(move |store, conn| {
+                conn.run("begin")?;
+                let loaded = store.load_work(conn, &[id], deciding, None);
+                conn.run("commit")?;
+                loaded
+            })
+            .await?;
         if work.is_empty() {
             return Ok(None);
         }
@@ -179,45 +195,48 @@ impl Store {
         Claim(Some(Box::new(GiveBack { _in_flight: in_flight, kept, shards, wakeups, now })))
     }
 
-    /// Shards that were looked through to their end have nothing due before what comes after `now`.
-    async fn raise_hints(
+    /// Due customers whom nobody else has, at most `limit`, and whether there are more. Raises the hints of shards that
+    /// were looked through to their end.
+    fn due_customers(
         &self,
-        conn: &mut SqliteConnection,
+        conn: &Conn,
         hints: &[Due],
-        found: &[CustomerId],
-        full: bool,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let last = found.last().filter(|_| full).map(|id| words::shard_of(*id));
-        let through: Vec<&Due> = hints.iter().take_while(|hint| Some(hint.shard) != last).collect();
-        if through.is_empty() {
-            return Ok(());
-        }
-        let mut rows = Rows::new();
-        for hint in &through {
-            rows.row().int(hint.shard);
-        }
-        let next = sqlx::query(
-            "select j.key, (select min(due_at) from customer where shard = j.value->>0 and due_at > ?2) \
-             from json_each(?1) j",
-        )
-        .bind(rows.json())
-        .bind(now.as_micros())
-        .fetch_all(conn)
-        .await?;
-        for row in next {
-            let hint = through.get(usize::try_from(row.try_get::<i64, _>(0)?).unwrap_or(usize::MAX));
-            if let Some(hint) = hint {
-                let due: Option<i64> = row.try_get(1)?;
-                self.0.wakeups.hints.raise(STEPS, **hint, due.unwrap_or(NEVER));
+        limit: usize,
+    ) -> Result<(InFlight, bool), StoreError> {
+        let mut due = conn.prepared(
+            "select id from customer indexed by customer_due where shard = ?1 and due_at <= ?2 order by due_at",
+        )?;
+        let mut next = conn.prepared("select min(due_at) from customer where shard = ?1 and due_at > ?2")?;
+        // Before the lock on the set, so that after an error it is given back once the lock is.
+        let mut taken = InFlight { set: self.0.in_flight.clone(), ids: Vec::with_capacity(limit) };
+        let mut set = self.0.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
+        for hint in hints {
+            let mut rows = due.query((hint.shard, now.as_micros()))?;
+            while let Some(row) = rows.next()? {
+                let id = CustomerId::from_slice(bytes(row, 0)?)
+                    .ok_or_else(|| StoreError::corrupt("customer.id"))?;
+                if set.contains(&id) {
+                    continue;
+                }
+                if taken.ids.len() == limit {
+                    drop(rows);
+                    drop(set);
+                    return Ok((taken, true));
+                }
+                set.insert(id);
+                taken.ids.push(id);
             }
+            let after: Option<i64> = next.query_row((hint.shard, now.as_micros()), |row| row.get(0))?;
+            self.0.wakeups.hints.raise(STEPS, *hint, after.unwrap_or(NEVER));
         }
-        Ok(())
+        drop(set);
+        Ok((taken, false))
     }
 
-    async fn load_work(
+    fn load_work(
         &self,
-        conn: &mut SqliteConnection,
+        conn: &Conn,
         ids: &[CustomerId],
         deciding: Deciding,
         due_at: Option<Timestamp>,
@@ -225,17 +244,14 @@ impl Store {
         if ids.is_empty() {
             return Ok((Vec::new(), Vec::new()));
         }
-        // One snapshot for all of it.
-        let mut tx = conn.begin().await?;
-        let mut raw = self.load_raw(&mut tx, ids, deciding).await?;
-        tx.rollback().await?;
+        let raw = self.load_raw(conn, ids, deciding)?;
         let wanted = ids.iter().zip(&raw).flat_map(|(id, raw)| {
             let events = raw.events.iter().chain(raw.enrollments.iter().filter_map(|e| e.cause.as_ref()));
             std::iter::once(profile_key(*id)).chain(events.map(|e| events_key(*id, e.received_at)))
         });
-        let keys = self.old_keys(wanted.collect::<Vec<_>>()).await?;
+        let keys = self.old_keys_at_once(wanted)?;
         let (mut work, mut kept) = (Vec::with_capacity(ids.len()), Vec::with_capacity(ids.len()));
-        for (id, raw) in ids.iter().zip(raw.drain(..)) {
+        for (id, raw) in ids.iter().zip(raw) {
             let due = due_at.is_none_or(|now| raw.due_at.is_some_and(|due| due <= now.as_micros()));
             if due && raw.flags == 0 && !raw.profile.is_empty() {
                 if let Some((one, what)) = open_work(&keys, *id, raw)? {
@@ -246,179 +262,162 @@ impl Store {
                 }
             }
         }
-        self.load_suppressions(conn, &mut work).await?;
+        self.load_suppressions(conn, &mut work)?;
         Ok((work, kept))
     }
 
-    async fn load_raw(
-        &self,
-        conn: &mut SqliteConnection,
-        ids: &[CustomerId],
-        deciding: Deciding,
-    ) -> Result<Vec<Raw>, StoreError> {
+    fn load_raw(&self, conn: &Conn, ids: &[CustomerId], deciding: Deciding) -> Result<Vec<Raw>, StoreError> {
         let mut rows = Rows::new();
         for id in ids {
             rows.row().int(shard(*id)).blob(&id.0);
         }
-        let json = rows.json();
         let mut raw: Vec<Raw> = std::iter::repeat_with(Raw::default).take(ids.len()).collect();
-        let rows = sqlx::query(
-            "select j.key, c.due_at, c.flags, c.guard_version, c.profile_version, c.next_seq, c.applied_seq, c.next_n, \
-                p.profile, p.facts \
-             from json_each(?) j cross join customer c on c.shard = j.value->>0 and c.id = unhex(j.value->>1) \
-             cross join customer_profile p on p.shard = c.shard and p.id = c.id",
-        )
-        .bind(&json)
-        .fetch_all(&mut *conn)
-        .await?;
         let mut pending = false;
-        for row in rows {
-            let Some(raw) = slot(&mut raw, &row)? else { continue };
-            raw.due_at = row.try_get(1)?;
-            raw.flags = row.try_get(2)?;
-            raw.guard_version = unsigned(row.try_get(3)?);
-            raw.profile_version = unsigned(row.try_get(4)?);
-            raw.next_seq = unsigned(row.try_get(5)?);
-            raw.applied_seq = unsigned(row.try_get(6)?);
-            raw.next_n = unsigned(row.try_get(7)?);
-            raw.profile = row.try_get(8)?;
-            raw.facts = row.try_get(9)?;
-            pending |= raw.next_seq > raw.applied_seq + 1;
-        }
+        conn.ask(
+            "select c.due_at, c.flags, c.guard_version, c.profile_version, c.next_seq, c.applied_seq, c.next_n, \
+                p.profile, p.facts \
+             from customer c cross join customer_profile p on p.shard = c.shard and p.id = c.id \
+             where c.shard = ?1 and c.id = ?2",
+            &rows,
+            |place, row| {
+                let Some(raw) = raw.get_mut(place) else { return Ok(()) };
+                raw.due_at = cell(row, 0)?;
+                raw.flags = cell(row, 1)?;
+                raw.guard_version = unsigned(cell(row, 2)?);
+                raw.profile_version = unsigned(cell(row, 3)?);
+                raw.next_seq = unsigned(cell(row, 4)?);
+                raw.applied_seq = unsigned(cell(row, 5)?);
+                raw.next_n = unsigned(cell(row, 6)?);
+                raw.profile = cell(row, 7)?;
+                raw.facts = cell(row, 8)?;
+                pending |= raw.next_seq > raw.applied_seq + 1;
+                Ok(())
+            },
+        )?;
         if pending {
-            let rows = sqlx::query(
-                "select j.key, e.seq, e.id, e.name, e.kind, e.occurred_at, e.received_at, e.properties \
-                 from json_each(?1) j cross join customer c on c.shard = j.value->>0 and c.id = unhex(j.value->>1) \
-                 cross join event e on e.shard = c.shard and e.customer = c.id \
-                    and e.seq > c.applied_seq and e.seq <= c.applied_seq + ?2 \
-                 order by j.key, e.seq",
-            )
-            .bind(&json)
-            .bind(i64::try_from(deciding.events_max.max(1)).unwrap_or(i64::MAX))
-            .fetch_all(&mut *conn)
-            .await?;
-            for row in rows {
-                let event = SealedEvent::read(self, &row, 1)?;
-                if let Some(raw) = slot(&mut raw, &row)? {
-                    raw.events.push(event);
+            let most = deciding.events_max.max(1) as u64;
+            let mut places = Vec::new();
+            let mut rows = Rows::new();
+            for (place, (id, raw)) in ids.iter().zip(&raw).enumerate() {
+                if raw.next_seq > raw.applied_seq + 1 {
+                    let through = raw.applied_seq.saturating_add(most);
+                    rows.row().int(shard(*id)).blob(&id.0).int(signed(raw.applied_seq)).int(signed(through));
+                    places.push(place);
                 }
             }
+            conn.ask(
+                "select seq, id, name, kind, occurred_at, received_at, properties from event \
+                 where shard = ?1 and customer = ?2 and seq > ?3 and seq <= ?4 order by seq",
+                &rows,
+                |nth, row| {
+                    let event = SealedEvent::read_here(self, row, 0)?;
+                    if let Some(raw) = places.get(nth).and_then(|place| raw.get_mut(*place)) {
+                        raw.events.push(event);
+                    }
+                    Ok(())
+                },
+            )?;
         }
-        self.load_enrollments(conn, &json, &mut raw).await?;
-        let rows = sqlx::query(
-            "select j.key, s.segment, s.member, s.since, s.flip_at from json_each(?) j \
-             cross join customer_segment s on s.shard = j.value->>0 and s.customer = unhex(j.value->>1)",
-        )
-        .bind(&json)
-        .fetch_all(&mut *conn)
-        .await?;
-        for row in rows {
-            let name = self.name(row.try_get(1)?)?.to_string();
-            let segment = SegmentRow {
-                member: row.try_get::<i64, _>(2)? != 0,
-                since: Timestamp::from_micros(row.try_get(3)?),
-                flip_at: row.try_get::<Option<i64>, _>(4)?.map(Timestamp::from_micros),
-            };
-            if let Some(raw) = slot(&mut raw, &row)? {
-                raw.segments.insert(name, segment);
-            }
+        self.load_enrollments(conn, &rows, &mut raw)?;
+        conn.ask(
+            "select segment, member, since, flip_at from customer_segment where shard = ?1 and customer = ?2",
+            &rows,
+            |place, row| {
+                let name = self.name(cell(row, 0)?)?.to_string();
+                let segment = SegmentRow {
+                    member: cell::<i64>(row, 1)? != 0,
+                    since: Timestamp::from_micros(cell(row, 2)?),
+                    flip_at: cell::<Option<i64>>(row, 3)?.map(Timestamp::from_micros),
+                };
+                if let Some(raw) = raw.get_mut(place) {
+                    raw.segments.insert(name, segment);
+                }
+                Ok(())
+            },
+        )?;
+        conn.ask(
+            "select d.id, d.message, m.enrollment from delivery d \
+             cross join message m on m.shard = d.shard and m.customer = d.customer and m.id = d.message \
+             where d.shard = ?1 and d.customer = ?2 and d.state in (0, 1)",
+            &rows,
+            |place, row| {
+                let delivery = DeliveryId::from_slice(bytes(row, 0)?);
+                let message = MessageId::from_slice(bytes(row, 1)?);
+                let enrollment = EnrollmentId::from_slice(bytes(row, 2)?);
+                if let (Some(raw), Some(delivery), Some(message)) = (raw.get_mut(place), delivery, message) {
+                    raw.open.push((delivery, message, enrollment));
+                }
+                Ok(())
+            },
+        )?;
+        let mut since = Rows::new();
+        for id in ids {
+            since.row().int(shard(*id)).blob(&id.0).at(deciding.caps_since);
         }
-        let rows = sqlx::query(
-            "select j.key, u.at, u.channel from json_each(?1) j \
-             cross join cap_use u on u.shard = j.value->>0 and u.customer = unhex(j.value->>1) and u.at >= ?2",
-        )
-        .bind(&json)
-        .bind(deciding.caps_since.as_micros())
-        .fetch_all(&mut *conn)
-        .await?;
-        for row in rows {
-            let channel = Channel::new(&*self.name(row.try_get(2)?)?);
-            let at = Timestamp::from_micros(row.try_get(1)?);
-            if let Some(raw) = slot(&mut raw, &row)? {
-                raw.cap_uses.push((at, channel));
-            }
-        }
-        let rows = sqlx::query(
-            "select j.key, d.id, d.message, m.enrollment from json_each(?) j \
-             cross join delivery d on d.shard = j.value->>0 and d.customer = unhex(j.value->>1) and d.state in (0, 1) \
-             cross join message m on m.shard = d.shard and m.customer = d.customer and m.id = d.message",
-        )
-        .bind(&json)
-        .fetch_all(&mut *conn)
-        .await?;
-        for row in rows {
-            let delivery = DeliveryId::from_slice(row.try_get(1)?);
-            let message = MessageId::from_slice(row.try_get(2)?);
-            let enrollment = row.try_get::<Option<&[u8]>, _>(3)?.and_then(EnrollmentId::from_slice);
-            if let (Some(raw), Some(delivery), Some(message)) = (slot(&mut raw, &row)?, delivery, message) {
-                raw.open.push((delivery, message, enrollment));
-            }
-        }
+        conn.ask(
+            "select at, channel from cap_use where shard = ?1 and customer = ?2 and at >= ?3",
+            &since,
+            |place, row| {
+                let at = Timestamp::from_micros(cell(row, 0)?);
+                let channel = Channel::new(&*self.name(cell(row, 1)?)?);
+                if let Some(raw) = raw.get_mut(place) {
+                    raw.cap_uses.push((at, channel));
+                }
+                Ok(())
+            },
+        )?;
         Ok(raw)
     }
 
-    async fn load_enrollments(
-        &self,
-        conn: &mut SqliteConnection,
-        json: &str,
-        raw: &mut [Raw],
-    ) -> Result<(), StoreError> {
-        let rows = sqlx::query(
-            "select j.key, e.id, e.program, e.journey, e.key, e.status, e.pc, e.waiting, e.due_at, e.started_at, e.since, \
+    fn load_enrollments(&self, conn: &Conn, ids: &Rows, raw: &mut [Raw]) -> Result<(), StoreError> {
+        conn.ask(
+            "select e.id, e.program, e.journey, e.key, e.status, e.pc, e.waiting, e.due_at, e.started_at, e.since, \
                 e.arrived_at, e.ended_at, x.body, v.seq, v.id, v.name, v.kind, v.occurred_at, v.received_at, v.properties \
-             from json_each(?) j cross join enrollment e on e.shard = j.value->>0 and e.customer = unhex(j.value->>1) \
+             from enrollment e \
              left join enrollment_context x on x.shard = e.shard and x.customer = e.customer and x.id = e.id \
              left join event v on e.cause_seq > 0 and (e.status = 0 or x.body is not null) \
-                and v.shard = e.shard and v.customer = e.customer and v.seq = e.cause_seq",
+                and v.shard = e.shard and v.customer = e.customer and v.seq = e.cause_seq \
+             where e.shard = ?1 and e.customer = ?2",
+            ids,
+            |place, row| {
+                let status: i64 = cell(row, 4)?;
+                let at = Position {
+                    pc: u32::try_from(cell::<i64>(row, 5)?).unwrap_or(0),
+                    waiting: cell::<i64>(row, 6)? != 0,
+                    status: if status == 0 { Status::Live } else { Status::Ended(ending(status)?) },
+                    due_at: cell::<Option<i64>>(row, 7)?.map(Timestamp::from_micros),
+                    started_at: Timestamp::from_micros(cell(row, 8)?),
+                    since: Timestamp::from_micros(cell(row, 9)?),
+                    arrived_at: Timestamp::from_micros(cell(row, 10)?),
+                };
+                let cause = match cell::<Option<i64>>(row, 13)? {
+                    Some(_) => Some(SealedEvent::read_here(self, row, 13)?),
+                    None => None,
+                };
+                let enrollment = SealedEnrollment {
+                    live: LiveEnrollment {
+                        id: EnrollmentId::from_slice(bytes(row, 0)?)
+                            .ok_or_else(|| StoreError::corrupt("enrollment.id"))?,
+                        program: cell(row, 1)?,
+                        journey: self.name(cell(row, 2)?)?.to_string(),
+                        key: bytes(row, 3)?.try_into().map_err(|_| StoreError::corrupt("enrollment.key"))?,
+                        state: State { at, context: Context::default() },
+                        cause: None,
+                    },
+                    ended_at: cell::<Option<i64>>(row, 11)?.map(Timestamp::from_micros),
+                    context: cell(row, 12)?,
+                    cause,
+                };
+                if let Some(raw) = raw.get_mut(place) {
+                    raw.enrollments.push(enrollment);
+                }
+                Ok(())
+            },
         )
-        .bind(json.to_owned())
-        .fetch_all(&mut *conn)
-        .await?;
-        for row in rows {
-            let status: i64 = row.try_get(5)?;
-            let at = Position {
-                pc: u32::try_from(row.try_get::<i64, _>(6)?).unwrap_or(0),
-                waiting: row.try_get::<i64, _>(7)? != 0,
-                status: if status == 0 { Status::Live } else { Status::Ended(ending(status)?) },
-                due_at: row.try_get::<Option<i64>, _>(8)?.map(Timestamp::from_micros),
-                started_at: Timestamp::from_micros(row.try_get(9)?),
-                since: Timestamp::from_micros(row.try_get(10)?),
-                arrived_at: Timestamp::from_micros(row.try_get(11)?),
-            };
-            let cause = match row.try_get::<Option<i64>, _>(14)? {
-                Some(_) => Some(SealedEvent::read(self, &row, 14)?),
-                None => None,
-            };
-            let enrollment = SealedEnrollment {
-                live: LiveEnrollment {
-                    id: EnrollmentId::from_slice(row.try_get(1)?)
-                        .ok_or_else(|| StoreError::corrupt("enrollment.id"))?,
-                    program: row.try_get(2)?,
-                    journey: self.name(row.try_get(3)?)?.to_string(),
-                    key: row
-                        .try_get::<&[u8], _>(4)?
-                        .try_into()
-                        .map_err(|_| StoreError::corrupt("enrollment.key"))?,
-                    state: State { at, context: Context::default() },
-                    cause: None,
-                },
-                ended_at: row.try_get::<Option<i64>, _>(12)?.map(Timestamp::from_micros),
-                context: row.try_get(13)?,
-                cause,
-            };
-            if let Some(raw) = slot(raw, &row)? {
-                raw.enrollments.push(enrollment);
-            }
-        }
-        Ok(())
     }
 
     /// What speaks against the addresses of these customers.
-    async fn load_suppressions(
-        &self,
-        conn: &mut SqliteConnection,
-        work: &mut [CustomerWork],
-    ) -> Result<(), StoreError> {
+    fn load_suppressions(&self, conn: &Conn, work: &mut [CustomerWork]) -> Result<(), StoreError> {
         let mut rows = Rows::new();
         let mut whose = Vec::new();
         for (index, one) in work.iter().enumerate() {
@@ -428,15 +427,23 @@ impl Store {
                 whose.push(index);
             }
         }
-        if rows.is_empty() {
-            return Ok(());
-        }
-        for (place, row) in self.suppressions_of(conn, rows).await? {
-            if let Some(one) = whose.get(place).and_then(|index| work.get_mut(*index)) {
-                one.suppressions.push(row);
-            }
-        }
-        Ok(())
+        conn.ask(
+            "select channel, reason, at, expires_at, source from suppression where shard = ?1 and bidx = ?2",
+            &rows,
+            |place, row| {
+                let suppression = SuppressionRow {
+                    channel: Channel::new(&*self.name(cell(row, 0)?)?),
+                    reason: cell(row, 1)?,
+                    at: Timestamp::from_micros(cell(row, 2)?),
+                    expires_at: cell::<Option<i64>>(row, 3)?.map(Timestamp::from_micros),
+                    source: cell(row, 4)?,
+                };
+                if let Some(one) = whose.get(place).and_then(|index| work.get_mut(*index)) {
+                    one.suppressions.push(suppression);
+                }
+                Ok(())
+            },
+        )
     }
 
     /// Suppressions of blind indexes `[shard, bidx]`, with their place in the list.
@@ -520,34 +527,6 @@ impl Drop for GiveBack {
             self.wakeups.steps.send_modify(|n| *n += 1);
         }
     }
-}
-
-fn slot<'r>(raw: &'r mut [Raw], row: &SqliteRow) -> Result<Option<&'r mut Raw>, StoreError> {
-    Ok(raw.get_mut(usize::try_from(row.try_get::<i64, _>(0)?).unwrap_or(usize::MAX)))
-}
-
-async fn due_customers(
-    conn: &mut SqliteConnection,
-    hints: &[Due],
-    now: Timestamp,
-    limit: usize,
-) -> Result<Vec<CustomerId>, StoreError> {
-    let mut rows = Rows::new();
-    for hint in hints.iter().take(usize::from(SHARDS)) {
-        rows.row().int(hint.shard);
-    }
-    let rows = sqlx::query(
-        "select c.id from json_each(?) j cross join customer c indexed by customer_due \
-         on c.shard = j.value->>0 and c.due_at <= ? limit ?",
-    )
-    .bind(rows.json())
-    .bind(now.as_micros())
-    .bind(signed(limit as u64))
-    .fetch_all(conn)
-    .await?;
-    rows.iter()
-        .map(|row| CustomerId::from_slice(row.try_get(0)?).ok_or_else(|| StoreError::corrupt("customer.id")))
-        .collect()
 }
 
 /// How an ended enrollment ended, from its number.

@@ -12,17 +12,20 @@ use super::keys::{Keys, content_key, events_key, profile_key};
 use super::open::shard;
 use super::plan::MessageRows;
 use super::rows::{Rows, signed, unsigned};
+use super::sql::cell;
 use super::tally::{Kind, Tally};
-use super::writer::{After, Tx};
+use super::writer::{After, Tx, apart};
 use crate::{
-    AuditKind, ClaimFor, CustomerChange, EnrollmentChange, Incoming, StepBatch, StepCommit, StoreError,
-    key_hash,
+    AuditKind, ClaimFor, CustomerChange, DeliveryKey, EnrollmentChange, Incoming, StepBatch, StepCommit,
+    StoreError, key_hash,
 };
 use engine::{State, Status};
-use sqlx::Row;
 use std::collections::HashMap;
 use std::sync::Arc;
 use words::{CustomerId, Timestamp};
+
+/// How long a customer waits whose step cannot be written down.
+const PUT_OFF: words::Elapsed = words::Elapsed::from_secs(600);
 
 /// One customer of the batch with what was sealed for them.
 struct Item {
@@ -37,6 +40,13 @@ struct Item {
     calls: Vec<Vec<u8>>,
     /// As `change.notices`: id and text.
     notices: Vec<([u8; 16], Vec<u8>)>,
+}
+
+impl Item {
+    /// The next place among decisions and words of consent, after this step.
+    fn next_n(&self) -> u64 {
+        self.work.next_n + (self.change.decisions.len() + self.change.consents.len()) as u64
+    }
 }
 
 /// Rows for all customers but those skipped.
@@ -60,6 +70,22 @@ struct Tables {
     tally: Tally,
 }
 
+/// What was decided about a claim, sealed and laid out: only the writing is left.
+pub struct PreparedSteps {
+    items: Arc<Vec<Item>>,
+    keys: Keys,
+    tables: Tables,
+    now: Timestamp,
+    claim: Option<ClaimFor>,
+    held: crate::Claim,
+}
+
+impl std::fmt::Debug for PreparedSteps {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PreparedSteps").field("customers", &self.items.len()).finish_non_exhaustive()
+    }
+}
+
 impl Store {
     /// Writes what was decided, one change for each entry of `batch.work`, in one transaction. A customer with newer
     /// events stays due; one whom somebody else changed meanwhile is skipped, stays due and is named in the answer.
@@ -71,6 +97,19 @@ impl Store {
         now: Timestamp,
         claim: Option<ClaimFor>,
     ) -> Result<StepCommit, StoreError> {
+        let prepared = self.prepare_steps(batch, changes, now, claim).await?;
+        self.commit_prepared(prepared).await
+    }
+
+    /// The first half of [`Store::commit_steps`]: all that can be done while somebody else is writing. Dropping it leaves
+    /// the customers due.
+    pub async fn prepare_steps(
+        &self,
+        batch: StepBatch,
+        changes: Vec<CustomerChange>,
+        now: Timestamp,
+        claim: Option<ClaimFor>,
+    ) -> Result<PreparedSteps, StoreError> {
         let StepBatch { work, claim: mut held, .. } = batch;
         if work.len() != changes.len() {
             return Err(StoreError::Invalid(format!(
@@ -78,9 +117,6 @@ impl Store {
                 changes.len(),
                 work.len()
             )));
-        }
-        if work.is_empty() {
-            return Ok(StepCommit::default());
         }
         let mut kept: HashMap<CustomerId, Kept> =
             held.kept().into_iter().map(|kept| (kept.id, kept)).collect();
@@ -91,27 +127,33 @@ impl Store {
         self.intern_changes(&changes).await?;
         let claim = claim.filter(|_| !self.is_held());
         let (items, keys) = self.seal_changes(work, changes, now).await?;
-        let tables = self.lay_out(&items, &keys, &[], now, claim.as_ref())?;
-        let store = self.clone();
-        let for_claim = claim.clone();
-        let (conflicted, claimed) = self
+        let tables = self.lay_out(items.iter(), &keys, now, claim.as_ref())?;
+        Ok(PreparedSteps { items, keys, tables, now, claim, held })
+    }
+
+    /// The second half: one transaction. Where that fails, each customer is written by themselves, so that one whose rows
+    /// the database does not take stays behind alone.
+    pub async fn commit_prepared(&self, prepared: PreparedSteps) -> Result<StepCommit, StoreError> {
+        let PreparedSteps { items, keys, tables, now, claim, mut held } = prepared;
+        if items.is_empty() {
+            return Ok(StepCommit::default());
+        }
+        let (store, batch, sealing, for_claim) = (self.clone(), items.clone(), keys.clone(), claim.clone());
+        let written = self
             .write(move |tx| {
                 Box::pin(async move {
-                    let skip = moved_meanwhile(tx, &items).await?;
-                    let tables = if skip.is_empty() {
-                        tables
-                    } else {
-                        store.lay_out(&items, &keys, &skip, now, for_claim.as_ref())?
-                    };
-                    let claimed = tables.messages.claimed.clone();
-                    store.write_tables(tx, tables, &items, &keys, &skip, now).await?;
-                    for id in &skip {
-                        tx.after.step_due(words::shard_of(*id), now.as_micros());
-                    }
-                    Ok((skip, claimed))
+                    let all: Vec<&Item> = batch.iter().collect();
+                    store.write_items(tx, all, Some(tables), &sealing, now, for_claim.as_ref()).await
                 })
             })
-            .await?;
+            .await;
+        let (conflicted, claimed) = match written {
+            Ok(done) => done,
+            Err(error) => {
+                tracing::warn!("A batch of {} steps failed, each is tried by itself: {error}", items.len());
+                self.commit_one_by_one(items, keys, now, claim.clone(), error).await?
+            }
+        };
         held.committed();
         drop(held);
         let claimed = match claim {
@@ -119,6 +161,111 @@ impl Store {
             _ => Vec::new(),
         };
         Ok(StepCommit { conflicted, claimed })
+    }
+
+    /// In one commit, each under a savepoint. Those that fail are put off, with the reason in the log and on their page.
+    async fn commit_one_by_one(
+        &self,
+        items: Arc<Vec<Item>>,
+        keys: Keys,
+        now: Timestamp,
+        claim: Option<ClaimFor>,
+        error: StoreError,
+    ) -> Result<(Vec<CustomerId>, Vec<DeliveryKey>), StoreError> {
+        self.intern(["broken"]).await?;
+        let store = self.clone();
+        self.write(move |tx| {
+            Box::pin(async move {
+                let (mut behind, mut claimed, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+                for place in 0..items.len() {
+                    let (store, items, keys, claim) =
+                        (store.clone(), items.clone(), keys.clone(), claim.clone());
+                    let done = apart(tx, move |tx| {
+                        Box::pin(async move {
+                            let one = items.get(place).into_iter().collect();
+                            store.write_items(tx, one, None, &keys, now, claim.as_ref()).await
+                        })
+                    });
+                    match done.await {
+                        Ok((skipped, mut deliveries)) => {
+                            behind.extend(skipped);
+                            claimed.append(&mut deliveries);
+                        }
+                        Err(why) => failed.push((place, why)),
+                    }
+                }
+                // Nobody could be written: that is not about a customer.
+                if failed.len() == items.len() && items.len() > 1 {
+                    return Err(error);
+                }
+                for (place, why) in failed {
+                    if let Some(item) = items.get(place) {
+                        store.put_off(tx, item, &why, now)?;
+                        behind.push(item.work.id);
+                    }
+                }
+                Ok((behind, claimed))
+            })
+        })
+        .await
+    }
+
+    /// A customer whose step cannot be written down is asked again later.
+    fn put_off(&self, tx: &mut Tx, item: &Item, why: &StoreError, now: Timestamp) -> Result<(), StoreError> {
+        let id = item.work.id;
+        tracing::error!(
+            customer.id = %id,
+            "The step of customer {id} cannot be written down; they wait for ten minutes, then it is tried again: {why}",
+        );
+        let again = now.plus(PUT_OFF);
+        let words = words::Text::new(
+            "this step could not be written down; it is tried again in ten minutes",
+            "この処理を記録できませんでした。10分後にもう一度試します",
+        );
+        let mut row = Rows::new();
+        row.row().int(shard(id)).blob(&id.0).at(again);
+        tx.conn.each(
+            "update customer set due_at = ?3, next_n = next_n + 1 where shard = ?1 and id = ?2",
+            &row,
+        )?;
+        let mut row = Rows::new();
+        row.row().int(shard(id)).blob(&id.0).at(now).int(self.sym("broken")?);
+        row.text(&serde_json::json!(words).to_string());
+        tx.conn.each(
+            "insert into decision (shard, customer, n, at, kind, body) \
+             select ?1, ?2, next_n - 1, ?3, ?4, ?5 from customer where shard = ?1 and id = ?2",
+            &row,
+        )?;
+        tx.after.step_due(words::shard_of(id), again.as_micros());
+        Ok(())
+    }
+
+    /// Writes these customers, all or none of them; `tables` are theirs, where they were laid out before. Returns those
+    /// who were skipped, and the deliveries claimed.
+    async fn write_items(
+        &self,
+        tx: &mut Tx,
+        mut items: Vec<&Item>,
+        tables: Option<Tables>,
+        keys: &Keys,
+        now: Timestamp,
+        claim: Option<&ClaimFor>,
+    ) -> Result<(Vec<CustomerId>, Vec<DeliveryKey>), StoreError> {
+        let mut tables = match tables {
+            Some(tables) => tables,
+            None => self.lay_out(items.iter().copied(), keys, now, claim)?,
+        };
+        let skip = move_customers(tx, &items, &tables.customers, now)?;
+        if !skip.is_empty() {
+            items.retain(|item| !skip.contains(&item.work.id));
+            tables = self.lay_out(items.iter().copied(), keys, now, claim)?;
+            for id in &skip {
+                tx.after.step_due(words::shard_of(*id), now.as_micros());
+            }
+        }
+        let claimed = std::mem::take(&mut tables.messages.claimed);
+        self.write_tables(tx, tables, &items, keys, now).await?;
+        Ok((skip, claimed))
     }
 
     async fn intern_changes(&self, changes: &[CustomerChange]) -> Result<(), StoreError> {
@@ -241,11 +388,10 @@ impl Store {
         Ok(Item { work, change, profile, facts, contexts, events, calls, notices })
     }
 
-    fn lay_out(
+    fn lay_out<'i>(
         &self,
-        items: &[Item],
+        items: impl Iterator<Item = &'i Item>,
         keys: &Keys,
-        skip: &[CustomerId],
         now: Timestamp,
         claim: Option<&ClaimFor>,
     ) -> Result<Tables, StoreError> {
@@ -269,9 +415,7 @@ impl Store {
             tally: Tally::default(),
         };
         for item in items {
-            if !skip.contains(&item.work.id) {
-                self.lay_out_one(&mut tables, item, keys, now, claim)?;
-            }
+            self.lay_out_one(&mut tables, item, keys, now, claim)?;
         }
         Ok(tables)
     }
@@ -293,7 +437,6 @@ impl Store {
         if let Some(due) = due {
             tables.after.step_due(words::shard_of(id), due.as_micros());
         }
-        let rows = change.decisions.len() + change.consents.len();
         tables
             .customers
             .row()
@@ -303,7 +446,9 @@ impl Store {
             .opt_at(due)
             .int(signed(work.guard_version))
             .int(i64::from(change.customer.is_some()))
-            .int(signed(work.next_n + rows as u64));
+            .int(signed(item.next_n()))
+            .int(signed(work.profile_version))
+            .int(signed(work.applied_seq));
         if let Some(profile) = &item.profile {
             tables.profiles.row().int(at_shard).blob(&id.0).blob(profile).at(now);
         }
@@ -471,96 +616,68 @@ impl Store {
     async fn write_tables(
         &self,
         tx: &mut Tx,
-        mut tables: Tables,
-        items: &[Item],
+        tables: Tables,
+        items: &[&Item],
         keys: &Keys,
-        skip: &[CustomerId],
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let sqls = [
             (
-                "update customer as c set applied_seq = j.value->>2, \
-                    due_at = case when c.guard_version = j.value->>4 then j.value->>3 else ?2 end, \
-                    guard_version = c.guard_version + (j.value->>5), next_n = j.value->>6 \
-                 from json_each(?1) j where c.shard = j.value->>0 and c.id = unhex(j.value->>1)",
-                &mut tables.customers,
+                "update customer_profile set profile = ?3, updated_at = ?4 where shard = ?1 and id = ?2",
+                &tables.profiles,
             ),
-            (
-                "update customer_profile as p set profile = unhex(j.value->>2), updated_at = j.value->>3 \
-                 from json_each(?1) j where p.shard = j.value->>0 and p.id = unhex(j.value->>1)",
-                &mut tables.profiles,
-            ),
-            (
-                "update customer_profile as p set facts = unhex(j.value->>2) \
-                 from json_each(?1) j where p.shard = j.value->>0 and p.id = unhex(j.value->>1)",
-                &mut tables.facts,
-            ),
+            ("update customer_profile set facts = ?3 where shard = ?1 and id = ?2", &tables.facts),
             // Moved before new: a restart ends the old one before the next may take its key.
             (
-                "update enrollment as e set status = j.value->>3, pc = j.value->>4, waiting = j.value->>5, \
-                    due_at = j.value->>6, started_at = j.value->>7, since = j.value->>8, arrived_at = j.value->>9, \
-                    ended_at = j.value->>10, goal_at = j.value->>11, reason = j.value->>12 \
-                 from json_each(?1) j where e.shard = j.value->>0 and e.customer = unhex(j.value->>1) \
-                    and e.id = unhex(j.value->>2)",
-                &mut tables.moved,
+                "update enrollment set status = ?4, pc = ?5, waiting = ?6, due_at = ?7, started_at = ?8, since = ?9, \
+                    arrived_at = ?10, ended_at = ?11, goal_at = ?12, reason = ?13 \
+                 where shard = ?1 and customer = ?2 and id = ?3",
+                &tables.moved,
             ),
             (
                 "insert into enrollment (shard, customer, id, program, journey, key, cause_seq, status, pc, waiting, \
                     due_at, started_at, since, arrived_at, ended_at, goal_at, reason) \
-                 select value->>0, unhex(value->>1), unhex(value->>2), value->>3, value->>4, unhex(value->>5), \
-                    value->>6, value->>7, value->>8, value->>9, value->>10, value->>11, value->>12, value->>13, \
-                    value->>14, value->>15, value->>16 from json_each(?1)",
-                &mut tables.new,
+                 values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                &tables.new,
             ),
             (
-                "insert into enrollment_context (shard, customer, id, body) \
-                 select value->>0, unhex(value->>1), unhex(value->>2), unhex(value->>3) from json_each(?1) where true \
+                "insert into enrollment_context (shard, customer, id, body) values (?, ?, ?, ?) \
                  on conflict do update set body = excluded.body",
-                &mut tables.contexts,
+                &tables.contexts,
             ),
             (
-                "delete from enrollment_context where (shard, customer, id) in \
-                    (select value->>0, unhex(value->>1), unhex(value->>2) from json_each(?1))",
-                &mut tables.contexts_gone,
+                "delete from enrollment_context where shard = ?1 and customer = ?2 and id = ?3",
+                &tables.contexts_gone,
             ),
             (
                 "insert into customer_segment (shard, customer, segment, member, since, flip_at) \
-                 select value->>0, unhex(value->>1), value->>2, value->>3, value->>4, value->>5 \
-                 from json_each(?1) where true on conflict do update set member = excluded.member, \
+                 values (?, ?, ?, ?, ?, ?) on conflict do update set member = excluded.member, \
                     since = excluded.since, flip_at = excluded.flip_at",
-                &mut tables.segments,
+                &tables.segments,
             ),
             (
                 "insert into call (shard, customer, enrollment, step, visit, name, due_at, fence, lease_until, \
                     attempts, give_up_at, state, request) \
-                 select value->>0, unhex(value->>1), unhex(value->>2), value->>3, value->>4, value->>5, value->>6, 0, \
-                    null, 0, value->>7, 0, unhex(value->>8) from json_each(?1) where true on conflict do nothing",
-                &mut tables.calls,
+                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, null, 0, ?8, 0, ?9) on conflict do nothing",
+                &tables.calls,
             ),
             (
-                "insert into notice (shard, id, at, to_whom, customer, journey, body) \
-                 select value->>0, unhex(value->>1), value->>2, value->>3, unhex(value->>4), value->>5, \
-                    unhex(value->>6) from json_each(?1)",
-                &mut tables.notices,
+                "insert into notice (shard, id, at, to_whom, customer, journey, body) values (?, ?, ?, ?, ?, ?, ?)",
+                &tables.notices,
             ),
             (
                 "insert into decision (shard, customer, n, at, enrollment, journey, step, kind, body) \
-                 select value->>0, unhex(value->>1), value->>2, value->>3, unhex(value->>4), value->>5, value->>6, \
-                    value->>7, value->>8 from json_each(?1)",
-                &mut tables.decisions,
+                 values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                &tables.decisions,
             ),
             (
                 "insert into goal (shard, customer, enrollment, journey, at, minor, currency) \
-                 select value->>0, unhex(value->>1), unhex(value->>2), value->>3, value->>4, value->>5, value->>6 \
-                 from json_each(?1) where true on conflict do nothing",
-                &mut tables.goals,
+                 values (?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
+                &tables.goals,
             ),
         ];
         for (sql, rows) in sqls {
-            let rows = std::mem::take(rows);
-            if !rows.is_empty() {
-                sqlx::query(sql).bind(rows.json()).bind(now.as_micros()).execute(&mut tx.conn).await?;
-            }
+            tx.conn.each(sql, rows)?;
         }
         super::plan::cancel(tx, tables.cancels).await?;
         super::plan::write_messages(tx, tables.messages).await?;
@@ -568,7 +685,7 @@ impl Store {
         tx.after.append(tables.after);
         tx.tally.append(tables.tally);
         let mut events = Vec::new();
-        for item in items.iter().filter(|item| !skip.contains(&item.work.id)) {
+        for item in items {
             let id = item.work.id;
             events.extend(item.events.iter().cloned());
             if !item.change.consents.is_empty() {
@@ -620,31 +737,53 @@ pub(crate) fn call_cell(enrollment: &[u8; 16], visit: u32) -> [u8; 20] {
     cell
 }
 
-/// Customers whom somebody else changed since the claim.
-async fn moved_meanwhile(tx: &mut Tx, items: &[Item]) -> Result<Vec<CustomerId>, StoreError> {
-    let mut rows = Rows::new();
-    for item in items {
-        rows.row().int(shard(item.work.id)).blob(&item.work.id.0);
-    }
-    let found = sqlx::query(
-        "select j.key, c.profile_version, c.applied_seq, c.guard_version from json_each(?) j \
-         cross join customer c on c.shard = j.value->>0 and c.id = unhex(j.value->>1)",
-    )
-    .bind(rows.json())
-    .fetch_all(&mut tx.conn)
-    .await?;
-    let mut same = HashMap::with_capacity(found.len());
-    for row in found {
-        let index = usize::try_from(row.try_get::<i64, _>(0)?).unwrap_or(usize::MAX);
-        let Some(item) = items.get(index) else { continue };
+/// Moves the hot rows of all customers on; returns those whom somebody else changed since the claim: nothing of theirs
+/// may be written.
+fn move_customers(
+    tx: &mut Tx,
+    items: &[&Item],
+    rows: &Rows,
+    now: Timestamp,
+) -> Result<Vec<CustomerId>, StoreError> {
+    let mut skip = Vec::new();
+    let unchanged = tx.conn.each_changed(MOVE_CUSTOMER, rows)?;
+    for (item, _) in items.iter().zip(unchanged).filter(|(_, changed)| !changed) {
         let id = item.work.id;
-        let kept = unsigned(row.try_get(1)?) == item.work.profile_version
-            && unsigned(row.try_get(2)?) == item.work.applied_seq;
-        same.insert(id, kept);
-        if unsigned(row.try_get(3)?) != item.work.guard_version {
-            // Something came in meanwhile: they stay due, see the update of `customer`.
-            tx.after.step_due(words::shard_of(id), 0);
+        let mut row = Rows::new();
+        row.row().int(shard(id)).blob(&id.0);
+        let mut same = false;
+        tx.conn.ask(
+            "select profile_version, applied_seq from customer where shard = ? and id = ?",
+            &row,
+            |_, found| {
+                same = unsigned(cell(found, 0)?) == item.work.profile_version
+                    && unsigned(cell(found, 1)?) == item.work.applied_seq;
+                Ok(())
+            },
+        )?;
+        if !same {
+            skip.push(id);
+            continue;
         }
+        // Something came in meanwhile that the decision did not see: they stay due.
+        let mut row = Rows::new();
+        row.row()
+            .int(shard(id))
+            .blob(&id.0)
+            .int(signed(item.change.applied_seq))
+            .at(now)
+            .int(i64::from(item.change.customer.is_some()))
+            .int(signed(item.next_n()));
+        tx.conn.each(
+            "update customer set applied_seq = ?3, due_at = ?4, guard_version = guard_version + ?5, next_n = ?6 \
+             where shard = ?1 and id = ?2",
+            &row,
+        )?;
+        tx.after.step_due(words::shard_of(id), 0);
     }
-    Ok(items.iter().map(|item| item.work.id).filter(|id| !same.get(id).copied().unwrap_or(false)).collect())
+    Ok(skip)
 }
+
+/// A customer whom nobody changed since the claim.
+const MOVE_CUSTOMER: &str = "update customer set applied_seq = ?3, due_at = ?4, guard_version = ?5 + ?6, next_n = ?7 \
+    where shard = ?1 and id = ?2 and guard_version = ?5 and profile_version = ?8 and applied_seq = ?9";

@@ -6,6 +6,7 @@ use super::ingest::{Prepared, write_events};
 use super::keys::{Keys, events_key, profile_key};
 use super::open::{shard, text_shard};
 use super::rows::{Rows, signed, unsigned};
+use super::sql;
 use super::writer::{Tx, apart};
 use crate::{AuditEvent, AuditKind, CustomerUpdate, Identity, StoreError, SuppressionRow, Updated};
 use sqlx::Row;
@@ -137,14 +138,13 @@ impl Store {
         let channel = self.sym_or_none(channel.as_str());
         self.write(move |tx| {
             Box::pin(async move {
-                let gone =
-                    sqlx::query("delete from suppression where shard = ? and bidx = ? and channel = ?")
-                        .bind(shard)
-                        .bind(bidx.to_vec())
-                        .bind(channel)
-                        .execute(&mut tx.conn)
-                        .await?
-                        .rows_affected();
+                let gone = sql::query("delete from suppression where shard = ? and bidx = ? and channel = ?")
+                    .bind(shard)
+                    .bind(bidx.to_vec())
+                    .bind(channel)
+                    .execute(&mut tx.conn)
+                    .await?
+                    .rows_affected();
                 if gone > 0 {
                     raise_guard_of_address(tx, shard, &bidx).await?;
                     super::audit::insert(tx, prepared).await?;
@@ -220,9 +220,9 @@ impl Store {
                         "update call set due_at = null, state = 2 where shard = ? and customer = ? and state = 0",
                         "delete from customer_segment where shard = ? and customer = ?",
                     ] {
-                        sqlx::query(sql).bind(shard(id)).bind(id.0.to_vec()).execute(&mut tx.conn).await?;
+                        sql::query(sql).bind(shard(id)).bind(id.0.to_vec()).execute(&mut tx.conn).await?;
                     }
-                    sqlx::query("delete from identity where customer = ?")
+                    sql::query("delete from identity where customer = ?")
                         .bind(id.0.to_vec())
                         .execute(&mut tx.conn)
                         .await?;
@@ -248,7 +248,7 @@ impl Store {
         let key = key.to_owned();
         self.write(move |tx| {
             Box::pin(async move {
-                sqlx::query(
+                sql::query(
                     "insert into account (shard, key, traits, updated_at) values (?, ?, ?, ?) \
                      on conflict do update set traits = excluded.traits, updated_at = excluded.updated_at",
                 )
@@ -317,7 +317,7 @@ pub(crate) async fn merged_into(
 
 /// Loads a customer inside the writer.
 pub(crate) async fn load(tx: &mut Tx, keys: &Keys, id: CustomerId) -> Result<Loaded, StoreError> {
-    let row = sqlx::query(
+    let row = sql::query(
         "select p.profile, c.next_n, c.flags from customer c join customer_profile p on p.shard = c.shard and p.id = c.id \
          where c.shard = ? and c.id = ?",
     )
@@ -358,14 +358,14 @@ async fn update_one(
     record_consents(store, tx, keys, id, &consents, &mut next_n, now).await?;
     let taken = keep_identities(store, tx, &before, &customer, now).await?;
     let profile = keys.seal_json(profile_key(id), "customer_profile", "profile", &id.0, &customer)?;
-    sqlx::query("update customer_profile set profile = ?, updated_at = ? where shard = ? and id = ?")
+    sql::query("update customer_profile set profile = ?, updated_at = ? where shard = ? and id = ?")
         .bind(profile)
         .bind(now.as_micros())
         .bind(shard(id))
         .bind(id.0.to_vec())
         .execute(&mut tx.conn)
         .await?;
-    sqlx::query(
+    sql::query(
         "update customer set guard_version = guard_version + 1, profile_version = profile_version + 1, next_n = ?, \
             due_at = min(coalesce(due_at, ?), ?) where shard = ? and id = ?",
     )
@@ -488,7 +488,7 @@ pub(crate) async fn record_consents(
     if rows.is_empty() {
         return Ok(());
     }
-    sqlx::query(
+    sql::query(
         "insert into consent_change (shard, customer, n, at, recorded_at, purpose, channel, state, body) \
          select value->>0, unhex(value->>1), value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, \
                 unhex(value->>8) from json_each(?)",
@@ -529,7 +529,7 @@ async fn symbol_in(store: &Store, tx: &mut Tx, name: &str) -> Result<i64, StoreE
     if let Ok(id) = store.sym(name) {
         return Ok(id);
     }
-    let row = sqlx::query(
+    let row = sql::query(
         "insert into symbol (name) values (?) on conflict do update set name = excluded.name returning id",
     )
     .bind(name)
@@ -549,7 +549,7 @@ pub(crate) async fn keep_identities(
     let (old, new) = (identities(before), identities(after));
     for gone in old.difference(&new) {
         let (shard, bidx) = store.blind(&gone.kind, &gone.value);
-        sqlx::query("delete from identity where shard = ? and bidx = ? and customer = ?")
+        sql::query("delete from identity where shard = ? and bidx = ? and customer = ?")
             .bind(shard)
             .bind(bidx.to_vec())
             .bind(after.id.0.to_vec())
@@ -560,7 +560,7 @@ pub(crate) async fn keep_identities(
     for fresh in new.difference(&old) {
         let (shard, bidx) = store.blind(&fresh.kind, &fresh.value);
         let kind = symbol_in(store, tx, &fresh.kind).await?;
-        let row = sqlx::query(
+        let row = sql::query(
             "insert into identity (shard, bidx, kind, customer, created_at) values (?, ?, ?, ?, ?) \
              on conflict do update set kind = excluded.kind returning customer",
         )
@@ -593,7 +593,7 @@ pub(crate) async fn suppress_in(
     channel: i64,
     row: &SuppressionRow,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    sql::query(
         "insert into suppression (shard, bidx, channel, reason, at, expires_at, source) values (?, ?, ?, ?, ?, ?, ?) \
          on conflict do update set reason = excluded.reason, at = excluded.at, expires_at = excluded.expires_at, \
             source = excluded.source",
@@ -612,7 +612,7 @@ pub(crate) async fn suppress_in(
 
 /// Whoever is found by this address, and whoever has a delivery to it.
 async fn raise_guard_of_address(tx: &mut Tx, shard: i64, bidx: &[u8; 16]) -> Result<(), StoreError> {
-    let rows = sqlx::query(
+    let rows = sql::query(
         "select customer from identity where shard = ?1 and bidx = ?2 union \
          select customer from delivery where address_bidx = ?2 and state in (0, 1)",
     )
@@ -622,7 +622,7 @@ async fn raise_guard_of_address(tx: &mut Tx, shard: i64, bidx: &[u8; 16]) -> Res
     .await?;
     for row in rows {
         let Some(id) = CustomerId::from_slice(row.try_get(0)?) else { continue };
-        sqlx::query("update customer set guard_version = guard_version + 1 where shard = ? and id = ?")
+        sql::query("update customer set guard_version = guard_version + 1 where shard = ? and id = ?")
             .bind(self::shard(id))
             .bind(id.0.to_vec())
             .execute(&mut tx.conn)

@@ -3,6 +3,7 @@
 use super::Store;
 use super::keys::{NOBODY, events_key};
 use super::open::bidx_shard;
+use super::sql;
 use crate::{Idempotency, NewRejected, RejectedRow, StoreError, UnknownEvent};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
@@ -29,7 +30,7 @@ impl Store {
         self.write(move |tx| {
             Box::pin(async move {
                 for (id, item, source, body) in rows {
-                    sqlx::query(
+                    sql::query(
                         "insert into rejected_event (shard, id, at, source, name, code, reason, body) \
                          values (?, ?, ?, ?, ?, ?, ?, ?)",
                     )
@@ -99,7 +100,7 @@ impl Store {
     pub async fn rejected_replayed(&self, id: [u8; 16], at: Timestamp) -> Result<(), StoreError> {
         self.write(move |tx| {
             Box::pin(async move {
-                sqlx::query("update rejected_event set replayed_at = ? where shard = ? and id = ?")
+                sql::query("update rejected_event set replayed_at = ? where shard = ? and id = ?")
                     .bind(at.as_micros())
                     .bind(bidx_shard(&id))
                     .bind(id.to_vec())
@@ -153,7 +154,7 @@ impl Store {
         let name = name.to_owned();
         self.write(move |tx| {
             Box::pin(async move {
-                sqlx::query("delete from unknown_event where name = ?")
+                sql::query("delete from unknown_event where name = ?")
                     .bind(name)
                     .execute(&mut tx.conn)
                     .await?;
@@ -174,7 +175,7 @@ impl Store {
         self.write(move |tx| {
             Box::pin(async move {
                 let shard = i64::from(key_hash[0]);
-                let row = sqlx::query(
+                let row = sql::query(
                     "select at, request_hash, status, answer from idempotency where shard = ? and hash = ?",
                 )
                 .bind(shard)
@@ -195,7 +196,7 @@ impl Store {
                         },
                     });
                 }
-                sqlx::query(
+                sql::query(
                     "insert into idempotency (shard, hash, at, request_hash, status, answer) \
                      values (?, ?, ?, ?, null, null) on conflict do update set at = excluded.at, \
                         request_hash = excluded.request_hash, status = null, answer = null",
@@ -222,7 +223,7 @@ impl Store {
         let answer = answer.to_owned();
         self.write(move |tx| {
             Box::pin(async move {
-                sqlx::query("update idempotency set status = ?, answer = ? where shard = ? and hash = ?")
+                sql::query("update idempotency set status = ?, answer = ? where shard = ? and hash = ?")
                     .bind(i64::from(status))
                     .bind(answer)
                     .bind(i64::from(key_hash[0]))
@@ -239,7 +240,7 @@ impl Store {
     pub async fn idempotency_forget(&self, key_hash: [u8; 32]) -> Result<(), StoreError> {
         self.write(move |tx| {
             Box::pin(async move {
-                sqlx::query("delete from idempotency where shard = ? and hash = ? and status is null")
+                sql::query("delete from idempotency where shard = ? and hash = ? and status is null")
                     .bind(i64::from(key_hash[0]))
                     .bind(key_hash.to_vec())
                     .execute(&mut tx.conn)
@@ -255,7 +256,7 @@ impl Store {
     pub async fn prune(&self, now: Timestamp) -> Result<u64, StoreError> {
         self.write(move |tx| {
             Box::pin(async move {
-                let shard: i64 = super::open::setting(&mut tx.conn, "pruned_shard")
+                let shard: i64 = super::open::setting_in(&mut tx.conn, "pruned_shard")
                     .await?
                     .and_then(|text| text.parse().ok())
                     .map_or(0, |last: i64| (last + 1) % i64::from(words::SHARDS));
@@ -264,7 +265,7 @@ impl Store {
                     ("delete from event_seen where shard = ? and at < ?", SEEN_FOR),
                     ("delete from idempotency where shard = ? and at < ?", ANSWERS_FOR),
                 ] {
-                    gone += sqlx::query(sql)
+                    gone += sql::query(sql)
                         .bind(shard)
                         .bind(now.minus(kept).as_micros())
                         .execute(&mut tx.conn)

@@ -5,6 +5,7 @@ use super::commit::call_cell;
 use super::keys::{NOBODY, events_key, profile_key};
 use super::open::{shard, text_shard};
 use super::rows::{Rows, signed, unsigned};
+use super::sql;
 use super::writer::Tx;
 use crate::{CallSettle, CallWork, Fanout, FanoutOver, FanoutStep, Ingested, NewFanout, Notice, StoreError};
 use sqlx::Row;
@@ -20,7 +21,7 @@ impl Store {
         };
         self.write(move |tx| {
             Box::pin(async move {
-                let done = sqlx::query(
+                let done = sql::query(
                     "insert into fanout (id, kind, body, segment, cursor_shard, cursor_customer, count, created_at) \
                      values (?, ?, ?, ?, -1, x'', 0, ?) on conflict do nothing",
                 )
@@ -125,7 +126,7 @@ impl Store {
                 make_due(tx, &due, step.due_at).await?;
                 match last {
                     Some(last) => {
-                        sqlx::query(
+                        sql::query(
                             "update fanout set cursor_shard = ?, cursor_customer = ?, count = count + ? where id = ?",
                         )
                         .bind(shard(last))
@@ -133,7 +134,7 @@ impl Store {
                         .bind(signed(count as u64))
                         .bind(id.to_vec())
                     }
-                    None => sqlx::query("update fanout set finished_at = ? where id = ?")
+                    None => sql::query("update fanout set finished_at = ? where id = ?")
                         .bind(now.as_micros())
                         .bind(id.to_vec()),
                 }
@@ -172,7 +173,7 @@ impl Store {
         let rows = self
             .write(move |tx| {
                 Box::pin(async move {
-                    Ok(sqlx::query(
+                    Ok(sql::query(
                         "update call set due_at = null, lease_until = ?2, fence = fence + 1, attempts = attempts + 1 \
                          where (shard, customer, enrollment, step, visit) in (select shard, customer, enrollment, step, \
                             visit from call where due_at <= ?1 limit ?3) \
@@ -254,7 +255,7 @@ impl Store {
             let done = self
                 .write(move |tx| {
                     Box::pin(async move {
-                        Ok(sqlx::query(
+                        Ok(sql::query(
                             "update call set state = ?, due_at = ?, lease_until = null where shard = ? and customer = ? \
                                 and enrollment = ? and step = ? and visit = ? and fence = ?",
                         )
@@ -332,7 +333,7 @@ impl Store {
         let by = by.to_owned();
         self.write(move |tx| {
             Box::pin(async move {
-                sqlx::query("update notice set seen_at = ?, seen_by = ? where shard = ? and id = ?")
+                sql::query("update notice set seen_at = ?, seen_by = ? where shard = ? and id = ?")
                     .bind(at.as_micros())
                     .bind(by)
                     .bind(super::open::bidx_shard(&id))
@@ -359,20 +360,19 @@ impl Store {
                 for (key, item) in items {
                     let body =
                         serde_json::to_string(&item).map_err(|e| StoreError::Invalid(e.to_string()))?;
-                    let old =
-                        sqlx::query("select body from item where shard = ? and catalog = ? and key = ?")
-                            .bind(text_shard(&key))
-                            .bind(catalog)
-                            .bind(key.clone())
-                            .fetch_optional(&mut tx.conn)
-                            .await?;
+                    let old = sql::query("select body from item where shard = ? and catalog = ? and key = ?")
+                        .bind(text_shard(&key))
+                        .bind(catalog)
+                        .bind(key.clone())
+                        .fetch_optional(&mut tx.conn)
+                        .await?;
                     before.push(match old {
                         Some(row) => {
                             Some(serde_json::from_str(row.try_get(0)?).map_err(StoreError::corrupt)?)
                         }
                         None => None,
                     });
-                    sqlx::query(
+                    sql::query(
                         "insert into item (shard, catalog, key, body, updated_at) values (?, ?, ?, ?, ?) \
                          on conflict do update set body = excluded.body, updated_at = excluded.updated_at",
                     )
@@ -432,7 +432,7 @@ async fn make_due(tx: &mut Tx, customers: &[CustomerId], at: Timestamp) -> Resul
     }
     if !rows.is_empty() {
         // The guard rises, so that a step under way does not forget this.
-        sqlx::query(
+        sql::query(
             "update customer as c set due_at = min(coalesce(c.due_at, ?2), ?2), guard_version = c.guard_version + 1 \
              from json_each(?1) j where c.shard = j.value->>0 and c.id = unhex(j.value->>1) and c.flags = 0",
         )

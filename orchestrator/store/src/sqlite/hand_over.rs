@@ -3,8 +3,9 @@
 use super::Store;
 use super::audit::PreparedAudit;
 use super::keys::content_key;
-use super::open::{setting, shard};
+use super::open::{setting_in, shard};
 use super::rows::{Rows, unsigned};
+use super::sql;
 use super::writer::Tx;
 use crate::{DeliveryKey, FinalContent, HandOver, HandOverRefused, StoreError};
 use sqlx::Row;
@@ -61,7 +62,7 @@ impl Store {
         let held = self.is_held();
         self.write(move |tx| {
             Box::pin(async move {
-                let epoch: u64 = setting(&mut tx.conn, "stop_epoch")
+                let epoch: u64 = setting_in(&mut tx.conn, "stop_epoch")
                     .await?
                     .and_then(|text| text.parse().ok())
                     .unwrap_or(0);
@@ -202,7 +203,7 @@ async fn at_the_door(tx: &mut Tx, items: &[HandOver]) -> Result<Vec<Option<AtThe
             .blob(&item.message.0)
             .blob(&item.delivery.0);
     }
-    let found = sqlx::query(
+    let found = sql::query(
         "select j.key, d.state, d.fence, d.channel, c.guard_version from json_each(?) j \
          cross join delivery d on d.shard = j.value->>0 and d.customer = unhex(j.value->>1) \
             and d.message = unhex(j.value->>2) and d.id = unhex(j.value->>3) \
@@ -228,7 +229,7 @@ async fn at_the_door(tx: &mut Tx, items: &[HandOver]) -> Result<Vec<Option<AtThe
 
 /// Bytes are bound as they are: too long to travel as hex.
 async fn keep(tx: &mut Tx, key: DeliveryKey, content: Sealed) -> Result<(), StoreError> {
-    sqlx::query(
+    sql::query(
         "update content set media = ?, body = ?, parcel = ?, commitment = ?, locale = ?, release = ? \
          where shard = ? and customer = ? and delivery = ?",
     )
@@ -288,7 +289,7 @@ async fn write_doors(
         ),
     ] {
         if !rows.is_empty() {
-            sqlx::query(sql).bind(rows.json()).execute(&mut tx.conn).await?;
+            sql::query(sql).bind(rows.json()).execute(&mut tx.conn).await?;
         }
     }
     Ok(())

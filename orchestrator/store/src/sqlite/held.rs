@@ -4,7 +4,8 @@
 //! backup is older than its witness; one copied elsewhere has none.
 
 use super::Store;
-use super::open::{put_setting, setting};
+use super::open::{put_setting, setting, setting_in};
+use super::sql::Conn;
 use crate::{AuditEvent, AuditKind, Held, StoreError};
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::SqliteConnection;
@@ -35,14 +36,14 @@ impl HeldState {
 
 /// Compares with the witness, counts this start, writes both.
 pub(crate) async fn at_start(
-    conn: &mut SqliteConnection,
+    conn: &mut Conn,
     witness: Option<&Path>,
     vault: &vault::Vault,
 ) -> Result<HeldState, StoreError> {
-    let stored = setting(conn, "instance").await?;
-    let starts: u64 = setting(conn, "starts").await?.and_then(|text| text.parse().ok()).unwrap_or(0);
-    let moved = setting(conn, "moved").await?.is_some();
-    let mut reason = setting(conn, "held").await?;
+    let stored = setting_in(conn, "instance").await?;
+    let starts: u64 = setting_in(conn, "starts").await?.and_then(|text| text.parse().ok()).unwrap_or(0);
+    let moved = setting_in(conn, "moved").await?.is_some();
+    let mut reason = setting_in(conn, "held").await?;
     let instance = match stored {
         Some(instance) => {
             if let (None, Some(path), false) = (&reason, witness, moved) {

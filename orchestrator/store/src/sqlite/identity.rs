@@ -4,10 +4,9 @@ use super::Store;
 use super::keys::{content_key, events_key, profile_key};
 use super::open::shard;
 use super::rows::Rows;
+use super::sql::{self, Asked};
 use super::writer::Tx;
 use crate::{Identity, Resolved, StoreError};
-use sqlx::Row;
-use sqlx::sqlite::SqliteConnection;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use words::{Address, AddressState, Channel, Customer, CustomerId, IdSource, Timestamp};
 
@@ -22,7 +21,7 @@ impl Store {
     pub async fn resolve(&self, keys: &[Identity]) -> Result<Option<CustomerId>, StoreError> {
         let blinded: Vec<_> = keys.iter().map(|key| self.blind(&key.kind, &key.value)).collect();
         let mut conn = self.read().await?;
-        let found = look_up(&mut conn, places(blinded.iter())).await?;
+        let found = look_up(&mut *conn, places(blinded.iter())).await?;
         Ok(blinded.iter().find_map(|(_, bidx)| found.get(bidx).copied()))
     }
 
@@ -53,8 +52,8 @@ impl Store {
             keys.iter().flatten().map(|key| (key, self.blind(&key.kind, &key.value))).collect();
         let (known, has_user_id) = {
             let mut conn = self.read().await?;
-            let known = look_up(&mut conn, places(blinded.values())).await?;
-            let has = user_ids(&mut conn, self.sym_or_none(USER_ID), &known).await?;
+            let known = look_up(&mut *conn, places(blinded.values())).await?;
+            let has = user_ids(&mut *conn, self.sym_or_none(USER_ID), &known).await?;
             (known, has)
         };
         let plan = decide(keys, &blinded, &known, &has_user_id, || ids.customer(now));
@@ -198,17 +197,14 @@ fn places<'a>(blinded: impl Iterator<Item = &'a (i64, [u8; 16])>) -> String {
     rows.json()
 }
 
-async fn look_up(
-    conn: &mut SqliteConnection,
-    places: String,
-) -> Result<HashMap<[u8; 16], CustomerId>, StoreError> {
-    let found = sqlx::query(
-        "select i.bidx, i.customer from json_each(?) j \
-         cross join identity i on i.shard = j.value->>0 and i.bidx = unhex(j.value->>1)",
-    )
-    .bind(places)
-    .fetch_all(conn)
-    .await?;
+async fn look_up(conn: &mut impl Asked, places: String) -> Result<HashMap<[u8; 16], CustomerId>, StoreError> {
+    let found = conn
+        .all(
+            "select i.bidx, i.customer from json_each(?) j \
+             cross join identity i on i.shard = j.value->>0 and i.bidx = unhex(j.value->>1)",
+            vec![places.into()],
+        )
+        .await?;
     found
         .iter()
         .map(|row| {
@@ -220,7 +216,7 @@ async fn look_up(
 
 /// Which of these customers have a `user_id`.
 async fn user_ids(
-    conn: &mut SqliteConnection,
+    conn: &mut impl Asked,
     user_id: i64,
     known: &HashMap<[u8; 16], CustomerId>,
 ) -> Result<HashSet<CustomerId>, StoreError> {
@@ -231,13 +227,13 @@ async fn user_ids(
     if rows.is_empty() {
         return Ok(HashSet::new());
     }
-    let found = sqlx::query(
-        "select i.customer from json_each(?) j cross join identity i on i.customer = unhex(j.value->>0) where i.kind = ?",
-    )
-    .bind(rows.json())
-    .bind(user_id)
-    .fetch_all(conn)
-    .await?;
+    let found = conn
+        .all(
+            "select i.customer from json_each(?) j cross join identity i on i.customer = unhex(j.value->>0) \
+             where i.kind = ?",
+            vec![rows.json().into(), user_id.into()],
+        )
+        .await?;
     found
         .iter()
         .map(|row| CustomerId::from_slice(row.try_get(0)?).ok_or_else(|| StoreError::corrupt("identity")))
@@ -260,7 +256,7 @@ async fn write_plan(
         cold.row().int(shard(id)).blob(&id.0).blob(profile).at(now);
     }
     if !hot.is_empty() {
-        sqlx::query(
+        sql::query(
             "insert into customer (shard, id, due_at, guard_version, profile_version, next_seq, applied_seq, next_n, \
                 flags, created_at) \
              select value->>0, unhex(value->>1), null, 1, 1, 1, 0, 1, 0, value->>2 from json_each(?)",
@@ -268,7 +264,7 @@ async fn write_plan(
         .bind(hot.json())
         .execute(&mut tx.conn)
         .await?;
-        sqlx::query(
+        sql::query(
             "insert into customer_profile (shard, id, redirect_to, profile, facts, updated_at) \
              select value->>0, unhex(value->>1), null, unhex(value->>2), null, value->>3 from json_each(?)",
         )
@@ -280,7 +276,7 @@ async fn write_plan(
     for ((shard, bidx), (kind, customer)) in &plan.links {
         links.row().int(*shard).blob(bidx).int(kinds[kind]).blob(&customer.0).at(now);
     }
-    sqlx::query(
+    sql::query(
         "insert into identity (shard, bidx, kind, customer, created_at) \
          select value->>0, unhex(value->>1), value->>2, unhex(value->>3), value->>4 from json_each(?) where true \
          on conflict do nothing",

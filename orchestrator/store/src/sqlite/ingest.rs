@@ -4,9 +4,9 @@ use super::Store;
 use super::keys::{Keys, NOBODY, events_key};
 use super::open::shard;
 use super::rows::{Rows, signed, unsigned};
+use super::sql;
 use super::writer::Tx;
 use crate::{Incoming, Ingested, StoreError};
-use sqlx::Row;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use words::{CustomerId, Event, EventKind, Value};
 
@@ -227,7 +227,7 @@ pub(crate) async fn write_events(tx: &mut Tx, events: &[Prepared]) -> Result<Vec
     if rows.is_empty() {
         return Ok(answers);
     }
-    sqlx::query(
+    sql::query(
         "insert into event (shard, customer, seq, id, name, kind, source, occurred_at, received_at, properties) \
          select value->>0, unhex(value->>1), value->>2, unhex(value->>3), value->>4, value->>5, value->>6, value->>7, \
                 value->>8, unhex(value->>9) from json_each(?)",
@@ -248,7 +248,7 @@ pub(crate) async fn write_events(tx: &mut Tx, events: &[Prepared]) -> Result<Vec
         }
     }
     // An upsert that always finds its row: the one form of a set-based update whose plan is certain.
-    sqlx::query(
+    sql::query(
         "insert into customer (shard, id, next_seq, guard_version, due_at, profile_version, applied_seq, next_n, \
             flags, created_at) \
          select value->>0, unhex(value->>1), value->>2, value->>3, value->>4, 0, 0, 0, 0, 0 from json_each(?) where true \
@@ -263,7 +263,7 @@ pub(crate) async fn write_events(tx: &mut Tx, events: &[Prepared]) -> Result<Vec
         for (name, (count, at, sample)) in unknown {
             rows.row().text(name).int(at).int(count).blob(sample);
         }
-        sqlx::query(
+        sql::query(
             "insert into unknown_event (name, first_at, last_at, count, sample) \
              select value->>0, value->>1, value->>1, value->>2, unhex(value->>3) from json_each(?) where true \
              on conflict do update set last_at = max(last_at, excluded.last_at), count = count + excluded.count",
@@ -288,7 +288,7 @@ async fn load_hot(
             order.push(event.customer);
         }
     }
-    let found = sqlx::query(
+    let found = sql::query(
         "select j.key, c.next_seq, c.due_at, c.flags from json_each(?) j \
          cross join customer c on c.shard = j.value->>0 and c.id = unhex(j.value->>1)",
     )
@@ -300,7 +300,7 @@ async fn load_hot(
     for row in found {
         let customer = order[usize::try_from(row.try_get::<i64, _>(0)?).unwrap_or(0)];
         if row.try_get::<i64, _>(3)? & 1 != 0 {
-            let to = sqlx::query("select redirect_to from customer_profile where shard = ? and id = ?")
+            let to = sql::query("select redirect_to from customer_profile where shard = ? and id = ?")
                 .bind(shard(customer))
                 .bind(customer.0.as_slice())
                 .fetch_one(&mut tx.conn)
@@ -333,7 +333,7 @@ async fn mark_seen(
     if rows.is_empty() {
         return Ok(HashSet::new());
     }
-    let found = sqlx::query(
+    let found = sql::query(
         "insert into event_seen (shard, customer, hash, at) \
          select value->>0, unhex(value->>1), unhex(value->>2), value->>3 from json_each(?) where true \
          on conflict do nothing returning customer, hash",

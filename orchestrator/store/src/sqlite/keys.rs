@@ -69,6 +69,16 @@ impl Store {
         })
     }
 
+    /// The same for whoever may block their thread.
+    pub(crate) fn old_keys_at_once(
+        &self,
+        wanted: impl IntoIterator<Item = KeyRef>,
+    ) -> Result<Keys, StoreError> {
+        let wanted = distinct(wanted);
+        let found = self.0.vault.keys_at_once(&wanted)?;
+        Ok(self.at_hand(&wanted, found))
+    }
+
     fn at_hand(&self, wanted: &[KeyRef], found: Vec<Option<DataKey>>) -> Keys {
         let keys: HashMap<_, _> =
             wanted.iter().zip(found).filter_map(|(key, data)| Some((*key, data?))).collect();

@@ -6,6 +6,7 @@ use super::keys::{content_key, profile_key};
 use super::open::shard;
 use super::plan::{class_of, delivery_class_of};
 use super::rows::{Rows, signed, unsigned};
+use super::sql::{self, Blobs};
 use crate::{CapUseRow, ClaimFor, Competing, DeliveryKey, DeliveryState, FinalContent, SendWork, StoreError};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Row};
@@ -90,7 +91,7 @@ impl Store {
             .write(move |tx| {
                 Box::pin(async move {
                     quarantine(tx, &json, now).await?;
-                    let rows = sqlx::query(
+                    let rows = sql::query(
                         "update delivery as d set state = 1, fence = fence + 1, attempts = attempts + 1, \
                             strikes = strikes + 1, due_at = null, lease_until = ?2 \
                          from json_each(?1) j where d.shard = j.value->>0 and d.customer = unhex(j.value->>1) \
@@ -436,18 +437,18 @@ impl SealedContent {
 }
 
 /// Columns from `at`: customer, message, delivery.
-pub(crate) fn delivery_key(row: &sqlx::sqlite::SqliteRow, at: usize) -> Result<DeliveryKey, StoreError> {
+pub(crate) fn delivery_key(row: &impl Blobs, at: usize) -> Result<DeliveryKey, StoreError> {
     let wrong = || StoreError::corrupt("a delivery's key");
     Ok(DeliveryKey {
-        customer: CustomerId::from_slice(row.try_get(at)?).ok_or_else(wrong)?,
-        message: MessageId::from_slice(row.try_get(at + 1)?).ok_or_else(wrong)?,
-        delivery: DeliveryId::from_slice(row.try_get(at + 2)?).ok_or_else(wrong)?,
+        customer: CustomerId::from_slice(row.blob(at)?).ok_or_else(wrong)?,
+        message: MessageId::from_slice(row.blob(at + 1)?).ok_or_else(wrong)?,
+        delivery: DeliveryId::from_slice(row.blob(at + 2)?).ok_or_else(wrong)?,
     })
 }
 
 /// Of planned deliveries, sets those aside that had their strikes.
 async fn quarantine(tx: &mut super::writer::Tx, json: &str, now: Timestamp) -> Result<(), StoreError> {
-    let rows = sqlx::query(
+    let rows = sql::query(
         "update delivery as d set state = 9, due_at = null, settled_at = ?2, \
             why = json_object('quarantined', json_object('strikes', strikes)) \
          from json_each(?1) j where d.shard = j.value->>0 and d.customer = unhex(j.value->>1) \

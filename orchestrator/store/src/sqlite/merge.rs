@@ -10,6 +10,7 @@ use super::ingest::{Prepared, write_events};
 use super::keys::{Keys, content_key, events_key, profile_key};
 use super::open::shard;
 use super::rows::Rows;
+use super::sql;
 use super::tally::Kind;
 use super::writer::Tx;
 use crate::{AuditEvent, AuditKind, Merged, StoreError};
@@ -95,7 +96,7 @@ impl Store {
                 unite_facts(tx, &keys, &schema, loser, survivor).await?;
                 let profile =
                     keys.seal_json(profile_key(survivor), "customer_profile", "profile", &survivor.0, &kept)?;
-                sqlx::query(
+                sql::query(
                     "update customer_profile set profile = ?, updated_at = ? where shard = ? and id = ?",
                 )
                 .bind(profile)
@@ -167,7 +168,7 @@ async fn unite_facts(
 ) -> Result<(), StoreError> {
     let mut facts = Vec::new();
     for id in [survivor, loser] {
-        let row = sqlx::query("select facts from customer_profile where shard = ? and id = ?")
+        let row = sql::query("select facts from customer_profile where shard = ? and id = ?")
             .bind(shard(id))
             .bind(id.0.to_vec())
             .fetch_one(&mut tx.conn)
@@ -186,7 +187,7 @@ async fn unite_facts(
     mine.unite(schema, theirs);
     let sealed =
         keys.seal(profile_key(survivor), "customer_profile", "facts", &survivor.0, &mine.to_bytes())?;
-    sqlx::query("update customer_profile set facts = ? where shard = ? and id = ?")
+    sql::query("update customer_profile set facts = ? where shard = ? and id = ?")
         .bind(sealed)
         .bind(shard(survivor))
         .bind(survivor.0.to_vec())
@@ -208,7 +209,7 @@ async fn move_enrollments(
 ) -> Result<(u64, u64), StoreError> {
     let mut live: HashMap<(i64, Vec<u8>), Vec<Rival>> = HashMap::new();
     for (id, theirs) in [(survivor, false), (loser, true)] {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "select journey, key, started_at, id, program, pc from enrollment where shard = ? and customer = ? and status = 0",
         )
         .bind(shard(id))
@@ -234,7 +235,7 @@ async fn move_enrollments(
         for (place, (_, theirs, enrollment, program, pc)) in rivals.into_iter().enumerate() {
             let whose = if theirs { loser } else { survivor };
             if place > 0 {
-                sqlx::query(
+                sql::query(
                     "update enrollment set status = 4, due_at = null, ended_at = ?, reason = 'merged' \
                      where shard = ? and customer = ? and id = ?",
                 )
@@ -251,7 +252,7 @@ async fn move_enrollments(
         }
     }
     // The older ones of the loser last: the key is free by now.
-    let rows = sqlx::query(
+    let rows = sql::query(
         "select e.id, x.body from enrollment e left join enrollment_context x on x.shard = e.shard \
             and x.customer = e.customer and x.id = e.id where e.shard = ? and e.customer = ? and e.status = 0",
     )
@@ -261,7 +262,7 @@ async fn move_enrollments(
     .await?;
     for row in rows {
         let id: Vec<u8> = row.try_get(0)?;
-        sqlx::query(
+        sql::query(
             "update enrollment set shard = ?, customer = ?, cause_seq = 0 where shard = ? and customer = ? and id = ?",
         )
         .bind(shard(survivor))
@@ -276,14 +277,14 @@ async fn move_enrollments(
             let plain =
                 keys.open(profile_key(loser), cell.0, cell.1, &id, &sealed)?.ok_or(StoreError::Erased)?;
             let body = keys.seal(profile_key(survivor), cell.0, cell.1, &id, &plain)?;
-            sqlx::query("insert into enrollment_context (shard, customer, id, body) values (?, ?, ?, ?)")
+            sql::query("insert into enrollment_context (shard, customer, id, body) values (?, ?, ?, ?)")
                 .bind(shard(survivor))
                 .bind(survivor.0.to_vec())
                 .bind(id.clone())
                 .bind(body)
                 .execute(&mut tx.conn)
                 .await?;
-            sqlx::query("delete from enrollment_context where shard = ? and customer = ? and id = ?")
+            sql::query("delete from enrollment_context where shard = ? and customer = ? and id = ?")
                 .bind(shard(loser))
                 .bind(loser.0.to_vec())
                 .bind(id)
@@ -303,7 +304,7 @@ async fn move_messages(
     survivor: CustomerId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let rows = sqlx::query(
+    let rows = sql::query(
         "select m.id, m.planned_at, m.inputs from message m where m.shard = ?1 and m.customer = ?2 and m.outcome = 0 \
             and not exists (select 1 from delivery d where d.shard = m.shard and d.customer = m.customer \
                 and d.message = m.id and d.state not in (0, 1, 12))",
@@ -325,7 +326,7 @@ async fn move_messages(
             Some(sealed) => Some(again("message", "inputs", &message.0, sealed)?),
             None => None,
         };
-        sqlx::query(
+        sql::query(
             "update message set shard = ?, customer = ?, inputs = ?, cause_seq = 0 where shard = ? and customer = ? and id = ?",
         )
         .bind(shard(survivor))
@@ -337,7 +338,7 @@ async fn move_messages(
         .execute(&mut tx.conn)
         .await?;
         // A claim on it is void: fence and place change under it.
-        let deliveries = sqlx::query(
+        let deliveries = sql::query(
             "update delivery set shard = ?1, customer = ?2, fence = fence + 1, \
                 due_at = case state when 12 then null when 1 then ?3 else due_at end, \
                 lease_until = null, state = case state when 1 then 0 else state end \
@@ -356,7 +357,7 @@ async fn move_messages(
             if let Some(due) = delivery.try_get::<Option<i64>, _>(2)? {
                 tx.after.send_due(delivery.try_get(1)?, words::shard_of(survivor), due);
             }
-            let row = sqlx::query(
+            let row = sql::query(
                 "delete from content where shard = ? and customer = ? and delivery = ? returning address",
             )
             .bind(shard(loser))
@@ -365,7 +366,7 @@ async fn move_messages(
             .fetch_one(&mut tx.conn)
             .await?;
             let address = again("content", "address", &id, row.try_get(0)?)?;
-            sqlx::query("insert into content (shard, customer, delivery, address) values (?, ?, ?, ?)")
+            sql::query("insert into content (shard, customer, delivery, address) values (?, ?, ?, ?)")
                 .bind(shard(survivor))
                 .bind(survivor.0.to_vec())
                 .bind(id)
@@ -391,7 +392,7 @@ async fn move_rest(
         "update customer set due_at = null, flags = flags | 1, guard_version = guard_version + 1, \
             profile_version = profile_version + 1 where shard = ?3 and id = ?1",
     ] {
-        sqlx::query(sql)
+        sql::query(sql)
             .bind(loser.0.to_vec())
             .bind(survivor.0.to_vec())
             .bind(shard(loser))
@@ -399,7 +400,7 @@ async fn move_rest(
             .execute(&mut tx.conn)
             .await?;
     }
-    sqlx::query(
+    sql::query(
         "update customer set guard_version = guard_version + 1, profile_version = profile_version + 1, \
             due_at = min(coalesce(due_at, ?3), ?3) where shard = ?1 and id = ?2",
     )
@@ -418,7 +419,7 @@ async fn pending_events(
     loser: CustomerId,
     survivor: CustomerId,
 ) -> Result<Vec<Prepared>, StoreError> {
-    let rows = sqlx::query(
+    let rows = sql::query(
         "select e.id, e.name, e.kind, e.source, e.occurred_at, e.received_at, e.properties from customer c \
          cross join event e on e.shard = c.shard and e.customer = c.id and e.seq > c.applied_seq \
          where c.shard = ? and c.id = ? order by e.seq",

@@ -25,10 +25,12 @@ mod plans;
 mod release;
 mod rows;
 mod settle;
+mod sql;
 mod sweep;
 mod symbols;
 mod tally;
 mod troubles;
 mod writer;
 
+pub use commit::PreparedSteps;
 pub use open::Store;

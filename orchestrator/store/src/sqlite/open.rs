@@ -2,6 +2,7 @@
 
 use super::held::HeldState;
 use super::hints::{NEVER, STEPS};
+use super::sql::{self, Conn};
 use super::symbols::Symbols;
 use super::writer::{Tx, Wakeups, Writer};
 use super::{held, migrate};
@@ -37,6 +38,11 @@ pub(crate) struct Inner {
     pub(crate) programs: RwLock<HashMap<i64, Arc<journey::Program>>>,
     pub(crate) api_keys: RwLock<HashMap<[u8; 32], crate::ApiKey>>,
     pub(crate) witness: Option<PathBuf>,
+    /// Where the database lies, and how a connection to it is set up.
+    path: PathBuf,
+    pragmas: String,
+    /// Connections of [`Store::aside`] that nobody uses now.
+    spare: Mutex<Vec<Conn>>,
     /// Held as long as this process writes.
     _lock: Option<std::fs::File>,
     /// A database in memory lies here until it is dropped.
@@ -49,6 +55,15 @@ impl std::fmt::Debug for Store {
     }
 }
 
+/// So much of the file is mapped, in bytes.
+const MMAP: u64 = 32 << 20;
+
+/// A checkpoint after so many pages.
+const CHECKPOINT: u32 = 4000;
+
+/// What the log is cut back to, in bytes.
+const LOG_MAX: u64 = 64 << 20;
+
 /// Set-up of a connection, for the writer and the readers alike.
 fn connect_options(options: &Options, path: &Path, durability: SqliteSynchronous) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
@@ -59,11 +74,21 @@ fn connect_options(options: &Options, path: &Path, durability: SqliteSynchronous
         .statement_cache_capacity(256)
         .pragma("cache_size", format!("-{}", options.cache_kib))
         .pragma("temp_store", "memory")
-        .pragma("mmap_size", "33554432")
-        .pragma("wal_autocheckpoint", "4000")
-        .pragma("journal_size_limit", "67108864")
+        .pragma("mmap_size", MMAP.to_string())
+        .pragma("wal_autocheckpoint", CHECKPOINT.to_string())
+        .pragma("journal_size_limit", LOG_MAX.to_string())
         .log_statements(tracing::log::LevelFilter::Off)
         .log_slow_statements(tracing::log::LevelFilter::Off, Duration::MAX)
+}
+
+/// The same for a connection of our own.
+fn pragmas(options: &Options, synchronous: i64) -> String {
+    format!(
+        "pragma busy_timeout = 10000; pragma journal_mode = wal; pragma synchronous = {synchronous}; \
+         pragma cache_size = -{}; pragma temp_store = memory; pragma mmap_size = {MMAP}; \
+         pragma wal_autocheckpoint = {CHECKPOINT}; pragma journal_size_limit = {LOG_MAX}; pragma foreign_keys = on;",
+        options.cache_kib
+    )
 }
 
 impl Store {
@@ -98,8 +123,10 @@ impl Store {
             conn.close().await?;
         } else {
             let mut conn = base.clone().create_if_missing(true).connect().await?;
-            assert_durable(&mut conn, wanted).await?;
             migrate::migrate(&mut conn).await?;
+            conn.close().await?;
+            let mut conn = Conn::open(&path, false, &pragmas(&options, wanted))?;
+            assert_durable(&mut conn, wanted).await?;
             writing = Some(conn);
         }
         let readers = SqlitePoolOptions::new()
@@ -124,7 +151,10 @@ impl Store {
         drop(first);
         // Different at every start, the same in every virtual run.
         let seed = held.starts.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ held.salt();
-        let writer = writing.map(|conn| Writer::start(conn, wakeups.clone()));
+        let writer = match writing {
+            Some(conn) => Some(Writer::start(conn, wakeups.clone())?),
+            None => None,
+        };
         Ok(Self(Arc::new(Inner {
             vault,
             readers,
@@ -138,6 +168,9 @@ impl Store {
             programs: RwLock::default(),
             api_keys: RwLock::default(),
             witness,
+            pragmas: pragmas(&options, wanted),
+            path,
+            spare: Mutex::default(),
             _lock: lock,
             _temporary: temporary,
         })))
@@ -151,6 +184,7 @@ impl Store {
     /// Commits what is queued and closes.
     pub async fn close(&self) {
         self.0.readers.close().await;
+        self.0.spare.lock().unwrap_or_else(PoisonError::into_inner).clear();
         if let Some(writer) = &self.0.writer {
             writer.close().await;
         }
@@ -209,6 +243,35 @@ impl Store {
         Ok(self.0.readers.acquire().await?)
     }
 
+    /// Runs `work` on a thread that may block, with a connection that reads; such connections are kept for the next.
+    pub(crate) async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self, &Conn) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let store = self.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            let spare = &store.0.spare;
+            let kept = spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let conn = match kept {
+                Some(conn) => conn,
+                None => Conn::open(&store.0.path, true, &store.0.pragmas)?,
+            };
+            let done = work(&store, &conn);
+            // One that failed may have a transaction open: it goes.
+            if done.is_ok() {
+                spare.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
+            }
+            done
+        });
+        match done.await {
+            Ok(done) => done,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(StoreError::Unavailable("the program is being stopped".to_owned())),
+            },
+        }
+    }
+
     /// The blind index of an outside id or address, and the shard that it lies in.
     pub(crate) fn blind(&self, kind: &str, value: &str) -> (i64, [u8; 16]) {
         let bidx = self.0.vault.blind(kind, value);
@@ -242,29 +305,31 @@ pub(crate) async fn setting(conn: &mut SqliteConnection, name: &str) -> Result<O
     Ok(row.map(|row| row.try_get(0)).transpose()?)
 }
 
+/// One setting, inside the writer.
+pub(crate) async fn setting_in(conn: &mut Conn, name: &str) -> Result<Option<String>, StoreError> {
+    let row = sql::query("select value from setting where name = ?").bind(name).fetch_optional(conn).await?;
+    row.map(|row| row.try_get(0)).transpose()
+}
+
 /// Writes one setting; `None` removes it.
-pub(crate) async fn put_setting(
-    conn: &mut SqliteConnection,
-    name: &str,
-    value: Option<&str>,
-) -> Result<(), StoreError> {
+pub(crate) async fn put_setting(conn: &mut Conn, name: &str, value: Option<&str>) -> Result<(), StoreError> {
     match value {
         Some(value) => {
-            sqlx::query(
-                "insert into setting (name, value) values (?, ?) on conflict do update set value = excluded.value",
-            )
-            .bind(name)
-            .bind(value)
-            .execute(conn)
-            .await?
+            sql::query(PUT_SETTING).bind(name).bind(value).execute(conn).await?;
         }
-        None => sqlx::query("delete from setting where name = ?").bind(name).execute(conn).await?,
-    };
+        None => {
+            sql::query("delete from setting where name = ?").bind(name).execute(conn).await?;
+        }
+    }
     Ok(())
 }
 
-async fn assert_durable(conn: &mut SqliteConnection, wanted: i64) -> Result<(), StoreError> {
-    let found: i64 = sqlx::query("pragma synchronous").fetch_one(conn).await?.try_get(0)?;
+/// Writes one setting: name, value.
+pub(crate) const PUT_SETTING: &str =
+    "insert into setting (name, value) values (?, ?) on conflict do update set value = excluded.value";
+
+async fn assert_durable(conn: &mut Conn, wanted: i64) -> Result<(), StoreError> {
+    let found: i64 = sql::query("pragma synchronous").fetch_one(conn).await?.try_get(0)?;
     if found == wanted {
         Ok(())
     } else {
@@ -355,7 +420,11 @@ impl Drop for Temporary {
 pub(crate) async fn mark_copy(path: &Path) -> Result<(), StoreError> {
     let mut conn = SqliteConnectOptions::new().filename(path).connect().await?;
     if setting(&mut conn, "moved").await?.is_none() {
-        put_setting(&mut conn, "held", Some("this database is a restored backup")).await?;
+        sqlx::query(PUT_SETTING)
+            .bind("held")
+            .bind("this database is a restored backup")
+            .execute(&mut conn)
+            .await?;
     }
     conn.close().await?;
     Ok(())

@@ -2,6 +2,7 @@
 
 use super::Store;
 use super::audit::insert;
+use super::sql;
 use crate::{ApiKey, AuditEvent, AuditKind, Operator, Session, StoreError};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
@@ -35,7 +36,7 @@ impl Store {
         let prepared = self.prepare_audit(&[audit]).await?;
         self.write(move |tx| {
             Box::pin(async move {
-                sqlx::query(
+                sql::query(
                     "insert into operator (name, role, password, created_at, disabled_at) values (?, ?, ?, ?, ?) \
                      on conflict do update set role = excluded.role, password = excluded.password, \
                         disabled_at = excluded.disabled_at",
@@ -78,7 +79,7 @@ impl Store {
     pub async fn open_session(&self, session: Session) -> Result<(), StoreError> {
         self.write(move |tx| {
             Box::pin(async move {
-                sqlx::query(
+                sql::query(
                     "insert into session (hash, operator, created_at, seen_at, csrf) values (?, ?, ?, ?, ?)",
                 )
                 .bind(session.hash.to_vec())
@@ -118,7 +119,7 @@ impl Store {
         if machine_now.since(session.seen_at).as_micros() > MARK_EVERY {
             self.write(move |tx| {
                 Box::pin(async move {
-                    sqlx::query("update session set seen_at = ? where hash = ?")
+                    sql::query("update session set seen_at = ? where hash = ?")
                         .bind(machine_now.as_micros())
                         .bind(hash.to_vec())
                         .execute(&mut tx.conn)
@@ -135,7 +136,7 @@ impl Store {
     pub async fn close_session(&self, hash: [u8; 32]) -> Result<(), StoreError> {
         self.write(move |tx| {
             Box::pin(async move {
-                sqlx::query("delete from session where hash = ?")
+                sql::query("delete from session where hash = ?")
                     .bind(hash.to_vec())
                     .execute(&mut tx.conn)
                     .await?;
@@ -150,7 +151,7 @@ impl Store {
         let operator = operator.to_owned();
         self.write(move |tx| {
             Box::pin(async move {
-                let done = sqlx::query("delete from session where operator = ?")
+                let done = sql::query("delete from session where operator = ?")
                     .bind(operator)
                     .execute(&mut tx.conn)
                     .await?;
@@ -176,7 +177,7 @@ impl Store {
         let prepared = self.prepare_audit(&[audit]).await?;
         self.write(move |tx| {
             Box::pin(async move {
-                sqlx::query(
+                sql::query(
                     "insert into api_key (hash, name, kind, scopes, created_at, created_by, expires_at) \
                      values (?, ?, ?, ?, ?, ?, ?)",
                 )
@@ -217,7 +218,7 @@ impl Store {
         if stale && key.revoked_at.is_none() && self.writer().is_ok() {
             self.write(move |tx| {
                 Box::pin(async move {
-                    sqlx::query("update api_key set last_used_at = ? where hash = ?")
+                    sql::query("update api_key set last_used_at = ? where hash = ?")
                         .bind(now.as_micros())
                         .bind(hash.to_vec())
                         .execute(&mut tx.conn)
@@ -257,7 +258,7 @@ impl Store {
             .write(move |tx| {
                 Box::pin(async move {
                     let done =
-                        sqlx::query("update api_key set revoked_at = coalesce(revoked_at, ?) where hash = ?")
+                        sql::query("update api_key set revoked_at = coalesce(revoked_at, ?) where hash = ?")
                             .bind(now.as_micros())
                             .bind(hash.to_vec())
                             .execute(&mut tx.conn)
@@ -276,7 +277,7 @@ impl Store {
         let node = node.to_owned();
         self.write(move |tx| {
             Box::pin(async move {
-                sqlx::query(
+                sql::query(
                     "insert into node (name, started_at, seen_at) values (?1, ?2, ?2) \
                      on conflict do update set seen_at = excluded.seen_at",
                 )
@@ -285,7 +286,7 @@ impl Store {
                 .execute(&mut tx.conn)
                 .await?;
                 // Names are fresh at every start: those long silent are gone.
-                sqlx::query("delete from node where seen_at < ?")
+                sql::query("delete from node where seen_at < ?")
                     .bind(machine_now.as_micros() - 86_400_000_000)
                     .execute(&mut tx.conn)
                     .await?;

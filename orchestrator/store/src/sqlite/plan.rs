@@ -183,67 +183,40 @@ impl Store {
 
 /// Writes messages and deliveries; those that are there already stay as they are.
 pub(crate) async fn write_messages(tx: &mut Tx, rows: MessageRows) -> Result<(), StoreError> {
-    if !rows.messages.is_empty() {
-        sqlx::query(
-            "insert into message (shard, customer, id, origin, enrollment, journey, step, visit, name, purpose, class, \
-                priority, program, release, cause_seq, planned_at, expires_at, outcome, settled_at, why, inputs) \
-             select value->>0, unhex(value->>1), unhex(value->>2), value->>3, unhex(value->>4), value->>5, value->>6, \
-                value->>7, value->>8, value->>9, value->>10, value->>11, value->>12, unhex(value->>13), value->>14, \
-                value->>15, value->>16, value->>17, value->>18, value->>19, unhex(value->>20) \
-             from json_each(?) where true on conflict do nothing",
-        )
-        .bind(rows.messages.json())
-        .execute(&mut tx.conn)
-        .await?;
-    }
-    if !rows.deliveries.is_empty() {
-        sqlx::query(
-            "insert into delivery (shard, customer, message, id, ordinal, channel, address_bidx, state, due_at, fence, \
-                lease_until, attempts, strikes, planned_at, delivery_class) \
-             select value->>0, unhex(value->>1), unhex(value->>2), unhex(value->>3), value->>4, value->>5, \
-                unhex(value->>6), value->>7, value->>8, value->>9, value->>10, value->>11, value->>12, value->>13, \
-                value->>14 from json_each(?) where true on conflict do nothing",
-        )
-        .bind(rows.deliveries.json())
-        .execute(&mut tx.conn)
-        .await?;
-        sqlx::query(
-            "insert into content (shard, customer, delivery, address) \
-             select value->>0, unhex(value->>1), unhex(value->>2), unhex(value->>3) from json_each(?) where true \
-             on conflict do nothing",
-        )
-        .bind(rows.contents.json())
-        .execute(&mut tx.conn)
-        .await?;
-    }
+    tx.conn.each(
+        "insert into message (shard, customer, id, origin, enrollment, journey, step, visit, name, purpose, class, \
+            priority, program, release, cause_seq, planned_at, expires_at, outcome, settled_at, why, inputs) \
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
+        &rows.messages,
+    )?;
+    tx.conn.each(
+        "insert into delivery (shard, customer, message, id, ordinal, channel, address_bidx, state, due_at, fence, \
+            lease_until, attempts, strikes, planned_at, delivery_class) \
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
+        &rows.deliveries,
+    )?;
+    tx.conn.each(
+        "insert into content (shard, customer, delivery, address) values (?, ?, ?, ?) on conflict do nothing",
+        &rows.contents,
+    )?;
     Ok(())
 }
 
 /// Cancels deliveries `[shard, customer, message, delivery, why, at]` that were not handed over, and messages that have
 /// none left.
 pub(crate) async fn cancel(tx: &mut Tx, rows: Rows) -> Result<(), StoreError> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let json = rows.json();
-    sqlx::query(
-        "update delivery as d set state = 12, due_at = null, lease_until = null, settled_at = j.value->>5, \
-            why = j.value->>4 \
-         from json_each(?) j where d.shard = j.value->>0 and d.customer = unhex(j.value->>1) \
-            and d.message = unhex(j.value->>2) and d.id = unhex(j.value->>3) and d.state in (0, 1)",
-    )
-    .bind(&json)
-    .execute(&mut tx.conn)
-    .await?;
-    sqlx::query(
-        "update message as m set outcome = 19, settled_at = j.value->>5, why = j.value->>4 \
-         from json_each(?) j where m.shard = j.value->>0 and m.customer = unhex(j.value->>1) \
-            and m.id = unhex(j.value->>2) and m.outcome = 0 and not exists ( \
-                select 1 from delivery d where d.shard = m.shard and d.customer = m.customer and d.message = m.id \
-                    and d.state <> 12)",
-    )
-    .bind(&json)
-    .execute(&mut tx.conn)
-    .await?;
+    tx.conn.each(
+        "update delivery set state = 12, due_at = null, lease_until = null, settled_at = ?6, why = ?5 \
+         where shard = ?1 and customer = ?2 and message = ?3 and id = ?4 and state in (0, 1)",
+        &rows,
+    )?;
+    // Once all of its deliveries were taken back.
+    tx.conn.each(
+        "update message as m set outcome = 19, settled_at = ?6, why = ?5 \
+         where m.shard = ?1 and m.customer = ?2 and m.id = ?3 and ?4 is not null and m.outcome = 0 and not exists ( \
+            select 1 from delivery d where d.shard = m.shard and d.customer = m.customer and d.message = m.id \
+                and d.state <> 12)",
+        &rows,
+    )?;
     Ok(())
 }

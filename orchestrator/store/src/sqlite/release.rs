@@ -2,8 +2,9 @@
 
 use super::Store;
 use super::audit::insert;
-use super::open::{put_setting, setting};
+use super::open::{put_setting, setting, setting_in};
 use super::rows::{Rows, unsigned};
+use super::sql;
 use crate::{
     AuditEvent, AuditKind, GoLive, LiveRelease, NewRelease, Release, Stop, StopScope, StoreError,
     StoredProgram,
@@ -46,7 +47,7 @@ impl Store {
         }
         self.write(move |tx| {
             Box::pin(async move {
-                sqlx::query(
+                sql::query(
                     "insert into release (id, created_at, created_by, note, manifest, files) values (?, ?, ?, ?, ?, ?) \
                      on conflict do nothing",
                 )
@@ -59,7 +60,7 @@ impl Store {
                 .execute(&mut tx.conn)
                 .await?;
                 for (hash, journey, body) in programs {
-                    sqlx::query(
+                    sql::query(
                         "insert into program (hash, journey, body, created_at) values (?, ?, ?, ?) on conflict do nothing",
                     )
                     .bind(hash.clone())
@@ -68,7 +69,7 @@ impl Store {
                     .bind(release.at.as_micros())
                     .execute(&mut tx.conn)
                     .await?;
-                    sqlx::query(
+                    sql::query(
                         "insert into release_program (release, program) select ?, no from program where hash = ? \
                          on conflict do nothing",
                     )
@@ -101,14 +102,14 @@ impl Store {
         let (by, action) = (by.to_owned(), action.to_owned());
         self.write(move |tx| {
             Box::pin(async move {
-                let there = sqlx::query("select 1 from release where id = ?")
+                let there = sql::query("select 1 from release where id = ?")
                     .bind(release.0.to_vec())
                     .fetch_optional(&mut tx.conn)
                     .await?;
                 if there.is_none() {
                     return Err(StoreError::NotFound(format!("release {release}")));
                 }
-                sqlx::query("insert into release_live (release, at, by, action) values (?, ?, ?, ?)")
+                sql::query("insert into release_live (release, at, by, action) values (?, ?, ?, ?)")
                     .bind(release.0.to_vec())
                     .bind(at.as_micros())
                     .bind(by)
@@ -265,7 +266,7 @@ impl Store {
         let (json, places) = (rows.json(), places.clone());
         self.write(move |tx| {
             Box::pin(async move {
-                let moved = sqlx::query(
+                let moved = sql::query(
                     "update enrollment as e set program = ?2, pc = j.value->>1, waiting = 0, due_at = ?3 \
                      from json_each(?4) j where e.program = ?1 and e.status = 0 and e.pc = j.value->>0 \
                      returning shard, customer, pc",
@@ -278,7 +279,7 @@ impl Store {
                 .await?;
                 for row in &moved {
                     let (shard, pc): (i64, i64) = (row.try_get(0)?, row.try_get(2)?);
-                    sqlx::query(
+                    sql::query(
                         "update customer set profile_version = profile_version + 1, \
                             due_at = min(coalesce(due_at, ?3), ?3) where shard = ?1 and id = ?2",
                     )
@@ -343,7 +344,7 @@ impl Store {
             .write(move |tx| {
                 Box::pin(async move {
                     let changed = if stop {
-                        sqlx::query(
+                        sql::query(
                             "insert into stop (scope, value, at, by, reason) values (?, ?, ?, ?, ?) \
                              on conflict do nothing",
                         )
@@ -353,7 +354,7 @@ impl Store {
                         .bind(by)
                         .bind(reason)
                     } else {
-                        sqlx::query("delete from stop where scope = ? and value = ?").bind(name).bind(value)
+                        sql::query("delete from stop where scope = ? and value = ?").bind(name).bind(value)
                     }
                     .execute(&mut tx.conn)
                     .await?
@@ -361,14 +362,14 @@ impl Store {
                     if changed == 0 {
                         return Ok(None);
                     }
-                    let epoch: u64 = setting(&mut tx.conn, "stop_epoch")
+                    let epoch: u64 = setting_in(&mut tx.conn, "stop_epoch")
                         .await?
                         .and_then(|text| text.parse().ok())
                         .unwrap_or(0)
                         + 1;
                     put_setting(&mut tx.conn, "stop_epoch", Some(&epoch.to_string())).await?;
                     if !stop {
-                        let rows = sqlx::query(
+                        let rows = sql::query(
                             "update delivery indexed by delivery_parked set due_at = ? \
                              where state = 0 and due_at is null returning shard, channel",
                         )

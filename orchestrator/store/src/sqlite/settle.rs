@@ -8,13 +8,13 @@ use super::keys::{Keys, content_key, events_key};
 use super::open::{bidx_shard, shard};
 use super::plan::{MessageRows, write_messages};
 use super::rows::{Rows, signed};
+use super::sql;
 use super::tally::Kind;
 use super::writer::{After, Tx};
 use crate::{
     AuditEvent, AuditKind, DeliveryKey, DeliveryState, Incoming, MessageOutcome, NewEvent, NewReceipt,
     Settle, SettleByHand, StoreError,
 };
-use sqlx::Row;
 use words::{CustomerId, Timestamp};
 
 /// A delivery as it stands, with what its figures go by.
@@ -82,7 +82,7 @@ pub(crate) async fn message_outcome(
 ) -> Result<(), StoreError> {
     let mut rows = Rows::new();
     outcome_row(&mut rows, key, outcome, now, None);
-    sqlx::query(OUTCOME).bind(rows.json()).execute(&mut tx.conn).await?;
+    sql::query(OUTCOME).bind(rows.json()).execute(&mut tx.conn).await?;
     Ok(())
 }
 
@@ -99,7 +99,7 @@ async fn standing(
             .blob(&key.delivery.0)
             .opt_int(fence.map(signed));
     }
-    let found = sqlx::query(
+    let found = sql::query(
         "select j.key, d.state, d.channel, d.address_bidx, m.journey, m.step, m.name, d.provider from json_each(?) j \
          cross join delivery d on d.shard = j.value->>0 and d.customer = unhex(j.value->>1) \
             and d.message = unhex(j.value->>2) and d.id = unhex(j.value->>3) \
@@ -407,7 +407,7 @@ impl Store {
                     SettleByHand::NotAccepted => (DeliveryState::Rejected, None),
                     SettleByHand::SendAgain => (DeliveryState::Planned, Some(now)),
                 };
-                sqlx::query(
+                sql::query(
                     "update delivery set state = ?, due_at = ?, strikes = 0, settled_at = ?, why = ? \
                      where shard = ? and customer = ? and message = ? and id = ?",
                 )
@@ -444,7 +444,7 @@ async fn proven_refused(tx: &mut Tx, items: &[Settle]) -> Result<Vec<bool>, Stor
             proven.push(false);
             continue;
         }
-        let rows = sqlx::query(
+        let rows = sql::query(
             "select id from delivery where shard = ? and customer = ? and message = ? and id <> ? \
                 and state in (0, 1, 2, 3, 4, 5)",
         )
@@ -555,7 +555,7 @@ async fn write_settled(
         ),
     ] {
         if !rows.is_empty() {
-            sqlx::query(sql).bind(rows.json()).execute(&mut tx.conn).await?;
+            sql::query(sql).bind(rows.json()).execute(&mut tx.conn).await?;
         }
     }
     Ok(())
@@ -564,7 +564,7 @@ async fn write_settled(
 async fn one_receipt(tx: &mut Tx, item: &NewReceipt, kind: i64, now: Timestamp) -> Result<bool, StoreError> {
     let key = DeliveryKey { customer: item.customer, message: item.message, delivery: item.delivery };
     let Some(stood) = standing(tx, &[(key, None)]).await?.pop().flatten() else { return Ok(false) };
-    let rows = sqlx::query(
+    let rows = sql::query(
         "select n, kind, at, detail from receipt where shard = ? and customer = ? and delivery = ? order by n",
     )
     .bind(shard(key.customer))
@@ -584,7 +584,7 @@ async fn one_receipt(tx: &mut Tx, item: &NewReceipt, kind: i64, now: Timestamp) 
             return Ok(false);
         }
     }
-    sqlx::query(
+    sql::query(
         "insert into receipt (shard, customer, delivery, n, kind, at, recorded_at, detail) values (?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(shard(key.customer))
@@ -613,7 +613,7 @@ async fn one_receipt(tx: &mut Tx, item: &NewReceipt, kind: i64, now: Timestamp) 
         tx.tally.message(stood.journey, figure, stood.step, stood.name, stood.channel);
     }
     if let Some(state) = state {
-        sqlx::query(
+        sql::query(
             "update delivery set state = ?, settled_at = ?, due_at = null where shard = ? and customer = ? \
                 and message = ? and id = ? and state in (2, 3, 4, 5, 6)",
         )

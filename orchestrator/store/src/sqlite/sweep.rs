@@ -6,6 +6,7 @@ use super::ledger::delivery_key;
 use super::open::shard;
 use super::rows::Rows;
 use super::settle::message_outcome;
+use super::sql;
 use crate::{AuditEvent, AuditKind, MessageOutcome, StoreError, Swept};
 use sqlx::Row;
 use words::Timestamp;
@@ -56,7 +57,7 @@ impl Store {
         self.write(move |tx| {
             Box::pin(async move {
                 let mut swept = Swept::default();
-                let rows = sqlx::query(
+                let rows = sql::query(
                     "select customer, message, id, state, channel, delivery_class, fence, handed_at from delivery \
                      where lease_until < ? limit ?",
                 )
@@ -68,7 +69,7 @@ impl Store {
                     let key = delivery_key(&row, 0)?;
                     let (state, channel): (i64, i64) = (row.try_get(3)?, row.try_get(4)?);
                     let unknown = state == 2 && row.try_get::<i64, _>(5)? == 0;
-                    sqlx::query(
+                    sql::query(
                         "update delivery set state = ?, due_at = ?, lease_until = null, settled_at = ? \
                          where shard = ? and customer = ? and message = ? and id = ?",
                     )
@@ -83,7 +84,7 @@ impl Store {
                     .await?;
                     if state == 2 {
                         // It was begun, and nobody is left who could say how it ended.
-                        sqlx::query(
+                        sql::query(
                             "insert into attempt (shard, customer, delivery, n, started_at, ended_at, node, fence, outcome) \
                              values (?, ?, ?, ?, ?, null, '', ?, 'no_answer') on conflict do nothing",
                         )
@@ -116,7 +117,7 @@ impl Store {
                         tx.after.send_due(channel, words::shard_of(key.customer), now.as_micros());
                     }
                 }
-                swept.calls = sqlx::query(
+                swept.calls = sql::query(
                     "update call set due_at = ?, lease_until = null where lease_until < ? and state = 0",
                 )
                 .bind(now.as_micros())

@@ -2,6 +2,7 @@
 
 use super::Store;
 use super::rows::Rows;
+use super::sql;
 use crate::StoreError;
 use futures::future::BoxFuture;
 use sqlx::Row;
@@ -73,13 +74,13 @@ impl Store {
         let found: Vec<(i64, String)> = self
             .write(move |tx| {
                 Box::pin(async move {
-                    sqlx::query(
+                    sql::query(
                         "insert into symbol (name) select value->>0 from json_each(?) where true on conflict do nothing",
                     )
                     .bind(&json)
                     .execute(&mut tx.conn)
                     .await?;
-                    let rows = sqlx::query(
+                    let rows = sql::query(
                         "select s.id, s.name from json_each(?) j cross join symbol s on s.name = j.value->>0",
                     )
                     .bind(&json)

@@ -1,8 +1,8 @@
 //! Figures that the console shows, kept up to date in the transactions that change them.
 
 use super::rows::Rows;
+use super::sql::Conn;
 use crate::StoreError;
-use sqlx::sqlite::SqliteConnection;
 use std::collections::BTreeMap;
 
 /// What is counted.
@@ -58,35 +58,25 @@ impl Tally {
     }
 
     /// Writes the changes.
-    pub(crate) async fn flush(self, conn: &mut SqliteConnection) -> Result<(), StoreError> {
+    pub(crate) fn flush(self, conn: &Conn) -> Result<(), StoreError> {
         let mut rows = Rows::new();
         for ((journey, kind, step, name, channel), n) in self.counts {
             rows.row().int(journey).int(kind).int(step).int(name).int(channel).int(n);
         }
-        if !rows.is_empty() {
-            sqlx::query(
-                "insert into tally (journey, kind, step, name, channel, n) \
-                 select value->>0, value->>1, value->>2, value->>3, value->>4, value->>5 from json_each(?) where true \
-                 on conflict do update set n = n + excluded.n",
-            )
-            .bind(rows.json())
-            .execute(&mut *conn)
-            .await?;
-        }
+        conn.each(
+            "insert into tally (journey, kind, step, name, channel, n) values (?, ?, ?, ?, ?, ?) \
+             on conflict do update set n = n + excluded.n",
+            &rows,
+        )?;
         let mut rows = Rows::new();
         for ((program, pc), n) in self.places.into_iter().filter(|(_, n)| *n != 0) {
             rows.row().int(program).int(pc).int(n);
         }
-        if !rows.is_empty() {
-            sqlx::query(
-                "insert into place_tally (program, pc, n) \
-                 select value->>0, value->>1, value->>2 from json_each(?) where true \
-                 on conflict do update set n = n + excluded.n",
-            )
-            .bind(rows.json())
-            .execute(&mut *conn)
-            .await?;
-        }
+        conn.each(
+            "insert into place_tally (program, pc, n) values (?, ?, ?) \
+             on conflict do update set n = n + excluded.n",
+            &rows,
+        )?;
         Ok(())
     }
 }

@@ -1,15 +1,15 @@
 //! The one writer: takes what is queued, commits it together, then answers.
 //!
-//! Each command runs under a savepoint, so that one that fails changes nothing of its neighbours. Nobody waits for
-//! company: whatever is queued when the last commit ends makes the next group. Answers are sent after the commit alone.
+//! A thread of its own, with a connection of its own. Where several commands meet in one commit each runs under a
+//! savepoint, so that one that fails changes nothing of its neighbours. Nobody waits for company: whatever is queued when
+//! the last commit ends makes the next group. Answers are sent after the commit alone.
 
 use super::hints::{Hints, STEPS};
 use super::ingest::{IngestReply, Prepared, write_events};
+use super::sql::Conn;
 use super::tally::Tally;
 use crate::StoreError;
 use futures::future::BoxFuture;
-use sqlx::Connection;
-use sqlx::sqlite::SqliteConnection;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -18,13 +18,13 @@ const GROUP_MAX: usize = 512;
 
 /// What a command writes with.
 pub(crate) struct Tx {
-    pub(crate) conn: SqliteConnection,
+    pub(crate) conn: Conn,
     pub(crate) after: After,
     pub(crate) tally: Tally,
 }
 
 /// What happens once the commit is durable.
-#[derive(Default, Clone)]
+#[derive(Default)]
 pub(crate) struct After {
     /// (lane, shard, due).
     hints: Vec<(i64, u16, i64)>,
@@ -55,7 +55,7 @@ pub(crate) enum Command {
     /// Events; those of one group are written together.
     Ingest(Vec<Prepared>, oneshot::Sender<IngestReply>),
     Job(Job),
-    Close(oneshot::Sender<()>),
+    Close(Option<oneshot::Sender<()>>),
 }
 
 /// The shared side of the wake-ups.
@@ -96,11 +96,15 @@ impl Wakeups {
 pub(crate) struct Writer(pub(crate) mpsc::Sender<Command>);
 
 impl Writer {
-    /// Starts the writer on its connection.
-    pub(crate) fn start(conn: SqliteConnection, wakeups: Arc<Wakeups>) -> Self {
+    /// Starts the writer on its connection. To be called within a runtime.
+    pub(crate) fn start(conn: Conn, wakeups: Arc<Wakeups>) -> Result<Self, StoreError> {
         let (sender, receiver) = mpsc::channel(4 * GROUP_MAX);
-        tokio::spawn(run(conn, receiver, wakeups));
-        Self(sender)
+        let runtime = tokio::runtime::Handle::current();
+        std::thread::Builder::new()
+            .name("writer".to_owned())
+            .spawn(move || run(conn, receiver, &wakeups, &runtime))
+            .map_err(|error| StoreError::Unavailable(format!("no thread for the writer: {error}")))?;
+        Ok(Self(sender))
     }
 
     /// Runs `command` in the writer, with others or alone; answers when it is durable.
@@ -139,7 +143,7 @@ impl Writer {
 
     pub(crate) async fn close(&self) {
         let (reply, answer) = oneshot::channel();
-        if self.0.send(Command::Close(reply)).await.is_ok() {
+        if self.0.send(Command::Close(Some(reply))).await.is_ok() {
             let _ = answer.await;
         }
     }
@@ -149,39 +153,45 @@ fn closed() -> StoreError {
     StoreError::Unavailable("the store is closed".to_owned())
 }
 
-async fn run(conn: SqliteConnection, mut receiver: mpsc::Receiver<Command>, wakeups: Arc<Wakeups>) {
+fn run(
+    conn: Conn,
+    mut receiver: mpsc::Receiver<Command>,
+    wakeups: &Wakeups,
+    runtime: &tokio::runtime::Handle,
+) {
     let mut tx = Tx { conn, after: After::default(), tally: Tally::default() };
-    let mut group = Vec::with_capacity(GROUP_MAX);
-    loop {
-        if receiver.recv_many(&mut group, GROUP_MAX).await == 0 {
-            break;
+    while let Some(first) = receiver.blocking_recv() {
+        let mut commands = vec![first];
+        while commands.len() < GROUP_MAX
+            && let Ok(next) = receiver.try_recv()
+        {
+            commands.push(next);
         }
         let mut closing = None;
-        let mut commands = Vec::with_capacity(group.len());
-        for command in group.drain(..) {
-            match command {
-                Command::Close(reply) => closing = Some(reply),
-                other => commands.push(other),
+        commands.retain_mut(|command| match command {
+            Command::Close(reply) => {
+                closing = closing.take().or_else(|| reply.take());
+                false
             }
-        }
+            _ => true,
+        });
         if !commands.is_empty() {
-            commit_group(&mut tx, commands, &wakeups).await;
+            runtime.block_on(commit_group(&mut tx, commands, wakeups));
         }
         if let Some(reply) = closing {
-            let _ = sqlx::query("pragma wal_checkpoint(truncate)").execute(&mut tx.conn).await;
-            let _ = tx.conn.close().await;
+            let _ = tx.conn.run("pragma wal_checkpoint(truncate)");
+            tx.conn.close();
             let _ = reply.send(());
             return;
         }
     }
-    let _ = tx.conn.close().await;
+    tx.conn.close();
 }
 
 async fn commit_group(tx: &mut Tx, commands: Vec<Command>, wakeups: &Wakeups) {
     tx.after = After::default();
     tx.tally = Tally::default();
-    if let Err(error) = sqlx::query("begin immediate").execute(&mut tx.conn).await {
-        let error = StoreError::from(error);
+    if let Err(error) = tx.conn.run("begin immediate") {
         for command in commands {
             match command {
                 Command::Ingest(_, reply) => drop(reply.send(Err(error.again()))),
@@ -202,13 +212,16 @@ async fn commit_group(tx: &mut Tx, commands: Vec<Command>, wakeups: &Wakeups) {
             Command::Close(reply) => drop(reply),
         }
     }
+    let alone = events.is_empty() && jobs.len() == 1;
     if !events.is_empty() {
         ingest_together(tx, events, &mut answers).await;
     }
     for job in jobs {
-        one_job(tx, job, &mut answers).await;
+        if !one_job(tx, job, alone, &mut answers).await {
+            return;
+        }
     }
-    let committed = finish(tx).await;
+    let committed = finish(tx);
     if committed.is_ok() {
         wakeups.apply(std::mem::take(&mut tx.after));
     }
@@ -218,39 +231,37 @@ async fn commit_group(tx: &mut Tx, commands: Vec<Command>, wakeups: &Wakeups) {
 }
 
 /// Flushes the figures and commits; on failure nothing of the group is there.
-async fn finish(tx: &mut Tx) -> Result<(), StoreError> {
+fn finish(tx: &mut Tx) -> Result<(), StoreError> {
     let tally = std::mem::take(&mut tx.tally);
-    let done = async {
-        tally.flush(&mut tx.conn).await?;
-        sqlx::query("commit").execute(&mut tx.conn).await?;
-        Ok(())
-    }
-    .await;
+    let done = tally.flush(&tx.conn).and_then(|()| tx.conn.run("commit"));
     if done.is_err() {
-        let _ = sqlx::query("rollback").execute(&mut tx.conn).await;
+        let _ = tx.conn.run("rollback");
     }
     done
 }
 
+/// What had been noted before a savepoint.
 struct Mark {
-    after: After,
+    hints: usize,
     tally: Tally,
 }
 
-async fn savepoint(tx: &mut Tx) -> Result<Mark, StoreError> {
-    sqlx::query("savepoint one").execute(&mut tx.conn).await?;
-    Ok(Mark { after: tx.after.clone(), tally: tx.tally.clone() })
+fn savepoint(tx: &mut Tx) -> Result<Mark, StoreError> {
+    tx.conn.run("savepoint one")?;
+    Ok(Mark { hints: tx.after.hints.len(), tally: std::mem::take(&mut tx.tally) })
 }
 
-async fn keep(tx: &mut Tx) -> Result<(), StoreError> {
-    sqlx::query("release one").execute(&mut tx.conn).await?;
+fn keep(tx: &mut Tx, mark: Mark) -> Result<(), StoreError> {
+    tx.conn.run("release one")?;
+    let since = std::mem::replace(&mut tx.tally, mark.tally);
+    tx.tally.append(since);
     Ok(())
 }
 
-async fn take_back(tx: &mut Tx, mark: Mark) {
-    let _ = sqlx::query("rollback to one").execute(&mut tx.conn).await;
-    let _ = sqlx::query("release one").execute(&mut tx.conn).await;
-    tx.after = mark.after;
+fn take_back(tx: &mut Tx, mark: Mark) {
+    let _ = tx.conn.run("rollback to one");
+    let _ = tx.conn.run("release one");
+    tx.after.hints.truncate(mark.hints);
     tx.tally = mark.tally;
 }
 
@@ -259,34 +270,50 @@ pub(crate) async fn apart<T>(
     tx: &mut Tx,
     work: impl for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
-    // A name of its own: `one` may be open around it, and the innermost of a name is the one meant.
-    let mark = savepoint(tx).await?;
+    // One name for all of them: the innermost is the one meant.
+    let mark = savepoint(tx)?;
     match work(tx).await {
         Ok(value) => {
-            keep(tx).await?;
+            keep(tx, mark)?;
             Ok(value)
         }
         Err(error) => {
-            take_back(tx, mark).await;
+            take_back(tx, mark);
             Err(error)
         }
     }
 }
 
-async fn one_job(tx: &mut Tx, job: Job, answers: &mut Vec<Answer>) {
+/// Runs one command; `alone` needs no savepoint, as nobody else's work is in the transaction. Whether there is still a
+/// transaction to be committed.
+async fn one_job(tx: &mut Tx, job: Job, alone: bool, answers: &mut Vec<Answer>) -> bool {
+    if alone {
+        return match job(tx).await {
+            Ok(answer) => {
+                answers.push(answer);
+                true
+            }
+            Err((error, answer)) => {
+                let _ = tx.conn.run("rollback");
+                answer(Err(error));
+                false
+            }
+        };
+    }
     // If even the savepoint fails the job is dropped, and its caller learns that the store could not.
-    let Ok(mark) = savepoint(tx).await else { return };
+    let Ok(mark) = savepoint(tx) else { return true };
     match job(tx).await {
         Ok(answer) => {
-            if keep(tx).await.is_ok() {
+            if keep(tx, mark).is_ok() {
                 answers.push(answer);
             }
         }
         Err((error, answer)) => {
-            take_back(tx, mark).await;
+            take_back(tx, mark);
             answer(Err(error));
         }
     }
+    true
 }
 
 async fn ingest_together(
@@ -300,10 +327,10 @@ async fn ingest_together(
         sizes.push(items.len());
         all.append(items);
     }
-    let Ok(mark) = savepoint(tx).await else { return };
+    let Ok(mark) = savepoint(tx) else { return };
     match write_events(tx, &all).await {
         Ok(done) => {
-            if keep(tx).await.is_err() {
+            if keep(tx, mark).is_err() {
                 return;
             }
             let mut done = done.into_iter();
@@ -315,25 +342,29 @@ async fn ingest_together(
             }
         }
         Err(error) if events.len() == 1 => {
-            take_back(tx, mark).await;
+            take_back(tx, mark);
             if let Some((_, reply)) = events.pop() {
                 let _ = reply.send(Err(error));
             }
         }
         // One of them is bad: each by itself, so that its neighbours do not suffer.
         Err(_) => {
-            take_back(tx, mark).await;
+            take_back(tx, mark);
             let mut all = all.into_iter();
             for ((_, reply), size) in events.into_iter().zip(sizes) {
                 let mine: Vec<_> = all.by_ref().take(size).collect();
-                let Ok(mark) = savepoint(tx).await else { return };
+                let Ok(mark) = savepoint(tx) else { return };
                 match write_events(tx, &mine).await {
-                    Ok(done) if keep(tx).await.is_ok() => answers.push(Box::new(move |committed| {
-                        let _ = reply.send(committed.map(|()| done));
-                    })),
-                    Ok(_) => return,
+                    Ok(done) => {
+                        if keep(tx, mark).is_err() {
+                            return;
+                        }
+                        answers.push(Box::new(move |committed| {
+                            let _ = reply.send(committed.map(|()| done));
+                        }));
+                    }
                     Err(error) => {
-                        take_back(tx, mark).await;
+                        take_back(tx, mark);
                         let _ = reply.send(Err(error));
                     }
                 }
