@@ -11,7 +11,7 @@ use channel::Stage;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use std::{
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, SystemTime},
 };
 
@@ -64,30 +64,25 @@ pub struct Request<'a> {
 /// The client. Clones share one pool of connections.
 #[derive(Debug, Clone)]
 pub struct Client {
-    http: reqwest::Client,
+    shared: Arc<Shared>,
     reach: Reach,
+}
+
+/// What clones share. The library's client is made at the first request: roots and pools are memory that a provider
+/// nobody sends to never needs.
+#[derive(Debug)]
+struct Shared {
+    settings: Settings,
+    extra_roots: Vec<CertificateDer<'static>>,
+    http: OnceLock<Result<reqwest::Client, SettingsError>>,
 }
 
 impl Client {
     /// A client with its own pool. TLS 1.2 and newer by rustls with ring; roots of Mozilla's programme.
     pub fn new(settings: &Settings) -> Result<Self, SettingsError> {
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(&settings.extra_roots_pem)?)
-            .dns_resolver(GuardedResolver::shared(settings.reach))
-            // A redirect would leave the checked address behind, and a POST would not survive it.
-            .redirect(reqwest::redirect::Policy::none())
-            // A proxy from the environment would do the resolving in our stead.
-            .no_proxy()
-            .referer(false)
-            .retry(reqwest::retry::never())
-            .tcp_nodelay(true)
-            .connect_timeout(settings.connect_timeout)
-            // Shorter than what servers keep, so that a connection is rarely closed under a request.
-            .pool_idle_timeout(Duration::from_secs(15))
-            .user_agent(concat!("Tabi/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| SettingsError::Setup(chain(&error)))?;
-        Ok(Self { http, reach: settings.reach })
+        let extra_roots = extra_roots(&settings.extra_roots_pem)?;
+        let shared = Shared { settings: settings.clone(), extra_roots, http: OnceLock::new() };
+        Ok(Self { shared: Arc::new(shared), reach: settings.reach })
     }
 
     /// Posts `request` and reads the answer; ends within `deadline`, whatever the other side does.
@@ -110,8 +105,12 @@ impl Client {
             Ok(headers) => headers,
             Err(why) => return Reply::Refused { why },
         };
+        let http = match self.shared.http() {
+            Ok(http) => http,
+            Err(error) => return Reply::NotSent { why: error.to_string() },
+        };
         let (gate, body) = Gate::around(Bytes::copy_from_slice(request.body));
-        let mut sending = self.http.request(method, url).headers(headers);
+        let mut sending = http.request(method, url).headers(headers);
         if !request.body.is_empty() {
             sending = sending.body(reqwest::Body::wrap(body));
         }
@@ -133,19 +132,52 @@ impl Client {
     }
 }
 
-fn tls(extra_roots_pem: &[u8]) -> Result<rustls::ClientConfig, SettingsError> {
+impl Shared {
+    fn http(&self) -> Result<&reqwest::Client, &SettingsError> {
+        self.http.get_or_init(|| self.make()).as_ref()
+    }
+
+    fn make(&self) -> Result<reqwest::Client, SettingsError> {
+        reqwest::Client::builder()
+            .tls_backend_preconfigured(tls(&self.extra_roots)?)
+            .dns_resolver(GuardedResolver::shared(self.settings.reach))
+            // A redirect would leave the checked address behind, and a POST would not survive it.
+            .redirect(reqwest::redirect::Policy::none())
+            // A proxy from the environment would do the resolving in our stead.
+            .no_proxy()
+            .referer(false)
+            .retry(reqwest::retry::never())
+            .tcp_nodelay(true)
+            .connect_timeout(self.settings.connect_timeout)
+            // Shorter than what servers keep, so that a connection is rarely closed under a request.
+            .pool_idle_timeout(Duration::from_secs(15))
+            .user_agent(concat!("Tabi/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| SettingsError::Setup(chain(&error)))
+    }
+}
+
+/// The certificates in `pem`; none is a mistake, unless there is nothing at all.
+fn extra_roots(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, SettingsError> {
+    let wrong = |error: &dyn std::fmt::Display| SettingsError::Roots(error.to_string());
+    // Each is tried for itself, so that a file that cannot be used is said where it is named.
+    let mut tried = rustls::RootCertStore::empty();
+    let mut found = Vec::new();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(|error| wrong(&error))?.into_owned();
+        tried.add(certificate.clone()).map_err(|error| wrong(&error))?;
+        found.push(certificate);
+    }
+    if found.is_empty() && !pem.is_empty() {
+        return Err(wrong(&"no certificate in it"));
+    }
+    Ok(found)
+}
+
+fn tls(extra_roots: &[CertificateDer<'static>]) -> Result<rustls::ClientConfig, SettingsError> {
     let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    if !extra_roots_pem.is_empty() {
-        let wrong = |error: &dyn std::fmt::Display| SettingsError::Roots(error.to_string());
-        let mut found = false;
-        for certificate in CertificateDer::pem_slice_iter(extra_roots_pem) {
-            let certificate = certificate.map_err(|error| wrong(&error))?;
-            roots.add(certificate).map_err(|error| wrong(&error))?;
-            found = true;
-        }
-        if !found {
-            return Err(wrong(&"no certificate in it"));
-        }
+    for certificate in extra_roots {
+        roots.add(certificate.clone()).map_err(|error| SettingsError::Roots(error.to_string()))?;
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = rustls::ClientConfig::builder_with_provider(provider)
@@ -153,7 +185,7 @@ fn tls(extra_roots_pem: &[u8]) -> Result<rustls::ClientConfig, SettingsError> {
         .map_err(|error| SettingsError::Setup(error.to_string()))?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
 }
 

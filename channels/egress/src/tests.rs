@@ -171,10 +171,14 @@ async fn a_header_cannot_be_smuggled_in() {
 async fn a_request_called_not_sent_never_arrives() {
     // The deadline ends somewhere around the sending of the body; whatever is called "not sent" must not be seen later.
     let mut not_sent = 0;
-    for round in 0..60_u64 {
+    for round in 0..1000_u64 {
+        // A fast machine rarely meets the moment: it tries on until it has.
+        if round >= 60 && not_sent > 0 {
+            break;
+        }
         let far = Scripted::new(|_| Act::Hang(Vec::new())).await.unwrap();
         let request = Request { url: &far.base_url(), headers: vec![], body: b"{\"n\":1}" };
-        let reply = client(Reach::Anywhere).post(request, Duration::from_micros(round * 40)).await;
+        let reply = client(Reach::Anywhere).post(request, Duration::from_micros(round % 60 * 40)).await;
         tokio::time::sleep(Duration::from_millis(5)).await;
         if let Reply::NotSent { .. } = reply {
             not_sent += 1;

@@ -1,6 +1,6 @@
 //! TLS: ring, TLS 1.2 and later, Mozilla's roots and a file of the operator's.
 
-use crate::config::{ConfigError, SmtpConfig};
+use crate::config::{ConfigError, SmtpConfig, Tls};
 use rustls::{
     ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -12,7 +12,9 @@ use std::sync::Arc;
 /// The client's side of TLS for this relay.
 pub(crate) fn client(config: &SmtpConfig) -> Result<Arc<ClientConfig>, ConfigError> {
     let provider = Arc::new(ring::default_provider());
-    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    // Where nothing is encrypted nobody is asked for a certificate, and the roots would only take memory.
+    let usual = if config.tls == Tls::None { Vec::new() } else { webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let mut roots = RootCertStore { roots: usual };
     if let Some(path) = &config.ca_file {
         let broken = |reason: String| ConfigError::CaFile { path: path.display().to_string(), reason };
         let pem = std::fs::read(path).map_err(|error| broken(error.to_string()))?;

@@ -38,7 +38,7 @@ use futures::future::BoxFuture;
 use http::{Method, Request};
 use language::Words;
 use serde_json::json;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use store::{AuditEvent, AuditKind};
 use tera::Tera;
 use tokio::sync::Semaphore;
@@ -51,8 +51,9 @@ pub(crate) struct Console {
     tries: session::Tries,
     hashing: Semaphore,
     openings: content::Openings,
-    en: Speech,
-    ja: Speech,
+    // Made when somebody first looks: three megabytes that an installation without visitors never needs.
+    en: LazyLock<Speech>,
+    ja: LazyLock<Speech>,
 }
 
 struct Speech {
@@ -140,8 +141,8 @@ impl Console {
             tries: session::Tries::default(),
             hashing: Semaphore::new(2),
             openings: content::Openings::default(),
-            en: Speech::of(Language::En),
-            ja: Speech::of(Language::Ja),
+            en: LazyLock::new(|| Speech::of(Language::En)),
+            ja: LazyLock::new(|| Speech::of(Language::Ja)),
         }
     }
 

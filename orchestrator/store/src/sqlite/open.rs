@@ -55,9 +55,6 @@ impl std::fmt::Debug for Store {
     }
 }
 
-/// So much of the file is mapped, in bytes.
-const MMAP: u64 = 32 << 20;
-
 /// A checkpoint after so many pages.
 const CHECKPOINT: u32 = 4000;
 
@@ -74,7 +71,6 @@ fn connect_options(options: &Options, path: &Path, durability: SqliteSynchronous
         .statement_cache_capacity(256)
         .pragma("cache_size", format!("-{}", options.cache_kib))
         .pragma("temp_store", "memory")
-        .pragma("mmap_size", MMAP.to_string())
         .pragma("wal_autocheckpoint", CHECKPOINT.to_string())
         .pragma("journal_size_limit", LOG_MAX.to_string())
         .log_statements(tracing::log::LevelFilter::Off)
@@ -85,7 +81,7 @@ fn connect_options(options: &Options, path: &Path, durability: SqliteSynchronous
 fn pragmas(options: &Options, synchronous: i64) -> String {
     format!(
         "pragma busy_timeout = 10000; pragma journal_mode = wal; pragma synchronous = {synchronous}; \
-         pragma cache_size = -{}; pragma temp_store = memory; pragma mmap_size = {MMAP}; \
+         pragma cache_size = -{}; pragma temp_store = memory; \
          pragma wal_autocheckpoint = {CHECKPOINT}; pragma journal_size_limit = {LOG_MAX}; pragma foreign_keys = on;",
         options.cache_kib
     )

@@ -30,17 +30,20 @@ impl Meter {
 
 /// In hundredths of a second.
 fn cpu_seconds() -> Option<f64> {
+    // A child may have ended since it was listed.
+    let all: f64 = ours().iter().filter_map(|process| ticks(&format!("/proc/{process}/stat"))).sum();
+    Some(all / 100.0).filter(|seconds| *seconds > 0.0)
+}
+
+/// This process and the children that render, which live as long as we do.
+fn ours() -> Vec<u32> {
     let own = std::process::id();
-    let mut ticks = ticks(&format!("/proc/{own}/stat"))?;
-    // The children that render live as long as we do.
-    let threads = std::fs::read_dir(format!("/proc/{own}/task")).ok()?;
-    for thread in threads.flatten() {
+    let mut all = vec![own];
+    for thread in std::fs::read_dir(format!("/proc/{own}/task")).into_iter().flatten().flatten() {
         let children = std::fs::read_to_string(thread.path().join("children")).unwrap_or_default();
-        for child in children.split_whitespace() {
-            ticks += self::ticks(&format!("/proc/{child}/stat")).unwrap_or(0.0);
-        }
+        all.extend(children.split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
     }
-    Some(ticks / 100.0)
+    all
 }
 
 fn ticks(path: &str) -> Option<f64> {
@@ -50,8 +53,13 @@ fn ticks(path: &str) -> Option<f64> {
     Some(fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?)
 }
 
+/// The largest size of each, added up: pages that they share count twice.
 fn peak_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    Some(ours().into_iter().filter_map(peak_of).sum()).filter(|bytes| *bytes > 0)
+}
+
+fn peak_of(process: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM"))?;
     Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
 }
