@@ -376,17 +376,13 @@ create table cap_use (
     primary key (shard, customer, at, delivery)
 ) without rowid;
 
--- Decisions, in words, for the customer's page and `tabi why`.
+-- Decisions, for the customer's page and `tabi why`: one row for each step of a customer, however much was decided.
 create table decision (
     shard integer not null,
     customer blob not null,
     n integer not null,
     at integer not null,
-    enrollment blob,
-    journey integer,
-    step integer,
-    kind integer not null,
-    body text not null,                     -- JSON: words::Text and the values looked at, free of personal data
+    body text not null,                     -- JSON: a list, see store's decided; free of personal data
     primary key (shard, customer, n)
 ) without rowid;
 

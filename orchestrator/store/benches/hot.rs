@@ -107,7 +107,7 @@ fn change(customer: CustomerId, applied_seq: u64, n: i64) -> CustomerChange {
             journey: Some("welcome".to_owned()),
             step: Some("hello".to_owned()),
             kind: "branch",
-            body: r#"{"en":"It was the first purchase."}"#.to_owned(),
+            body: store::Saying::Words(r#"{"en":"It was the first purchase."}"#.to_owned()),
         }],
         messages: vec![NewMessage {
             id,

@@ -44,6 +44,6 @@ pub use send::{
 pub use sqlite::{PreparedSteps, Store};
 pub use step::{
     Claim, CustomerChange, CustomerWork, Deciding, EnrollmentChange, LiveEnrollment, MessageOutcome, NewCall,
-    NewDecision, NewDelivery, NewEnrollment, NewEvent, NewMessage, NewNotice, Origin, PastEnrollment,
+    NewDecision, NewDelivery, NewEnrollment, NewEvent, NewMessage, NewNotice, Origin, PastEnrollment, Saying,
     SegmentRow, StepBatch, StepCommit, key_hash,
 };

@@ -184,8 +184,33 @@ pub struct NewDecision {
     pub step: Option<String>,
     /// Kind: `start`, `branch`, `wait`, `event`, `send`, `not_sent`, `end`, `segment` …
     pub kind: &'static str,
-    /// JSON: `{"en": …, "ja": …, "values": …}`, free of personal data.
-    pub body: String,
+    /// What it says, free of personal data.
+    pub body: Saying,
+}
+
+/// What a decision says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Saying {
+    /// Words, as JSON: `{"en": …, "ja": …}`.
+    Words(String),
+    /// What the engine decided: stored as it is, put into words when somebody reads it.
+    Engine(Box<engine::Decision>),
+}
+
+impl Saying {
+    /// In words, as JSON.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Words(json) => json.clone(),
+            Self::Engine(decision) => serde_json::json!(decision.words()).to_string(),
+        }
+    }
+}
+
+impl From<words::Text> for Saying {
+    fn from(text: words::Text) -> Self {
+        Self::Words(serde_json::json!(text).to_string())
+    }
 }
 
 /// What happens to an enrollment.

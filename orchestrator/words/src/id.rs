@@ -73,12 +73,16 @@ macro_rules! id {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-                s.collect_str(self)
+                // Text for people, bytes for formats that nobody reads.
+                if s.is_human_readable() { s.collect_str(self) } else { self.0.serialize(s) }
             }
         }
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                if !d.is_human_readable() {
+                    return <[u8; 16]>::deserialize(d).map(Self);
+                }
                 let text = std::borrow::Cow::<'de, str>::deserialize(d)?;
                 Self::parse(&text).map_err(serde::de::Error::custom)
             }

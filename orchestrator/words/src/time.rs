@@ -84,12 +84,16 @@ impl std::fmt::Debug for Timestamp {
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.collect_str(self)
+        // Text for people, a number for formats that nobody reads.
+        if s.is_human_readable() { s.collect_str(self) } else { s.serialize_i64(self.as_micros()) }
     }
 }
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        if !d.is_human_readable() {
+            return i64::deserialize(d).map(Self::from_micros);
+        }
         let text = std::borrow::Cow::<'de, str>::deserialize(d)?;
         Self::parse(&text).map_err(serde::de::Error::custom)
     }

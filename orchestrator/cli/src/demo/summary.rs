@@ -150,7 +150,7 @@ impl Observer for Onlooker {
             });
         }
         for decision in &change.decisions {
-            let words: serde_json::Value = serde_json::from_str(&decision.body).unwrap_or_default();
+            let words: serde_json::Value = serde_json::from_str(&decision.body.words()).unwrap_or_default();
             self.line(&serde_json::json!({
                 "at": at, "customer": customer, "enrollment": decision.enrollment, "journey": decision.journey,
                 "step": decision.step, "kind": decision.kind, "words": words,

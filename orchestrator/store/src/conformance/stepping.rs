@@ -138,7 +138,7 @@ async fn an_enrollment_lives_moves_and_ends(store: &Store) {
         journey: Some("welcome".to_owned()),
         step: Some("end".to_owned()),
         kind: "end",
-        body: r#"{"en":"It came to its end."}"#.to_owned(),
+        body: crate::Saying::Words(r#"{"en":"It came to its end."}"#.to_owned()),
     });
     store.commit_steps(batch, vec![change], at(60), None).await.unwrap();
 

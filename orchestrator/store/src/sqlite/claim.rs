@@ -79,7 +79,13 @@ impl SealedEvent {
     pub(crate) fn open(self, keys: &Keys, customer: CustomerId) -> Result<(u64, Event), StoreError> {
         let properties = match &self.properties {
             Some(sealed) => keys
-                .open_json(events_key(customer, self.received_at), "event", "properties", &self.id.0, sealed)?
+                .open_packed(
+                    events_key(customer, self.received_at),
+                    "event",
+                    "properties",
+                    &self.id.0,
+                    sealed,
+                )?
                 .unwrap_or_default(),
             None => BTreeMap::new(),
         };
@@ -556,15 +562,12 @@ pub(crate) fn status_no(status: Status) -> i64 {
 fn open_work(keys: &Keys, id: CustomerId, raw: Raw) -> Result<Option<(CustomerWork, Kept)>, StoreError> {
     let key = profile_key(id);
     let Some(customer) =
-        keys.open_json::<Customer>(key, "customer_profile", "profile", &id.0, &raw.profile)?
+        keys.open_packed::<Customer>(key, "customer_profile", "profile", &id.0, &raw.profile)?
     else {
         return Ok(None);
     };
     let facts = match &raw.facts {
-        Some(sealed) => match keys.open(key, "customer_profile", "facts", &id.0, sealed)? {
-            Some(plain) => Some(Facts::from_bytes(&plain).map_err(StoreError::corrupt)?),
-            None => None,
-        },
+        Some(sealed) => keys.open_packed::<Facts>(key, "customer_profile", "facts", &id.0, sealed)?,
         None => None,
     };
     let mut events = Vec::with_capacity(raw.events.len());
@@ -577,7 +580,7 @@ fn open_work(keys: &Keys, id: CustomerId, raw: Raw) -> Result<Option<(CustomerWo
         let open = sealed.context.is_some();
         if let Some(body) = &sealed.context {
             live.state.context =
-                keys.open_json(key, "enrollment_context", "body", &live.id.0, body)?.unwrap_or_default();
+                keys.open_packed(key, "enrollment_context", "body", &live.id.0, body)?.unwrap_or_default();
         }
         live.cause = sealed.cause.map(|cause| cause.open(keys, id)).transpose()?;
         if live.state.is_live() {

@@ -16,8 +16,8 @@ use super::sql::cell;
 use super::tally::{Kind, Tally};
 use super::writer::{After, Tx, apart};
 use crate::{
-    AuditKind, ClaimFor, CustomerChange, DeliveryKey, EnrollmentChange, Incoming, StepBatch, StepCommit,
-    StoreError, key_hash,
+    AuditKind, ClaimFor, CustomerChange, DeliveryKey, EnrollmentChange, Incoming, NewDecision, StepBatch,
+    StepCommit, StoreError, key_hash,
 };
 use engine::{State, Status};
 use std::collections::HashMap;
@@ -43,9 +43,14 @@ struct Item {
 }
 
 impl Item {
+    /// All decisions of a step take one place.
+    fn decided(&self) -> u64 {
+        u64::from(!self.change.decisions.is_empty())
+    }
+
     /// The next place among decisions and words of consent, after this step.
     fn next_n(&self) -> u64 {
-        self.work.next_n + (self.change.decisions.len() + self.change.consents.len()) as u64
+        self.work.next_n + self.decided() + self.change.consents.len() as u64
     }
 }
 
@@ -55,7 +60,9 @@ struct Tables {
     profiles: Rows,
     facts: Rows,
     new: Rows,
+    /// Those that live on.
     moved: Rows,
+    ended: Rows,
     contexts: Rows,
     contexts_gone: Rows,
     segments: Rows,
@@ -218,10 +225,18 @@ impl Store {
             "The step of customer {id} cannot be written down; they wait for ten minutes, then it is tried again: {why}",
         );
         let again = now.plus(PUT_OFF);
-        let words = words::Text::new(
-            "this step could not be written down; it is tried again in ten minutes",
-            "この処理を記録できませんでした。10分後にもう一度試します",
-        );
+        let decision = NewDecision {
+            at: now,
+            enrollment: None,
+            journey: None,
+            step: None,
+            kind: "broken",
+            body: words::Text::new(
+                "this step could not be written down; it is tried again in ten minutes",
+                "この処理を記録できませんでした。10分後にもう一度試します",
+            )
+            .into(),
+        };
         let mut row = Rows::new();
         row.row().int(shard(id)).blob(&id.0).at(again);
         tx.conn.each(
@@ -229,11 +244,10 @@ impl Store {
             &row,
         )?;
         let mut row = Rows::new();
-        row.row().int(shard(id)).blob(&id.0).at(now).int(self.sym("broken")?);
-        row.text(&serde_json::json!(words).to_string());
+        row.row().int(shard(id)).blob(&id.0).at(now).text(&self.decisions_body(&[decision])?);
         tx.conn.each(
-            "insert into decision (shard, customer, n, at, kind, body) \
-             select ?1, ?2, next_n - 1, ?3, ?4, ?5 from customer where shard = ?1 and id = ?2",
+            "insert into decision (shard, customer, n, at, body) \
+             select ?1, ?2, next_n - 1, ?3, ?4 from customer where shard = ?1 and id = ?2",
             &row,
         )?;
         tx.after.step_due(words::shard_of(id), again.as_micros());
@@ -341,12 +355,12 @@ impl Store {
         let key = profile_key(id);
         let profile = match &change.customer {
             Some(customer) => {
-                Some(keys.seal_json(key, "customer_profile", "profile", &id.0, customer.as_ref())?)
+                Some(keys.seal_packed(key, "customer_profile", "profile", &id.0, customer.as_ref())?)
             }
             None => None,
         };
         let facts = match &change.facts {
-            Some(facts) => Some(keys.seal(key, "customer_profile", "facts", &id.0, &facts.to_bytes())?),
+            Some(facts) => Some(keys.seal_packed(key, "customer_profile", "facts", &id.0, facts)?),
             None => None,
         };
         let mut contexts = Vec::with_capacity(change.enrollments.len());
@@ -358,7 +372,7 @@ impl Store {
             contexts.push(if state.context.is_empty() {
                 None
             } else {
-                Some(keys.seal_json(key, "enrollment_context", "body", &enrollment.0, &state.context)?)
+                Some(keys.seal_packed(key, "enrollment_context", "body", &enrollment.0, &state.context)?)
             });
         }
         let mut events = Vec::with_capacity(change.events.len());
@@ -401,6 +415,7 @@ impl Store {
             facts: Rows::new(),
             new: Rows::new(),
             moved: Rows::new(),
+            ended: Rows::new(),
             contexts: Rows::new(),
             contexts_gone: Rows::new(),
             segments: Rows::new(),
@@ -518,19 +533,15 @@ impl Store {
                 .opt_int(notice.journey.as_deref().map(|journey| self.sym(journey)).transpose()?)
                 .blob(sealed);
         }
-        for (n, decision) in (work.next_n..).zip(&change.decisions) {
+        if !change.decisions.is_empty() {
             tables
                 .decisions
                 .row()
                 .int(at_shard)
                 .blob(&id.0)
-                .int(signed(n))
-                .at(decision.at)
-                .opt_blob(decision.enrollment.as_ref().map(|e| e.0.as_slice()))
-                .opt_int(decision.journey.as_deref().map(|journey| self.sym(journey)).transpose()?)
-                .opt_int(decision.step.as_deref().map(|step| self.sym(step)).transpose()?)
-                .int(self.sym(decision.kind)?)
-                .text(&decision.body);
+                .int(signed(work.next_n))
+                .at(now)
+                .text(&self.decisions_body(&change.decisions)?);
         }
         for (enrollment, journey, at, revenue) in &change.goals {
             let journey = self.sym(journey)?;
@@ -581,9 +592,24 @@ impl Store {
                 }
                 EnrollmentChange::Moved { id: enrollment, state, context_changed, reason } => {
                     let before = work.places.iter().find(|(live, ..)| live == enrollment);
-                    let rows = tables.moved.row();
-                    rows.int(shard(id)).blob(&id.0).blob(&enrollment.0);
-                    position(rows, state, reason.as_deref(), now);
+                    if state.is_live() {
+                        let at = &state.at;
+                        tables
+                            .moved
+                            .row()
+                            .int(shard(id))
+                            .blob(&id.0)
+                            .blob(&enrollment.0)
+                            .int(at.pc)
+                            .int(i64::from(at.waiting))
+                            .opt_at(at.due_at)
+                            .at(at.arrived_at)
+                            .opt_at(state.context.goal_at);
+                    } else {
+                        let rows = tables.ended.row();
+                        rows.int(shard(id)).blob(&id.0).blob(&enrollment.0);
+                        position(rows, state, reason.as_deref(), now);
+                    }
                     match context {
                         Some(context) if *context_changed => {
                             tables
@@ -627,12 +653,18 @@ impl Store {
                 &tables.profiles,
             ),
             ("update customer_profile set facts = ?3 where shard = ?1 and id = ?2", &tables.facts),
-            // Moved before new: a restart ends the old one before the next may take its key.
+            // Of one that lives on, only what no index holds: the index by journey lies elsewhere, a page for each of them.
+            // Ended before new: a restart ends the old one before the next may take its key.
+            (
+                "update enrollment set pc = ?4, waiting = ?5, due_at = ?6, arrived_at = ?7, goal_at = ?8 \
+                 where shard = ?1 and customer = ?2 and id = ?3",
+                &tables.moved,
+            ),
             (
                 "update enrollment set status = ?4, pc = ?5, waiting = ?6, due_at = ?7, started_at = ?8, since = ?9, \
                     arrived_at = ?10, ended_at = ?11, goal_at = ?12, reason = ?13 \
                  where shard = ?1 and customer = ?2 and id = ?3",
-                &tables.moved,
+                &tables.ended,
             ),
             (
                 "insert into enrollment (shard, customer, id, program, journey, key, cause_seq, status, pc, waiting, \
@@ -665,11 +697,7 @@ impl Store {
                 "insert into notice (shard, id, at, to_whom, customer, journey, body) values (?, ?, ?, ?, ?, ?, ?)",
                 &tables.notices,
             ),
-            (
-                "insert into decision (shard, customer, n, at, enrollment, journey, step, kind, body) \
-                 values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                &tables.decisions,
-            ),
+            ("insert into decision (shard, customer, n, at, body) values (?, ?, ?, ?, ?)", &tables.decisions),
             (
                 "insert into goal (shard, customer, enrollment, journey, at, minor, currency) \
                  values (?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
@@ -689,7 +717,7 @@ impl Store {
             let id = item.work.id;
             events.extend(item.events.iter().cloned());
             if !item.change.consents.is_empty() {
-                let mut next_n = item.work.next_n + item.change.decisions.len() as u64;
+                let mut next_n = item.work.next_n + item.decided();
                 record_consents(self, tx, keys, id, &item.change.consents, &mut next_n, now).await?;
             }
             if let Some(customer) = &item.change.customer

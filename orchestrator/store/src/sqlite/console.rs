@@ -219,7 +219,7 @@ impl Store {
         .fetch_all(&mut *conn)
         .await?;
         let decisions = sqlx::query(
-            "select at, enrollment, journey, step, kind, body from decision \
+            "select at, body from decision \
              where shard = ? and customer = ? and at < ? order by n desc limit ?",
         )
         .bind(shard(id))
@@ -250,14 +250,7 @@ impl Store {
             items.push(TimelineItem::Event { seq, source: source.to_string(), event });
         }
         for row in &decisions {
-            items.push(TimelineItem::Decision {
-                at: Timestamp::from_micros(row.try_get(0)?),
-                enrollment: row.try_get::<Option<&[u8]>, _>(1)?.and_then(EnrollmentId::from_slice),
-                journey: self.opt_name(row.try_get(2)?)?,
-                step: self.opt_name(row.try_get(3)?)?,
-                kind: self.name(row.try_get(4)?)?.to_string(),
-                body: row.try_get(5)?,
-            });
+            items.extend(self.decisions_of(Timestamp::from_micros(row.try_get(0)?), row.try_get(1)?)?);
         }
         for row in &consents {
             let cell = consent_cell(id, Timestamp::from_micros(row.try_get(0)?));
@@ -271,7 +264,7 @@ impl Store {
         Ok(())
     }
 
-    fn opt_name(&self, symbol: Option<i64>) -> Result<Option<String>, StoreError> {
+    pub(crate) fn opt_name(&self, symbol: Option<i64>) -> Result<Option<String>, StoreError> {
         symbol.map(|symbol| Ok(self.name(symbol)?.to_string())).transpose()
     }
 
@@ -303,7 +296,7 @@ impl Store {
         let keys = self.old_keys(sealed.iter().map(|(id, _)| profile_key(*id)).collect::<Vec<_>>()).await?;
         let mut customers = Vec::with_capacity(sealed.len());
         for (id, profile) in sealed {
-            customers.extend(keys.open_json::<Customer>(
+            customers.extend(keys.open_packed::<Customer>(
                 profile_key(id),
                 "customer_profile",
                 "profile",

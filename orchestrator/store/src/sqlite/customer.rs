@@ -102,7 +102,7 @@ impl Store {
             (id, row.try_get::<Vec<u8>, _>(0)?)
         };
         let key = profile_key(id);
-        self.old_keys([key]).await?.open_json(key, "customer_profile", "profile", &id.0, &sealed)
+        self.old_keys([key]).await?.open_packed(key, "customer_profile", "profile", &id.0, &sealed)
     }
 
     /// Forbids writing to an address, of whomever. Raises the guard of everybody who has, or awaits, something there.
@@ -330,7 +330,7 @@ pub(crate) async fn load(tx: &mut Tx, keys: &Keys, id: CustomerId) -> Result<Loa
         return Err(StoreError::Conflict(format!("customer {id} was merged meanwhile: try again")));
     }
     let customer = keys
-        .open_json(profile_key(id), "customer_profile", "profile", &id.0, row.try_get(0)?)?
+        .open_packed(profile_key(id), "customer_profile", "profile", &id.0, row.try_get(0)?)?
         .ok_or(StoreError::Erased)?;
     Ok(Loaded { customer, next_n: unsigned(row.try_get(1)?) })
 }
@@ -357,7 +357,7 @@ async fn update_one(
     let consents: Vec<Consent> = changes.into_iter().map(|change| change.consent).collect();
     record_consents(store, tx, keys, id, &consents, &mut next_n, now).await?;
     let taken = keep_identities(store, tx, &before, &customer, now).await?;
-    let profile = keys.seal_json(profile_key(id), "customer_profile", "profile", &id.0, &customer)?;
+    let profile = keys.seal_packed(profile_key(id), "customer_profile", "profile", &id.0, &customer)?;
     sql::query("update customer_profile set profile = ?, updated_at = ? where shard = ? and id = ?")
         .bind(profile)
         .bind(now.as_micros())
@@ -398,7 +398,7 @@ fn announcement(
     let id = store.0.ids.event(now);
     let changed = Value::List(changed_names(before, after).into_iter().map(Value::Text).collect());
     let properties = BTreeMap::from([("changed".to_owned(), changed)]);
-    let sealed = keys.seal_json(events_key(after.id, now), "event", "properties", &id.0, &properties)?;
+    let sealed = keys.seal_packed(events_key(after.id, now), "event", "properties", &id.0, &properties)?;
     Ok(Prepared {
         customer: after.id,
         id: id.0,

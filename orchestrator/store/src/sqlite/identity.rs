@@ -77,7 +77,7 @@ impl Store {
         for (id, keys) in &created {
             let customer = fresh(*id, keys, now);
             let sealed =
-                sealing.seal_json(profile_key(*id), "customer_profile", "profile", &id.0, &customer)?;
+                sealing.seal_packed(profile_key(*id), "customer_profile", "profile", &id.0, &customer)?;
             profiles.insert(*id, sealed);
         }
         let owned_keys = keys.to_vec();

@@ -129,7 +129,7 @@ fn seal_properties(keys: &Keys, customer: CustomerId, event: &Event) -> Result<O
         return Ok(None);
     }
     let key = events_key(customer, event.received_at);
-    keys.seal_json(key, "event", "properties", &event.id.0, &event.properties).map(Some)
+    keys.seal_packed(key, "event", "properties", &event.id.0, &event.properties).map(Some)
 }
 
 /// 16 bytes over source and message id.

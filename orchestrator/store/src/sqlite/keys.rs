@@ -1,6 +1,7 @@
 //! Sealing and opening: which key of whom seals what.
 
 use super::Store;
+use super::packed::Packed;
 use crate::StoreError;
 use futures::future::BoxFuture;
 use std::collections::HashMap;
@@ -117,6 +118,30 @@ impl Keys {
     ) -> Result<Option<Vec<u8>>, StoreError> {
         let Some(data) = self.keys.get(&key) else { return Ok(None) };
         Ok(Some(self.vault.open_sealed(data, Cell::new(table, column, row), sealed)?))
+    }
+
+    /// Packed.
+    pub(crate) fn seal_packed<T: Packed>(
+        &self,
+        key: KeyRef,
+        table: &str,
+        column: &str,
+        row: &[u8],
+        value: &T,
+    ) -> Result<Vec<u8>, StoreError> {
+        self.seal(key, table, column, row, &value.pack()?)
+    }
+
+    /// What was packed; `None`: the key was destroyed.
+    pub(crate) fn open_packed<T: Packed>(
+        &self,
+        key: KeyRef,
+        table: &str,
+        column: &str,
+        row: &[u8],
+        sealed: &[u8],
+    ) -> Result<Option<T>, StoreError> {
+        self.open(key, table, column, row, sealed)?.map(|plain| T::unpack(&plain)).transpose()
     }
 
     /// As JSON.

@@ -206,7 +206,7 @@ impl Store {
             let mut work = raw.work;
             let profile = profile_key(key.customer);
             let customer =
-                sealing.open_json(profile, "customer_profile", "profile", &key.customer.0, &raw.profile)?;
+                sealing.open_packed(profile, "customer_profile", "profile", &key.customer.0, &raw.profile)?;
             let address = sealing.open(secret, "content", "address", &key.delivery.0, &raw.address)?;
             // Erased between plan and claim: the claim runs out and the sweep finds it cancelled.
             let (Some(customer), Some(address)) = (customer, address) else { continue };
@@ -214,7 +214,7 @@ impl Store {
             work.address = String::from_utf8(address).map_err(StoreError::corrupt)?;
             if let Some(inputs) = &raw.inputs {
                 work.inputs = sealing
-                    .open_json(secret, "message", "inputs", &key.message.0, inputs)?
+                    .open_packed(secret, "message", "inputs", &key.message.0, inputs)?
                     .unwrap_or_default();
             }
             if let Some(stored) = raw.content {

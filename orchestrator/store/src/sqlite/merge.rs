@@ -94,8 +94,13 @@ impl Store {
                 let mut kept = load(tx, &keys, survivor).await?.customer;
                 unite(&mut kept, lost);
                 unite_facts(tx, &keys, &schema, loser, survivor).await?;
-                let profile =
-                    keys.seal_json(profile_key(survivor), "customer_profile", "profile", &survivor.0, &kept)?;
+                let profile = keys.seal_packed(
+                    profile_key(survivor),
+                    "customer_profile",
+                    "profile",
+                    &survivor.0,
+                    &kept,
+                )?;
                 sql::query(
                     "update customer_profile set profile = ?, updated_at = ? where shard = ? and id = ?",
                 )
@@ -175,18 +180,16 @@ async fn unite_facts(
             .await?;
         let sealed: Option<Vec<u8>> = row.try_get(0)?;
         facts.push(match sealed {
-            Some(sealed) => keys
-                .open(profile_key(id), "customer_profile", "facts", &id.0, &sealed)?
-                .map(|plain| Facts::from_bytes(&plain).map_err(StoreError::corrupt))
-                .transpose()?,
+            Some(sealed) => {
+                keys.open_packed::<Facts>(profile_key(id), "customer_profile", "facts", &id.0, &sealed)?
+            }
             None => None,
         });
     }
     let Some(theirs) = facts.pop().flatten() else { return Ok(()) };
     let mut mine = facts.pop().flatten().unwrap_or_default();
     mine.unite(schema, theirs);
-    let sealed =
-        keys.seal(profile_key(survivor), "customer_profile", "facts", &survivor.0, &mine.to_bytes())?;
+    let sealed = keys.seal_packed(profile_key(survivor), "customer_profile", "facts", &survivor.0, &mine)?;
     sql::query("update customer_profile set facts = ? where shard = ? and id = ?")
         .bind(sealed)
         .bind(shard(survivor))

@@ -5,6 +5,7 @@ mod claim;
 mod commit;
 mod console;
 mod customer;
+mod decided;
 mod door;
 mod fanout;
 mod hand_over;
@@ -18,6 +19,7 @@ mod log;
 mod merge;
 mod migrate;
 mod open;
+mod packed;
 mod people;
 mod plan;
 #[cfg(test)]

@@ -58,6 +58,9 @@ impl std::fmt::Debug for Store {
 /// A checkpoint after so many pages.
 const CHECKPOINT: u32 = 4000;
 
+/// The writer's cache, in caches of a reader: what a batch changes fits in, so that nothing is written twice.
+const WRITER_CACHE: u32 = 4;
+
 /// What the log is cut back to, in bytes.
 const LOG_MAX: u64 = 64 << 20;
 
@@ -78,12 +81,11 @@ fn connect_options(options: &Options, path: &Path, durability: SqliteSynchronous
 }
 
 /// The same for a connection of our own.
-fn pragmas(options: &Options, synchronous: i64) -> String {
+fn pragmas(cache_kib: u32, synchronous: i64) -> String {
     format!(
         "pragma busy_timeout = 10000; pragma journal_mode = wal; pragma synchronous = {synchronous}; \
-         pragma cache_size = -{}; pragma temp_store = memory; \
-         pragma wal_autocheckpoint = {CHECKPOINT}; pragma journal_size_limit = {LOG_MAX}; pragma foreign_keys = on;",
-        options.cache_kib
+         pragma cache_size = -{cache_kib}; pragma temp_store = memory; \
+         pragma wal_autocheckpoint = {CHECKPOINT}; pragma journal_size_limit = {LOG_MAX}; pragma foreign_keys = on;"
     )
 }
 
@@ -121,7 +123,8 @@ impl Store {
             let mut conn = base.clone().create_if_missing(true).connect().await?;
             migrate::migrate(&mut conn).await?;
             conn.close().await?;
-            let mut conn = Conn::open(&path, false, &pragmas(&options, wanted))?;
+            let mut conn =
+                Conn::open(&path, false, &pragmas(options.cache_kib.saturating_mul(WRITER_CACHE), wanted))?;
             assert_durable(&mut conn, wanted).await?;
             writing = Some(conn);
         }
@@ -164,7 +167,7 @@ impl Store {
             programs: RwLock::default(),
             api_keys: RwLock::default(),
             witness,
-            pragmas: pragmas(&options, wanted),
+            pragmas: pragmas(options.cache_kib, wanted),
             path,
             spare: Mutex::default(),
             _lock: lock,

@@ -10,7 +10,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use words::{Address, Consent, Country, Customer, CustomerId, Event, Locale, Timestamp, Value, Zone, ZoneSource};
+use words::{
+    Address, Consent, Country, Customer, CustomerId, Event, Locale, Timestamp, Value, Zone, ZoneSource,
+};
 
 const VERSION: u8 = 1;
 

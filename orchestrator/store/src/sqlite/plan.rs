@@ -70,7 +70,7 @@ impl Store {
         let inputs = if message.inputs.is_empty() {
             None
         } else {
-            Some(keys.seal_json(key, "message", "inputs", &message.id.0, &message.inputs)?)
+            Some(keys.seal_packed(key, "message", "inputs", &message.id.0, &message.inputs)?)
         };
         let planned = message.outcome == MessageOutcome::Planned;
         let (journey, step, name) =

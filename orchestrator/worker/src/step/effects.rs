@@ -10,7 +10,7 @@ use std::{
 };
 use store::{
     AuditEvent, AuditKind, MessageOutcome, NewCall, NewDecision, NewDelivery, NewEvent, NewMessage,
-    NewNotice, Origin,
+    NewNotice, Origin, Saying,
 };
 use words::{Channel, DeliveryId, EnrollmentId, Event, EventId, EventKind, MessageId, Text, Value, internal};
 
@@ -108,7 +108,14 @@ impl Step<'_> {
                     engine::Decision::Call { .. } => "call",
                     _ => "wait",
                 };
-                self.decided_for(Some(id), &journey, Some(&step), kind, &decision.words());
+                self.change.decisions.push(NewDecision {
+                    at: self.now,
+                    enrollment: Some(id),
+                    journey: Some(journey),
+                    step: Some(step),
+                    kind,
+                    body: Saying::Engine(Box::new(decision)),
+                });
             }
         }
     }
@@ -277,7 +284,7 @@ impl Step<'_> {
             journey: journey.map(str::to_owned),
             step: None,
             kind,
-            body: serde_json::json!(words).to_string(),
+            body: words.clone().into(),
         });
     }
 
@@ -295,7 +302,7 @@ impl Step<'_> {
             journey: Some(journey.to_owned()),
             step: step.map(str::to_owned),
             kind,
-            body: serde_json::json!(words).to_string(),
+            body: words.clone().into(),
         });
     }
 

@@ -314,7 +314,7 @@ async fn decided(store: &Store, customer: CustomerId, text: &str) -> MessageId {
             journey: Some("thank_you".into()),
             step: None,
             kind: "not_started",
-            body: serde_json::json!({"en": text, "ja": text}).to_string(),
+            body: store::Saying::Words(serde_json::json!({"en": text, "ja": text}).to_string()),
         }],
         ..CustomerChange::default()
     };
