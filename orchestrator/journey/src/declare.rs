@@ -5,6 +5,7 @@ mod segments;
 
 pub(crate) use facts::{fact_may_be_missing, fact_name};
 
+use crate::check::{Env, Scope};
 use crate::report::{Report, suggest, t};
 use crate::schema::{
     CallSchema, CatalogSchema, EventSchema, Fact, Field, Purpose, Schema, Survey, SurveyAnswers,
@@ -42,6 +43,22 @@ impl<'a> Declared<'a> {
             places: BTreeMap::new(),
             later_facts: Vec::new(),
             later_segments: Vec::new(),
+        }
+    }
+
+    /// What an expression may name that stands in no journey; `no_event` says why there is no event at hand.
+    fn outside_journeys<'s>(&'s self, no_event: &'s Text, env: &'s Env) -> Scope<'s> {
+        Scope {
+            schema: &self.schema,
+            segments: &self.segments,
+            facts: &self.unnamed,
+            event: Err(no_event),
+            it: None,
+            item: None,
+            turn: false,
+            customer: false,
+            messages: None,
+            env,
         }
     }
 

@@ -98,7 +98,7 @@ fn hours(report: Report<'_>, node: &Node) -> Option<Hours> {
     let between = report.need(
         node,
         "between",
-        t("hours of the recipient's day in which you write", "お客さまの現地時間で、送信してよい時間帯です"),
+        t("hours of the recipient's day in which you write", "お客様の現地時間で、送信してよい時間帯です"),
     );
     let classes: Vec<(&str, MessageClass)> = MessageClass::ALL.map(|class| (class.as_str(), class)).to_vec();
     Some(Hours {
@@ -122,7 +122,7 @@ fn cap(report: Report<'_>, node: &Node) -> Option<Cap> {
     let at_most = report.need(
         node,
         "at_most",
-        t("how many marketing messages a customer gets at most", "お客さま 1 人あたりの上限通数です"),
+        t("how many marketing messages a customer gets at most", "お客様 1 人あたりの上限通数です"),
     );
     let per = report.need(
         node,
@@ -147,7 +147,7 @@ fn rest(report: Report<'_>, node: &Node) -> Option<Rest> {
         "country",
         t(
             "whose holidays count where a customer's country is unknown",
-            "国が不明なお客さまに当てはめる祝日の国です",
+            "国が不明なお客様に当てはめる祝日の国です",
         ),
     )?;
     let text = report.text(place, "a country", "国")?;

@@ -18,7 +18,7 @@ pub(crate) fn check(case: &Case<'_>, stage: Stage, findings: &mut Findings) {
                 "ADR-001",
                 "no_address",
                 format!("the customer has no address on {channel}"),
-                format!("お客さまの {channel} の宛先がないため"),
+                format!("お客様の {channel} の宛先がないため"),
             );
         }
         return;
@@ -72,7 +72,7 @@ fn suppressed(case: &Case<'_>, entry: &Suppression, findings: &mut Findings) {
             "REV-004",
             "complaint",
             format!("the customer reported a message to this address as spam at {at}{note}"),
-            format!("この宛先のお客さまが {at} に迷惑メールとして報告したため{note}"),
+            format!("この宛先のお客様が {at} に迷惑メールとして報告したため{note}"),
         ),
         (
             SuppressionKind::Manual,

@@ -30,7 +30,7 @@ pub(crate) fn check(case: &Case<'_>, findings: &mut Findings) {
             "CNS-007",
             "consent_unknown",
             "the customer's consents could not be read".to_owned(),
-            "お客さまの同意の記録を読み取れないため".to_owned(),
+            "お客様の同意の記録を読み取れないため".to_owned(),
         );
         return;
     }
@@ -93,7 +93,7 @@ fn refused(case: &Case<'_>, findings: &mut Findings, consent: &Consent, rule: &'
         rule,
         if rule == "REV-003" { "revoked_elsewhere" } else { "consent_revoked" },
         format!("the customer refused {scope_en} at {at} ({how})"),
-        format!("お客さまが {at} に{scope_ja}を拒否しているため（{how}）"),
+        format!("お客様が {at} に{scope_ja}を拒否しているため（{how}）"),
     );
 }
 
@@ -130,7 +130,7 @@ fn one_rule(
                 "consent",
                 Outcome::Pass,
                 format!("stands on the customer's {basis_en} consent of {at} ({})", method(grant)),
-                format!("お客さまの{basis_ja}の同意（{at}、{}）に基づきます", method(grant)),
+                format!("お客様の{basis_ja}の同意（{at}、{}）に基づきます", method(grant)),
             );
             let tighter = findings
                 .consent
@@ -167,9 +167,7 @@ fn one_rule(
                 format!(
                     "the customer has given no {need_en} consent to `{purpose}` on {channel} ({country})"
                 ),
-                format!(
-                    "「{purpose}」の {channel} について、お客さまの{need_ja}の同意がないため（{country}）"
-                ),
+                format!("「{purpose}」の {channel} について、お客様の{need_ja}の同意がないため（{country}）"),
             );
         }
     }

@@ -35,18 +35,7 @@ fn fact(declared: &Declared<'_>, report: Report<'_>, node: &Node) -> Option<Fact
         "facts look at one event at a time: `it`",
         "ファクトはイベントを 1 件ずつ調べます。それを「it」で表します",
     );
-    let scope = Scope {
-        schema: &declared.schema,
-        segments: &declared.segments,
-        facts: &declared.unnamed,
-        event: Err(&no_event),
-        it: None,
-        item: None,
-        turn: false,
-        customer: false,
-        messages: None,
-        env: &env,
-    };
+    let scope = declared.outside_journeys(&no_event, &env);
     let mut checker = Checker::new(report, &scope);
     let ast = checker.read(&origin, value, "value")?;
     let AstKind::Call(call) = &ast.kind else {

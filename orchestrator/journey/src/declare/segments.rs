@@ -28,18 +28,7 @@ pub(super) fn read(declared: &mut Declared<'_>) {
             "segments look at the customer, not at one event",
             "セグメントが調べるのは顧客で、個々のイベントではありません",
         );
-        let scope = Scope {
-            schema: &declared.schema,
-            segments: &declared.segments,
-            facts: &declared.unnamed,
-            event: Err(&no_event),
-            it: None,
-            item: None,
-            turn: false,
-            customer: true,
-            messages: None,
-            env: &env,
-        };
+        let scope = Scope { customer: true, ..declared.outside_journeys(&no_event, &env) };
         let Some(condition) = condition.and_then(|n| Checker::new(report, &scope).condition(n, "if")) else {
             continue;
         };
