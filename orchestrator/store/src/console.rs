@@ -37,7 +37,7 @@ pub struct MessageCounts {
     pub channel: String,
     /// Planned.
     pub planned: u64,
-    /// Not sent, by decision.
+    /// Not sent, for good.
     pub not_sent: u64,
     /// Accepted by the provider.
     pub sent: u64,
@@ -51,6 +51,25 @@ pub struct MessageCounts {
     pub bounced: u64,
     /// Complained.
     pub complained: u64,
+}
+
+/// How many messages were not sent, for good, for one reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotSentCount {
+    /// Journey.
+    pub journey: String,
+    /// Step.
+    pub step: String,
+    /// Message name.
+    pub name: String,
+    /// What became of them.
+    pub outcome: crate::MessageOutcome,
+    /// The code of the reason that decided, or of the provider's answer; empty where the outcome says it all.
+    pub code: String,
+    /// The rule that gave the reason; may be empty.
+    pub rule: String,
+    /// How many.
+    pub n: u64,
 }
 
 /// One thing on a customer's page.

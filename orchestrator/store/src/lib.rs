@@ -23,8 +23,8 @@ mod step;
 pub use audit::{AuditEvent, AuditKind};
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use console::{
-    AuditPage, CustomerPage, CustomerRow, EnrollmentRow, JourneyCounts, MessageCounts, RejectedRow,
-    SettleByHand, TimelineItem, Totals, TroubleRow, Troubles, UnknownEvent,
+    AuditPage, CustomerPage, CustomerRow, EnrollmentRow, JourneyCounts, MessageCounts, NotSentCount,
+    RejectedRow, SettleByHand, TimelineItem, Totals, TroubleRow, Troubles, UnknownEvent,
 };
 pub use error::StoreError;
 pub use fanout::{CallSettle, CallWork, Fanout, FanoutOver, FanoutStep, NewFanout, Notice};
@@ -32,7 +32,7 @@ pub use identity::{Change, CustomerUpdate, Identity, Merged, Resolved, Updated};
 pub use ingest::{Incoming, Ingested, NewRejected};
 pub use log::{
     DeliveryKey, LogAttempt, LogCursor, LogDelivery, LogEntry, LogFilter, LogPage, LogReceipt, LogRow,
-    NewReceipt, StoredAudit,
+    NewReceipt, Read, ReadFilter, ReadKind, ReadPage, StoredAudit,
 };
 pub use options::{Durability, Options};
 pub use people::{ApiKey, Idempotency, Operator, Session};

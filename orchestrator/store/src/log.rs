@@ -107,6 +107,85 @@ pub struct LogEntry {
     pub deliveries: Vec<LogDelivery>,
     /// What was written down about it.
     pub audit: Vec<StoredAudit>,
+    /// Who read its content, newest first.
+    pub reads: Vec<Read>,
+}
+
+/// What somebody read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadKind {
+    /// The content of a message.
+    Content,
+    /// A customer's page.
+    Customer,
+    /// A selection of the log, taken away.
+    Export,
+}
+
+impl ReadKind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Content, Self::Customer, Self::Export];
+
+    /// The name in filters, exports and the keys of labels.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Content => "content",
+            Self::Customer => "customer",
+            Self::Export => "export",
+        }
+    }
+
+    /// Reads that name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// One look at what is recorded: who, when, at what, why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Read {
+    /// Its id; newer ones are greater.
+    pub id: [u8; 16],
+    /// When.
+    pub at: Timestamp,
+    /// At what.
+    pub kind: ReadKind,
+    /// Who.
+    pub reader: String,
+    /// Why; empty where none was asked for.
+    pub reason: String,
+    /// Whose content.
+    pub message: Option<MessageId>,
+    /// Which delivery's.
+    pub delivery: Option<DeliveryId>,
+    /// Whose page, or whose message.
+    pub customer: Option<CustomerId>,
+    /// JSON: the form of an export, and which fields its filter had.
+    pub detail: String,
+}
+
+/// Which reads to look for; all of it must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadFilter {
+    /// By this person.
+    pub reader: Option<String>,
+    /// Of this kind.
+    pub kind: Option<ReadKind>,
+    /// Of this message's content.
+    pub message: Option<MessageId>,
+    /// At or after.
+    pub from: Option<Timestamp>,
+    /// Before.
+    pub to: Option<Timestamp>,
+}
+
+/// A page of reads.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ReadPage {
+    /// Newest first.
+    pub rows: Vec<Read>,
+    /// Where it goes on; a page may hold fewer rows than asked for and still go on.
+    pub next: Option<[u8; 16]>,
 }
 
 /// A delivery in the log.

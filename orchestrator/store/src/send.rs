@@ -30,6 +30,27 @@ pub enum DeliveryState {
     Cancelled = 12,
 }
 
+impl DeliveryState {
+    /// The name in exports and the keys of labels.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Claimed => "claimed",
+            Self::HandingOver => "handing_over",
+            Self::Accepted => "accepted",
+            Self::Unknown => "unknown",
+            Self::Delivered => "delivered",
+            Self::Bounced => "bounced",
+            Self::Complained => "complained",
+            Self::Rejected => "rejected",
+            Self::Quarantined => "quarantined",
+            Self::Suppressed => "suppressed",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
 /// A claimed delivery and everything that its judge and its renderer need.
 #[derive(Debug, Clone)]
 pub struct SendWork {

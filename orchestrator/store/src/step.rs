@@ -262,6 +262,17 @@ pub enum Origin {
     System = 2,
 }
 
+impl Origin {
+    /// The name in exports and the keys of labels.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Journey => "journey",
+            Self::Api => "api",
+            Self::System => "system",
+        }
+    }
+}
+
 /// What became of a message as a whole. From 16 on it was not sent, for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -280,6 +291,60 @@ pub enum MessageOutcome {
     Cancelled = 19,
     Rejected = 20,
     Quarantined = 21,
+}
+
+impl MessageOutcome {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::Planned,
+        Self::HandedOver,
+        Self::Accepted,
+        Self::Delivered,
+        Self::Unknown,
+        Self::Bounced,
+        Self::Complained,
+        Self::NotSent,
+        Self::Suppressed,
+        Self::Expired,
+        Self::Cancelled,
+        Self::Rejected,
+        Self::Quarantined,
+    ];
+
+    /// The name in filters, exports and the keys of labels.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::HandedOver => "handed_over",
+            Self::Accepted => "accepted",
+            Self::Delivered => "delivered",
+            Self::Unknown => "unknown",
+            Self::Bounced => "bounced",
+            Self::Complained => "complained",
+            Self::NotSent => "not_sent",
+            Self::Suppressed => "suppressed",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+            Self::Rejected => "rejected",
+            Self::Quarantined => "quarantined",
+        }
+    }
+
+    /// Reads that name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == text)
+    }
+
+    /// Whether the message was not sent, for good.
+    pub fn is_not_sent(self) -> bool {
+        self >= Self::NotSent
+    }
+}
+
+impl std::fmt::Display for MessageOutcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// A message planned, or decided not to be sent.

@@ -8,7 +8,8 @@ use super::open::shard;
 use super::rows::{Rows, signed, unsigned};
 use super::tally::Kind;
 use crate::{
-    CustomerPage, EnrollmentRow, JourneyCounts, LogFilter, MessageCounts, StoreError, TimelineItem, Totals,
+    CustomerPage, EnrollmentRow, JourneyCounts, LogFilter, MessageCounts, MessageOutcome, NotSentCount,
+    StoreError, TimelineItem, Totals,
 };
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
@@ -34,6 +35,7 @@ impl Store {
         .fetch_all(&mut *conn)
         .await?;
         drop(conn);
+        let not_sent = self.not_sent_counts(journey).await?;
         let mut counts: BTreeMap<i64, JourneyCounts> = BTreeMap::new();
         let mut messages: BTreeMap<(i64, i64, i64, i64), MessageCounts> = BTreeMap::new();
         for row in rows {
@@ -70,6 +72,15 @@ impl Store {
             );
             counts.entry(row.try_get(0)?).or_default().places.push(place);
         }
+        for held_back in not_sent {
+            let [journey, step, name] =
+                [&held_back.journey, &held_back.step, &held_back.name].map(|name| self.sym_or_none(name));
+            let message = messages.entry((journey, step, name, 0)).or_default();
+            message.not_sent += held_back.n;
+            if message.name.is_empty() {
+                (message.step, message.name) = (held_back.step, held_back.name);
+            }
+        }
         for ((journey, ..), message) in messages {
             counts.entry(journey).or_default().messages.push(message);
         }
@@ -81,6 +92,32 @@ impl Store {
                 of.messages
                     .sort_by(|a, b| (&a.step, &a.name, &a.channel).cmp(&(&b.step, &b.name, &b.channel)));
                 Ok(of)
+            })
+            .collect()
+    }
+
+    /// How many messages were not sent, for good, and why; of all journeys, or one. Kept as things happen, and exact.
+    pub async fn not_sent_counts(&self, journey: Option<&str>) -> Result<Vec<NotSentCount>, StoreError> {
+        let only = journey.map(|journey| self.sym_or_none(journey));
+        let mut conn = self.read().await?;
+        let rows = sqlx::query(
+            "select journey, step, name, outcome, code, rule, n from not_sent_tally \
+             where n > 0 and (?1 is null or journey = ?1)",
+        )
+        .bind(only)
+        .fetch_all(&mut *conn)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(NotSentCount {
+                    journey: self.name(row.try_get(0)?)?.to_string(),
+                    step: self.name(row.try_get(1)?)?.to_string(),
+                    name: self.name(row.try_get(2)?)?.to_string(),
+                    outcome: MessageOutcome::of(row.try_get(3)?)?,
+                    code: row.try_get(4)?,
+                    rule: row.try_get(5)?,
+                    n: unsigned(row.try_get(6)?),
+                })
             })
             .collect()
     }
@@ -208,47 +245,34 @@ impl Store {
     ) -> Result<(), StoreError> {
         let limit = signed(limit as u64);
         let mut conn = self.read().await?;
-        let events = sqlx::query(
-            "select source, seq, id, name, kind, occurred_at, received_at, properties from event \
+        let before = before.as_micros();
+        let events = rows_of(
+            &mut conn,
+            "select seq, id, name, kind, occurred_at, received_at, properties, source from event \
              where shard = ? and customer = ? and received_at < ? order by seq desc limit ?",
+            (id, before, limit),
         )
-        .bind(shard(id))
-        .bind(id.0.to_vec())
-        .bind(before.as_micros())
-        .bind(limit)
-        .fetch_all(&mut *conn)
         .await?;
-        let decisions = sqlx::query(
+        let decisions = rows_of(
+            &mut conn,
             "select at, body from decision \
              where shard = ? and customer = ? and at < ? order by n desc limit ?",
+            (id, before, limit),
         )
-        .bind(shard(id))
-        .bind(id.0.to_vec())
-        .bind(before.as_micros())
-        .bind(limit)
-        .fetch_all(&mut *conn)
         .await?;
-        let consents = sqlx::query(
+        let consents = rows_of(
+            &mut conn,
             "select at, recorded_at, body from consent_change \
              where shard = ? and customer = ? and recorded_at < ? order by n desc limit ?",
+            (id, before, limit),
         )
-        .bind(shard(id))
-        .bind(id.0.to_vec())
-        .bind(before.as_micros())
-        .bind(limit)
-        .fetch_all(&mut *conn)
         .await?;
         drop(conn);
-        let mut sealed = Vec::with_capacity(events.len());
-        for row in &events {
-            sealed.push((self.name(row.try_get(0)?)?, SealedEvent::read(self, row, 1)?));
+        for (row, (seq, event)) in events.iter().zip(self.open_events(id, &events).await?) {
+            let source = self.name(row.try_get(7)?)?.to_string();
+            items.push(TimelineItem::Event { seq, source, event });
         }
-        let wanted = sealed.iter().map(|(_, event)| events_key(id, event.received_at));
-        let keys = self.old_keys(wanted.chain([profile_key(id)]).collect::<Vec<_>>()).await?;
-        for (source, event) in sealed {
-            let (seq, event) = event.open(&keys, id)?;
-            items.push(TimelineItem::Event { seq, source: source.to_string(), event });
-        }
+        let keys = self.old_keys([profile_key(id)]).await?;
         for row in &decisions {
             items.extend(self.decisions_of(Timestamp::from_micros(row.try_get(0)?), row.try_get(1)?)?);
         }
@@ -315,17 +339,19 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<(u64, Event)>, StoreError> {
         let mut conn = self.read().await?;
-        let rows = sqlx::query(
+        let rows = rows_of(
+            &mut conn,
             "select seq, id, name, kind, occurred_at, received_at, properties from event \
              where shard = ? and customer = ? and seq >= ? order by seq limit ?",
+            (id, signed(from), signed(limit as u64)),
         )
-        .bind(shard(id))
-        .bind(id.0.to_vec())
-        .bind(signed(from))
-        .bind(signed(limit as u64))
-        .fetch_all(&mut *conn)
         .await?;
         drop(conn);
+        self.open_events(id, &rows).await
+    }
+
+    /// Events of one customer from their rows, opened, with their places.
+    async fn open_events(&self, id: CustomerId, rows: &[SqliteRow]) -> Result<Vec<(u64, Event)>, StoreError> {
         let sealed =
             rows.iter().map(|row| SealedEvent::read(self, row, 0)).collect::<Result<Vec<_>, StoreError>>()?;
         let wanted = sealed.iter().map(|event| events_key(id, event.received_at)).collect::<Vec<_>>();
@@ -401,10 +427,19 @@ impl Store {
     }
 }
 
+/// A page of what one customer has: the statement takes shard, customer, where the page ends or begins, and its length.
+async fn rows_of(
+    conn: &mut SqliteConnection,
+    sql: &'static str,
+    (id, bound, limit): (CustomerId, i64, i64),
+) -> Result<Vec<SqliteRow>, StoreError> {
+    let query = sqlx::query(sql).bind(shard(id)).bind(id.0.to_vec()).bind(bound).bind(limit);
+    Ok(query.fetch_all(conn).await?)
+}
+
 fn figure(message: &mut MessageCounts, kind: i64) -> Result<&mut u64, StoreError> {
     Ok(match kind {
         k if k == Kind::Planned as i64 => &mut message.planned,
-        k if k == Kind::NotSent as i64 => &mut message.not_sent,
         k if k == Kind::Sent as i64 => &mut message.sent,
         k if k == Kind::Delivered as i64 => &mut message.delivered,
         k if k == Kind::Opened as i64 => &mut message.opened,

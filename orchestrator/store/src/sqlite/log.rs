@@ -75,22 +75,10 @@ pub(crate) const BY_ADDRESS: &str = concat!(
 impl MessageOutcome {
     /// From its number.
     pub(crate) fn of(no: i64) -> Result<Self, StoreError> {
-        Ok(match no {
-            0 => Self::Planned,
-            1 => Self::HandedOver,
-            2 => Self::Accepted,
-            3 => Self::Delivered,
-            8 => Self::Unknown,
-            9 => Self::Bounced,
-            10 => Self::Complained,
-            16 => Self::NotSent,
-            17 => Self::Suppressed,
-            18 => Self::Expired,
-            19 => Self::Cancelled,
-            20 => Self::Rejected,
-            21 => Self::Quarantined,
-            other => return Err(StoreError::corrupt(format!("message.outcome {other}"))),
-        })
+        Self::ALL
+            .into_iter()
+            .find(|outcome| *outcome as i64 == no)
+            .ok_or_else(|| StoreError::corrupt(format!("message.outcome {no}")))
     }
 }
 
@@ -123,7 +111,7 @@ impl Store {
             leads.extend(merged_into(&mut conn, customer).await?.into_iter().map(Lead::Customer));
         } else if let Some((channel, address)) = &filter.address {
             leads.push(Lead::Address(self.blind(channel.as_str(), address).1));
-        } else if let Some(outcome) = filter.outcome.filter(|outcome| *outcome >= MessageOutcome::NotSent) {
+        } else if let Some(outcome) = filter.outcome.filter(|outcome| outcome.is_not_sent()) {
             leads.push(Lead::Outcome(outcome as i64));
         } else if let Some(journey) = &filter.journey {
             leads.push(Lead::Journey(self.sym_or_none(journey)));
@@ -269,6 +257,7 @@ impl Store {
             enrolled_at: row.try_get::<Option<i64>, _>(23)?.map(Timestamp::from_micros),
             deliveries: Vec::new(),
             audit: Vec::new(),
+            reads: Vec::new(),
             row: listed,
         };
         entry.deliveries = self.log_deliveries(&mut conn, &entry.row).await?;
@@ -288,6 +277,7 @@ impl Store {
                 entry.audit.push(audit);
             }
         }
+        entry.reads = self.reads_of(&mut conn, &entry).await?;
         Ok(Some(entry))
     }
 
@@ -403,7 +393,7 @@ impl Store {
             .collect()
     }
 
-    fn stored_audit(&self, row: &SqliteRow) -> Result<StoredAudit, StoreError> {
+    pub(crate) fn stored_audit(&self, row: &SqliteRow) -> Result<StoredAudit, StoreError> {
         Ok(StoredAudit {
             id: row.try_get::<&[u8], _>(0)?.try_into().map_err(|_| StoreError::corrupt("audit_event.id"))?,
             kind: self.name(row.try_get(1)?)?.to_string(),
@@ -494,7 +484,7 @@ fn cursor_key(cursor: &LogCursor) -> (Timestamp, i64, CustomerId, MessageId) {
 
 /// Whether a row has everything that is asked for, apart from what led to it.
 fn holds(filter: &LogFilter, row: &LogRow) -> bool {
-    let not_sent = row.outcome >= MessageOutcome::NotSent;
+    let not_sent = row.outcome.is_not_sent();
     filter.channel.as_ref().is_none_or(|channel| row.channels.contains(channel))
         && filter.journey.as_ref().is_none_or(|journey| row.journey == *journey)
         && filter.purpose.as_ref().is_none_or(|purpose| row.purpose == *purpose)

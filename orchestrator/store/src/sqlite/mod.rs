@@ -24,6 +24,7 @@ mod people;
 mod plan;
 #[cfg(test)]
 mod plans;
+mod reads;
 mod release;
 mod rows;
 mod settle;

@@ -98,7 +98,10 @@ impl Store {
             .opt_at((!planned).then_some(message.planned_at))
             .text(&message.why)
             .opt_blob(inputs.as_deref());
-        tally.message(journey, if planned { Kind::Planned } else { Kind::NotSent }, step, name, 0);
+        // What is not sent is counted with its reason, where the row is written.
+        if planned {
+            tally.message(journey, Kind::Planned, step, name, 0);
+        }
         for delivery in &message.deliveries {
             let claim = claim.filter(|_| planned && delivery.due_at <= now);
             self.delivery_rows(rows, after, keys, customer, message.id, message.planned_at, delivery, claim)?;

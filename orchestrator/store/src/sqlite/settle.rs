@@ -47,8 +47,10 @@ fn outcome_of(state: DeliveryState) -> MessageOutcome {
 }
 
 /// The message goes by its best delivery: one that is open or arrived outweighs one that is lost.
+/// What it stood on stays: the outcome is written into the verdict, beside its reasons and the consent.
 const OUTCOME: &str = "update message as m set outcome = j.value->>3, settled_at = j.value->>4, \
-        why = coalesce(j.value->>5, m.why) \
+        why = case when json_valid(m.why) and json_valid(j.value->>5) then json_patch(m.why, j.value->>5) \
+            else coalesce(j.value->>5, m.why) end \
      from json_each(?) j where m.shard = j.value->>0 and m.customer = unhex(j.value->>1) and m.id = unhex(j.value->>2) \
         and not (m.outcome = 3 and j.value->>3 < 9) \
         and not (j.value->>3 >= 8 and exists (select 1 from delivery d where d.shard = m.shard \
@@ -509,7 +511,6 @@ fn figure(state: DeliveryState) -> Option<Kind> {
         DeliveryState::Delivered => Some(Kind::Delivered),
         DeliveryState::Bounced => Some(Kind::Bounced),
         DeliveryState::Complained => Some(Kind::Complained),
-        DeliveryState::Suppressed | DeliveryState::Expired | DeliveryState::Cancelled => Some(Kind::NotSent),
         _ => None,
     }
 }
@@ -526,7 +527,9 @@ async fn write_settled(
     for (sql, rows) in [
         (
             "update delivery as d set state = j.value->>4, due_at = j.value->>5, lease_until = null, \
-                settled_at = j.value->>6, why = j.value->>7, attempts = max(attempts - (j.value->>8), 0), \
+                settled_at = j.value->>6, \
+                why = case when json_valid(d.why) and json_valid(j.value->>7) then json_patch(d.why, j.value->>7) \
+                    else j.value->>7 end, attempts = max(attempts - (j.value->>8), 0), \
                 strikes = case when j.value->>9 then 0 else max(strikes - (j.value->>8), 0) end, \
                 handed_at = case when j.value->>10 then null else handed_at end \
              from json_each(?) j where d.shard = j.value->>0 and d.customer = unhex(j.value->>1) \

@@ -15,7 +15,6 @@ pub(crate) enum Kind {
     Converted = 4,
     Revenue = 5,
     Planned = 16,
-    NotSent = 17,
     Sent = 18,
     Delivered = 19,
     Opened = 20,
