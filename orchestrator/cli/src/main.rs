@@ -22,6 +22,7 @@ mod output;
 mod place;
 mod preview;
 mod project;
+mod voice;
 
 use clap::Parser as _;
 use std::process::ExitCode;

@@ -107,10 +107,7 @@ pub fn stream(
         async move {
             let after = match stage {
                 Stage::Head if format == Format::Csv => {
-                    return Some((
-                        Ok(Bytes::from(csv_line(&COLUMNS.map(str::to_owned), true))),
-                        Stage::Rows(None),
-                    ));
+                    return Some((Ok(Bytes::from(head())), Stage::Rows(None)));
                 }
                 Stage::Head => None,
                 Stage::Rows(after) => after,
@@ -151,6 +148,11 @@ async fn piece(
     Ok((out.into(), page.next))
 }
 
+/// The first line of the CSV.
+pub fn head() -> Vec<u8> {
+    csv_line(&COLUMNS.map(str::to_owned), true)
+}
+
 /// The lines of one message.
 pub fn csv(entry: &LogEntry) -> Vec<u8> {
     let row = &entry.row;
@@ -172,7 +174,7 @@ pub fn csv(entry: &LogEntry) -> Vec<u8> {
         row.name.clone(),
         row.purpose.clone(),
         row.class.as_str().to_owned(),
-        crate::console::outcome_name(row.outcome).to_owned(),
+        row.outcome.as_str().to_owned(),
         row.settled_at.map(|t| t.to_string()).unwrap_or_default(),
         text(&why["decision"]["verdict"]),
         reasons.join(" | "),
@@ -196,7 +198,7 @@ pub fn csv(entry: &LogEntry) -> Vec<u8> {
             delivery.id.to_string(),
             delivery.channel.to_string(),
             delivery.address.clone().unwrap_or_default(),
-            format!("{:?}", delivery.state).to_lowercase(),
+            delivery.state.as_str().to_owned(),
             delivery.handed_at.map(|t| t.to_string()).unwrap_or_default(),
             receipts.join(" | "),
         ];
@@ -242,7 +244,7 @@ pub fn json(entry: &LogEntry) -> Json {
         .map(|d| {
             json!({
                 "delivery": d.id, "ordinal": d.ordinal, "channel": d.channel, "address": d.address,
-                "state": format!("{:?}", d.state).to_lowercase(),
+                "state": d.state.as_str(),
                 "handed_over_at": d.handed_at.map(|t| t.to_string()),
                 "settled_at": d.settled_at.map(|t| t.to_string()),
                 "provider": d.provider, "verdict": parsed(&d.why), "commitment": d.commitment, "locale": d.locale,
@@ -259,17 +261,27 @@ pub fn json(entry: &LogEntry) -> Json {
         })
         .collect();
     json!({
-        "message": row.message, "customer": row.customer, "origin": crate::console::origin_name(row.origin),
+        "message": row.message, "customer": row.customer, "origin": row.origin.as_str(),
         "enrollment": row.enrollment, "enrolled_at": entry.enrolled_at.map(|t| t.to_string()),
         "journey": row.journey, "step": row.step, "visit": row.visit, "name": row.name,
         "purpose": row.purpose, "class": row.class, "planned_at": row.planned_at.to_string(),
-        "outcome": crate::console::outcome_name(row.outcome),
+        "outcome": row.outcome.as_str(),
         "settled_at": row.settled_at.map(|t| t.to_string()),
         "verdict": parsed(&row.why),
         "cause": entry.cause.as_ref().map(|(seq, name, at)| json!({"seq": seq, "event": name, "at": at.to_string()})),
         "release": entry.release, "program": entry.program_hash, "priority": entry.priority,
         "expires_at": entry.expires_at.map(|t| t.to_string()),
         "deliveries": deliveries,
+        "reads": entry.reads.iter().map(read_json).collect::<Vec<_>>(),
+    })
+}
+
+/// A look at what is recorded.
+pub fn read_json(read: &store::Read) -> Json {
+    json!({
+        "at": read.at.to_string(), "reader": read.reader, "read": read.kind.as_str(), "reason": read.reason,
+        "message": read.message, "delivery": read.delivery, "customer": read.customer,
+        "detail": serde_json::from_str::<Json>(&read.detail).unwrap_or_default(),
     })
 }
 

@@ -69,7 +69,7 @@ codes! {
         "Wait and ask again with the same key and the same body: you get the answer of the first.";
     Conflict "conflict" 409 "It collides with what is there" "既にあるものと矛盾します"
         "The detail says with what.";
-    Erased "erased" 410 "This customer was erased" "このお客さまの情報は消去されています"
+    Erased "erased" 410 "This customer was erased" "このお客様の情報は消去されています"
         "What was known about them is gone for good.";
     TooLarge "body_too_large" 413 "The body is too large" "本文が大きすぎます"
         "A batch has at most 500 KB and 2,500 messages, a message 32 KB, before compression. Send several smaller requests.";
@@ -85,7 +85,7 @@ codes! {
         "`errors` names each input. What a message or a journey wants is declared in its file.";
     ClassNotAllowed "class_not_allowed" 422 "This purpose may not be sent directly" "この目的では直接送信できません"
         "Direct sends are for purposes of the classes transactional, security and regulatory. Everything else goes through a journey.";
-    Unreachable "unreachable" 422 "The customer has no address on these channels" "指定したチャネルにお客さまの宛先がありません"
+    Unreachable "unreachable" 422 "The customer has no address on these channels" "指定したチャネルにお客様の宛先がありません"
         "Identify the customer with an address first, or name another channel.";
     RateLimited "rate_limited" 429 "Too many requests with this key" "このキーでの要求が多すぎます"
         "Wait as long as `Retry-After` says. Send events in batches.";

@@ -6,9 +6,11 @@ use crate::{
     exit::{Exit, Fault},
     instance::Instance,
     output::table,
+    voice::Voice,
 };
 use clap::{Args, Subcommand};
 use serde_json::json;
+use words::{AddressState, ConsentState, Value};
 
 /// Show, find, erase and merge customers
 #[derive(Debug, Args)]
@@ -142,59 +144,68 @@ async fn show(context: &Context, who: &str) -> anyhow::Result<Exit> {
         );
         return Ok(Exit::Fine);
     };
-    let say = |name: &str, value: String| {
-        if !value.is_empty() {
-            out.line(format!("  {name}: {value}"));
-        }
-    };
-    say("user id", customer.user_id.clone().unwrap_or_default());
+    let voice = Voice::of(out, &instance).await;
+    voice.say("user-id", customer.user_id.as_deref().unwrap_or_default());
     for address in &customer.addresses {
-        say(address.channel.as_str(), format!("{} {:?}", address.value, address.state));
+        let dead = address.state == AddressState::Dead;
+        let dead = if dead { format!(" ({})", voice.word("address-dead")) } else { String::new() };
+        let channel = voice.label("channel", address.channel.as_str());
+        out.line(format!("  {channel}{}{}{dead}", voice.colon(), address.value));
     }
-    say("locale", customer.locale.as_ref().map(|l| l.as_str().to_owned()).unwrap_or_default());
-    say("country", customer.country.as_ref().map(|c| c.as_str().to_owned()).unwrap_or_default());
-    say(
-        "zone",
-        customer
-            .zone
-            .as_ref()
-            .map(|(zone, source)| format!("{} ({source:?})", zone.name()))
-            .unwrap_or_default(),
-    );
-    for (name, value) in &customer.traits {
-        say(name, value.to_plain_json().to_string());
+    for against in &page.suppressions {
+        let reason = voice.label("suppression", &against.reason);
+        let channel = voice.label("channel", against.channel.as_str());
+        out.line(format!("  {channel}{}{reason} {}", voice.colon(), voice.at(against.at)));
     }
-    for consent in &customer.consents {
-        say(
-            "consent",
-            format!(
-                "{:?} {}/{} {}",
-                consent.state,
-                consent.purpose.as_deref().unwrap_or("*"),
-                consent.channel.as_ref().map_or("*", |channel| channel.as_str()),
-                consent.at
-            ),
+    voice.say("language", customer.locale.as_ref().map(|l| l.as_str()).unwrap_or_default());
+    voice.say("country", customer.country.as_ref().map(|c| c.as_str()).unwrap_or_default());
+    if let Some((zone, source)) = &customer.zone {
+        voice.say(
+            "zone",
+            &format!("{} ({})", zone.name(), voice.label("zone", server::console::zone_source(*source))),
         );
     }
-    say("segments", page.segments.join(", "));
+    for (name, value) in &customer.traits {
+        out.line(format!("  {name}{}{}", voice.colon(), trait_text(&voice, value)));
+    }
+    for consent in &customer.consents {
+        let granted = consent.state == ConsentState::Granted;
+        let purpose = consent.purpose.clone().unwrap_or_else(|| voice.word("every-purpose"));
+        let channel = consent.channel.as_ref();
+        let channel =
+            channel.map_or_else(|| voice.word("every-channel"), |c| voice.label("channel", c.as_str()));
+        let word = voice.word(if granted { "granted" } else { "revoked" });
+        voice.say("kind-consent", &format!("{word} {purpose}, {channel}, {}", voice.at(consent.at)));
+    }
+    voice.say("segments", &page.segments.join(", "));
     let rows: Vec<Vec<String>> = page
         .enrollments
         .iter()
         .map(|e| {
             vec![
                 e.journey.clone(),
-                super::journey::status(e.status).to_owned(),
-                e.started_at.to_string(),
-                e.reason.clone().unwrap_or_default(),
+                voice.label("enrollment", super::journey::status(e.status)),
+                voice.at(e.started_at),
+                e.reason.as_deref().map(|reason| voice.label("reason", reason)).unwrap_or_default(),
             ]
         })
         .collect();
     if !rows.is_empty() {
         out.line("");
-        for line in table(&["journey", "status", "started", "because"], &rows) {
+        let head = ["journey", "state", "started", "reason"].map(|key| voice.word(key));
+        for line in table(&head.each_ref().map(String::as_str), &rows) {
             out.line(line);
         }
     }
     out.hint(out.either("`tabi why` tells every decision.", "`tabi why` ですべての判断を確認できます。"));
     Ok(Exit::Fine)
+}
+
+/// A trait's value: text as it is, instants in the project's zone.
+fn trait_text(voice: &Voice, value: &Value) -> String {
+    match value {
+        Value::Text(text) => text.clone(),
+        Value::Time(at) => voice.at(*at),
+        other => other.to_plain_json().to_string(),
+    }
 }

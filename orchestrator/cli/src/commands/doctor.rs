@@ -6,12 +6,17 @@ use crate::{
     control::{self, Ask},
     exit::Exit,
     instance::Instance,
+    output::Output,
     place::Place,
     project,
+    voice::Voice,
 };
 use clap::Args;
 use serde_json::{Value, json};
+use server::console::label;
 use std::time::Duration;
+use store::StopScope;
+use words::Language;
 
 /// Look at the whole installation: files, keys, tables, providers, and what needs a person
 ///
@@ -33,24 +38,52 @@ enum Health {
     Bad,
 }
 
+/// What was looked at: its name for programs, and for people who read Japanese.
+type What = (&'static str, &'static str);
+
+const PROJECT: What = ("project", "プロジェクト");
+const KEYS: What = ("keys", "鍵");
+const SERVER: What = ("server", "サーバー");
+const CONFIGURATION: What = ("configuration", "設定");
+const PROVIDERS: What = ("providers", "配信事業者");
+const RELAY: What = ("mail relay", "メールサーバー");
+const DATABASE: What = ("database", "データベース");
+const SIZE: What = ("size", "規模");
+const RELEASE: What = ("release", "リリース");
+const SENDING: What = ("sending", "送信");
+const HELD: What = ("held", "保留");
+const STOP: What = ("stop", "停止");
+
 struct Finding {
-    what: &'static str,
+    what: What,
     health: Health,
     text: String,
 }
 
-#[derive(Default)]
-struct Findings(Vec<Finding>);
+/// What was found, in the reader's language.
+struct Findings {
+    out: Output,
+    found: Vec<Finding>,
+}
 
 impl Findings {
-    fn add(&mut self, what: &'static str, health: Health, text: impl Into<String>) {
-        self.0.push(Finding { what, health, text: text.into() });
+    fn add(&mut self, what: What, health: Health, text: impl Into<String>) {
+        self.found.push(Finding { what, health, text: text.into() });
+    }
+
+    /// One of two sentences, by language.
+    fn say(&mut self, what: What, health: Health, en: impl Into<String>, ja: impl Into<String>) {
+        let text = match self.out.language {
+            Language::En => en.into(),
+            Language::Ja => ja.into(),
+        };
+        self.add(what, health, text);
     }
 }
 
 pub(crate) async fn run(context: &Context, args: &DoctorArgs) -> anyhow::Result<Exit> {
     let out = context.out;
-    let mut found = Findings::default();
+    let mut found = Findings { out, found: Vec::new() };
     let place = Place::at(&context.common.data);
     project_stands(context, &mut found);
     private(&place, &mut found);
@@ -62,31 +95,38 @@ pub(crate) async fn run(context: &Context, args: &DoctorArgs) -> anyhow::Result<
     );
     match &config {
         Ok(config) => providers(config, args.providers, &mut found).await,
-        Err(error) => found.add("configuration", Health::Bad, format!("{error:#}")),
+        Err(error) => found.add(CONFIGURATION, Health::Bad, format!("{error:#}")),
     }
     if place.is_there() {
         match Instance::read(context).await {
             Ok(instance) => tables(&instance, &mut found).await,
-            Err(error) => found.add("database", Health::Bad, format!("{error:#}")),
+            Err(error) => found.add(DATABASE, Health::Bad, format!("{error:#}")),
         }
     } else {
-        found.add("database", Health::Note, format!("none yet in {}", place.folder().display()));
+        let folder = place.folder().display();
+        found.say(
+            DATABASE,
+            Health::Note,
+            format!("none yet in {folder}"),
+            format!("{folder} にはまだありません"),
+        );
     }
-    let bad = found.0.iter().any(|finding| finding.health == Health::Bad);
+    let bad = found.found.iter().any(|finding| finding.health == Health::Bad);
     out.json(&json!({
         "healthy": !bad,
-        "findings": found.0.iter().map(|finding| json!({
-            "what": finding.what, "text": finding.text,
+        "findings": found.found.iter().map(|finding| json!({
+            "what": finding.what.0, "text": finding.text,
             "health": match finding.health { Health::Good => "good", Health::Note => "note", Health::Bad => "bad" },
         })).collect::<Vec<_>>(),
     }));
-    for finding in &found.0 {
+    for finding in &found.found {
         let mark = match finding.health {
             Health::Good => out.green("✓"),
             Health::Note => "·".to_owned(),
             Health::Bad => out.red("✗"),
         };
-        out.line(format!("{mark} {}: {}", finding.what, finding.text));
+        let (en, ja) = finding.what;
+        out.line(format!("{mark} {}{}{}", out.either(en, ja), out.either(": ", "："), finding.text));
     }
     Ok(if bad { Exit::Problems } else { Exit::Fine })
 }
@@ -94,27 +134,30 @@ pub(crate) async fn run(context: &Context, args: &DoctorArgs) -> anyhow::Result<
 fn project_stands(context: &Context, found: &mut Findings) {
     let Ok(root) = project::find(context.common.project.as_deref()) else { return };
     if !project::is_project(&root) {
-        found.add("project", Health::Note, "none in this folder");
+        found.say(PROJECT, Health::Note, "none in this folder", "このフォルダーにはありません");
         return;
     }
     match release::files::read(&root) {
-        Err(error) => found.add("project", Health::Bad, error.to_string()),
+        Err(error) => found.add(PROJECT, Health::Bad, error.to_string()),
         Ok(files) => {
             let (release, problems) = release::Release::build(files);
             let (errors, warnings) = project::count(&problems);
             match release {
-                Some(release) => found.add(
-                    "project",
-                    if warnings > 0 { Health::Note } else { Health::Good },
-                    format!(
-                        "{}: {} journeys, {warnings} warnings",
-                        root.display(),
-                        release.project.programs.len()
-                    ),
-                ),
-                None => {
-                    found.add("project", Health::Bad, format!("{errors} errors: `tabi check` shows them"))
+                Some(release) => {
+                    let (root, journeys) = (root.display(), release.project.programs.len());
+                    found.say(
+                        PROJECT,
+                        if warnings > 0 { Health::Note } else { Health::Good },
+                        format!("{root}: {journeys} journeys, {warnings} warnings"),
+                        format!("{root}：ジャーニー {journeys} 件、警告 {warnings} 件"),
+                    );
                 }
+                None => found.say(
+                    PROJECT,
+                    Health::Bad,
+                    format!("{errors} errors: `tabi check` shows them"),
+                    format!("エラー {errors} 件：`tabi check` で確認できます"),
+                ),
             }
         }
     }
@@ -128,10 +171,12 @@ fn private(place: &Place, found: &mut Findings) {
         let Ok(about) = std::fs::metadata(&path) else { continue };
         let mode = about.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
-            found.add(
-                "keys",
+            let path = path.display();
+            found.say(
+                KEYS,
                 Health::Bad,
-                format!("others may read {0} (mode {mode:03o}): chmod 600 {0}", path.display()),
+                format!("others may read {path} (mode {mode:03o}): chmod 600 {path}"),
+                format!("{path} をほかの利用者も読めます（モード {mode:03o}）：chmod 600 {path}"),
             );
         }
     }
@@ -144,107 +189,151 @@ async fn running(place: &Place, found: &mut Findings) {
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
             let runs = &status["running"];
             let other = status["version"] != env!("CARGO_PKG_VERSION");
-            found.add(
-                "server",
+            let (console, pid) = (text(&runs["console"]), &runs["pid"]);
+            let restart = [", of another version: restart it", "。別の版です。再起動してください"];
+            let [en, ja] = if other { restart } else { ["", ""] };
+            found.say(
+                SERVER,
                 if other { Health::Note } else { Health::Good },
-                format!(
-                    "runs on {} (process {}){}",
-                    text(&runs["listens"]),
-                    runs["pid"],
-                    if other { ", of another version: restart it" } else { "" }
-                ),
+                format!("runs, console on {console} (process {pid}){en}"),
+                format!("動作中、コンソールは {console}（プロセス {pid}）{ja}"),
             );
         }
-        Ok(None) => found.add("server", Health::Note, "nothing runs"),
-        Err(error) => found.add("server", Health::Bad, error.to_string()),
+        Ok(None) => found.say(SERVER, Health::Note, "nothing runs", "動いていません"),
+        Err(error) => found.add(SERVER, Health::Bad, error.to_string()),
     }
 }
 
 async fn providers(config: &Config, connect: bool, found: &mut Findings) {
     match crate::adapters::providers(config, config.base_url.as_deref().unwrap_or_default()) {
-        Err(error) => found.add("providers", Health::Bad, format!("{error:#}")),
+        Err(error) => found.add(PROVIDERS, Health::Bad, format!("{error:#}")),
         Ok(adapters) if adapters.is_empty() => {
-            found.add(
-                "providers",
+            found.say(
+                PROVIDERS,
                 Health::Note,
                 "none configured: name them in tabi.yaml before `tabi go-live`",
+                "未設定です。`tabi go-live` の前に tabi.yaml に書いてください",
             );
         }
         Ok(adapters) => {
             let names: Vec<String> = adapters
                 .iter()
-                .map(|(channel, adapter)| format!("{} by {}", channel.as_str(), adapter.provider()))
+                .map(|(channel, adapter)| {
+                    let channel = label(found.out.language, "channel", channel.as_str());
+                    format!("{channel} ({})", adapter.provider())
+                })
                 .collect();
-            found.add("providers", Health::Good, names.join(", "));
+            found.add(PROVIDERS, Health::Good, names.join(", "));
         }
     }
     if let (true, Some(email)) = (connect, &config.email) {
         match crate::adapters::smtp(config, email) {
-            Err(error) => found.add("mail relay", Health::Bad, format!("{error:#}")),
+            Err(error) => found.add(RELAY, Health::Bad, format!("{error:#}")),
             Ok(smtp) => match smtp.probe(Duration::from_secs(20)).await {
-                Ok(()) => found.add("mail relay", Health::Good, "connected and logged in"),
-                Err(outcome) => found.add("mail relay", Health::Bad, format!("{outcome:?}")),
+                Ok(()) => {
+                    found.say(RELAY, Health::Good, "connected and logged in", "接続とログインに成功しました")
+                }
+                Err(outcome) => found.add(RELAY, Health::Bad, format!("{outcome:?}")),
             },
         }
     }
 }
 
+/// What a stop stops.
+fn scope(voice: &Voice, scope: &StopScope) -> String {
+    let either = |en: String, ja: String| if voice.out.language == Language::Ja { ja } else { en };
+    match scope {
+        StopScope::All => voice.word("stop-all"),
+        StopScope::Journey(name) => either(format!("journey {name}"), format!("ジャーニー {name}")),
+        StopScope::Channel(name) => either(format!("channel {name}"), format!("チャネル {name}")),
+        StopScope::Purpose(name) => either(format!("purpose {name}"), format!("目的 {name}")),
+    }
+}
+
 async fn tables(instance: &Instance, found: &mut Findings) {
     let store = &instance.store;
+    let voice = Voice::of(found.out, instance).await;
     match store.check().await {
-        Ok(problems) if problems.is_empty() => found.add("database", Health::Good, "whole"),
-        Ok(problems) => found.add("database", Health::Bad, problems.join("; ")),
-        Err(error) => found.add("database", Health::Bad, error.to_string()),
+        Ok(problems) if problems.is_empty() => found.say(DATABASE, Health::Good, "whole", "破損なし"),
+        Ok(problems) => found.add(DATABASE, Health::Bad, problems.join("; ")),
+        Err(error) => found.add(DATABASE, Health::Bad, error.to_string()),
     }
     if let Ok(totals) = store.totals(instance.now()).await {
-        found.add(
-            "size",
+        let store::Totals { customers, steps_due, sends_due, bytes } = totals;
+        let mib = bytes >> 20;
+        found.say(
+            SIZE,
             Health::Good,
-            format!(
-                "{} customers, {} due, {} deliveries due, {} MiB",
-                totals.customers,
-                totals.steps_due,
-                totals.sends_due,
-                totals.bytes >> 20
-            ),
+            format!("{customers} customers, {steps_due} due, {sends_due} deliveries due, {mib} MiB"),
+            format!("お客様 {customers} 名、処理待ち {steps_due} 名、配信待ち {sends_due} 件、{mib} MiB"),
         );
     }
     match store.live_release().await {
         Ok(Some(live)) => {
-            found.add("release", Health::Good, format!("{} since {} by {}", live.release, live.at, live.by))
+            let (id, at, by) = (live.release, voice.at(live.at), &live.by);
+            found.say(
+                RELEASE,
+                Health::Good,
+                format!("{id} since {at} by {by}"),
+                format!("{id}（{at}、{by}）"),
+            );
         }
-        Ok(None) => found.add("release", Health::Note, "nothing is deployed: `tabi deploy`"),
-        Err(error) => found.add("release", Health::Bad, error.to_string()),
+        Ok(None) => found.say(
+            RELEASE,
+            Health::Note,
+            "nothing is deployed: `tabi deploy`",
+            "まだデプロイされていません：`tabi deploy`",
+        ),
+        Err(error) => found.add(RELEASE, Health::Bad, error.to_string()),
     }
     match store.sending_live().await {
         Ok(Some(live)) => {
-            found.add("sending", Health::Good, format!("live since {} by {}", live.at, live.by))
+            let (at, by) = (voice.at(live.at), &live.by);
+            found.say(
+                SENDING,
+                Health::Good,
+                format!("live since {at} by {by}"),
+                format!("本番中（{at}、{by} が開始）"),
+            );
         }
-        Ok(None) => found.add("sending", Health::Note, "nothing leaves this machine: `tabi go-live`"),
-        Err(error) => found.add("sending", Health::Bad, error.to_string()),
+        Ok(None) => found.say(
+            SENDING,
+            Health::Note,
+            "nothing leaves this machine: `tabi go-live`",
+            "このマシンの外には何も送信されません：`tabi go-live`",
+        ),
+        Err(error) => found.add(SENDING, Health::Bad, error.to_string()),
     }
     let Ok(troubles) = store.troubles(100).await else { return };
     if let Some(held) = &troubles.held {
-        found.add("held", Health::Bad, format!("{}: `tabi resume --held`", held.reason));
+        found.add(HELD, Health::Bad, format!("{}: `tabi resume --held`", held.reason));
     }
     for stop in &troubles.stops {
-        found.add(
-            "stop",
+        let what = scope(&voice, &stop.scope);
+        let (at, by, reason) = (voice.at(stop.at), &stop.by, &stop.reason);
+        found.say(
+            STOP,
             Health::Note,
-            format!("{:?} since {} by {}: {}", stop.scope, stop.at, stop.by, stop.reason),
+            format!("{what}, since {at} by {by}: {reason}"),
+            format!("{what}（{at}、{by}）：{reason}"),
         );
     }
     let counts = [
-        ("deliveries of unknown outcome", troubles.unknown.len(), Health::Bad),
-        ("quarantined deliveries", troubles.quarantined.len(), Health::Bad),
-        ("rejected items", troubles.rejected.len(), Health::Note),
-        ("events nobody declared", troubles.unknown_events.len(), Health::Note),
-        ("notices not seen", troubles.notices.len(), Health::Note),
+        (("deliveries of unknown outcome", "結果不明の配信"), troubles.unknown.len(), Health::Bad),
+        (("quarantined deliveries", "隔離された配信"), troubles.quarantined.len(), Health::Bad),
+        (("rejected items", "取り込めなかったもの"), troubles.rejected.len(), Health::Note),
+        (("events nobody declared", "未定義のイベント"), troubles.unknown_events.len(), Health::Note),
+        (("notices not seen", "未確認のお知らせ"), troubles.notices.len(), Health::Note),
     ];
     for (what, count, health) in counts {
         if count > 0 {
-            let more = if count >= 100 { " or more" } else { "" };
-            found.add(what, health, format!("{count}{more}: see the console"));
+            let [en, ja] = if count >= 100 { [" or more", "以上"] } else { ["", ""] };
+            found.say(
+                what,
+                health,
+                format!("{count}{en}: see the console"),
+                format!("{count} 件{ja}：コンソールで確認してください"),
+            );
         }
     }
 }

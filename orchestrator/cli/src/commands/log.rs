@@ -2,6 +2,7 @@
 
 mod export;
 mod filter;
+mod reads;
 
 use super::{Context, Named};
 use crate::{
@@ -9,12 +10,13 @@ use crate::{
     exit::{Exit, Fault},
     instance::Instance,
     output::table,
+    voice::Voice,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use clap::{Args, Subcommand};
 use filter::FilterArgs;
 use serde_json::{Value, json};
-use store::{DeliveryState, LogEntry, LogRow, MessageOutcome};
+use store::{LogEntry, LogRow};
 use words::MessageId;
 
 /// Search, show and export every message sent, and every message not sent
@@ -64,6 +66,7 @@ enum Log {
     /// Example: tabi log export --customer hana@example.jp --as eml --into mails/ --reason "request of 12 May"
     #[command(verbatim_doc_comment)]
     Export(export::ExportArgs),
+    Reads(reads::ReadsArgs),
 }
 
 pub(crate) async fn run(context: &Context, args: LogArgs) -> anyhow::Result<Exit> {
@@ -75,6 +78,7 @@ pub(crate) async fn run(context: &Context, args: LogArgs) -> anyhow::Result<Exit
         }
         Log::Show { message, reason, named, .. } => content(context, message, &named.name(), &reason).await,
         Log::Export(args) => export::run(context, &args).await,
+        Log::Reads(args) => reads::run(context, &args).await,
     }
 }
 
@@ -94,15 +98,20 @@ async fn search(context: &Context, filter: &FilterArgs, limit: usize) -> anyhow:
     for row in &rows {
         out.json(&row_json(row));
     }
+    let voice = Voice::of(out, &instance).await;
     let lines: Vec<Vec<String>> = rows
         .iter()
         .map(|row| {
             let why = row.why.as_deref().map(|why| super::why::reasons(out, why)).unwrap_or_default();
             vec![
-                row.planned_at.to_string(),
-                outcome(row.outcome).to_owned(),
+                voice.at(row.planned_at),
+                voice.label("outcome", row.outcome.as_str()),
                 row.name.clone(),
-                channels(row),
+                row.channels
+                    .iter()
+                    .map(|c| voice.label("channel", c.as_str()))
+                    .collect::<Vec<_>>()
+                    .join(", "),
                 row.journey.clone(),
                 row.customer.to_string(),
                 row.message.to_string(),
@@ -113,9 +122,10 @@ async fn search(context: &Context, filter: &FilterArgs, limit: usize) -> anyhow:
     if lines.is_empty() {
         out.hint(out.either("Nothing is found.", "該当するメッセージはありません。"));
     } else {
-        for line in
-            table(&["planned", "outcome", "message", "channel", "journey", "customer", "id", "why"], &lines)
-        {
+        let head =
+            ["planned", "outcome", "message", "channel", "journey", "customer", "message-id", "reason"];
+        let head = head.map(|key| voice.word(key));
+        for line in table(&head.each_ref().map(String::as_str), &lines) {
             out.line(line);
         }
     }
@@ -141,48 +151,66 @@ pub(super) async fn show_message(
         .await?
         .ok_or_else(|| Fault::problem(format!("there is no message {message} in the log")))?;
     out.json(&entry_json(&entry));
+    let voice = Voice::of(out, instance).await;
     let row = &entry.row;
-    let say = |name: &str, value: String| {
-        if !value.is_empty() {
-            out.line(format!("  {name}: {value}"));
-        }
-    };
     out.line(format!("{} {}", out.bold(&row.name), out.dim(&message.to_string())));
-    say("outcome", outcome(row.outcome).to_owned());
-    say("why", row.why.as_deref().map(|why| super::why::reasons(out, why)).unwrap_or_default());
-    say("customer", row.customer.to_string());
-    say("journey", format!("{} / {}", row.journey, row.step));
-    say("purpose", format!("{} ({})", row.purpose, row.class.as_str()));
+    voice.say("outcome", &voice.label("outcome", row.outcome.as_str()));
+    voice.say("reason", &row.why.as_deref().map(|why| super::why::reasons(out, why)).unwrap_or_default());
+    voice.say("customer", &row.customer.to_string());
+    voice.say("journey", &format!("{} / {}", row.journey, row.step));
+    voice.say("purpose", &format!("{} ({})", row.purpose, voice.label("class", row.class.as_str())));
     if let Some((seq, name, at)) = &entry.cause {
-        say("cause", format!("{name} of {at} (event {seq})"));
+        voice.say("kind-event", &format!("{name} ({}, #{seq})", voice.at(*at)));
     }
-    say("planned", row.planned_at.to_string());
-    say("release", entry.release.map(|id| id.to_string()).unwrap_or_default());
+    voice.say("planned", &voice.at(row.planned_at));
+    voice.say("release", &entry.release.map(|id| id.to_string()).unwrap_or_default());
     for delivery in &entry.deliveries {
-        let address = delivery.address.as_deref().unwrap_or("(erased)");
-        out.line(format!(
-            "  {} {} {} -> {address}",
-            delivery.channel.as_str(),
-            state(delivery.state),
-            out.dim(&delivery.id.to_string())
-        ));
-        if let Some(why) = &delivery.why {
-            say("  why", super::why::reasons(out, why));
-        }
-        for attempt in &delivery.attempts {
-            out.line(format!(
-                "    attempt {} at {}: {} {}",
-                attempt.n,
-                attempt.started_at,
-                attempt.outcome.as_deref().unwrap_or("no answer"),
-                attempt.answer.as_deref().unwrap_or("")
-            ));
-        }
-        for receipt in &delivery.receipts {
-            out.line(format!("    {} at {} {}", receipt.kind, receipt.at, receipt.detail));
-        }
+        show_delivery(&voice, delivery);
+    }
+    for read in &entry.reads {
+        voice.say("reads-of-message", &reads::line(&voice, read));
     }
     Ok(Exit::Fine)
+}
+
+fn show_delivery(voice: &Voice, delivery: &store::LogDelivery) {
+    let out = voice.out;
+    let erased = voice.word("erased-address");
+    out.line(format!(
+        "  {} {} {} -> {}",
+        voice.label("channel", delivery.channel.as_str()),
+        voice.label("outcome", delivery.state.as_str()),
+        out.dim(&delivery.id.to_string()),
+        delivery.address.as_ref().unwrap_or(&erased)
+    ));
+    let colon = voice.colon();
+    let why = delivery.why.as_deref().map(|why| super::why::reasons(out, why)).unwrap_or_default();
+    if !why.is_empty() {
+        out.line(format!("    {}{colon}{why}", voice.word("reason")));
+    }
+    for attempt in &delivery.attempts {
+        let outcome = match &attempt.outcome {
+            Some(outcome) => voice.label("attempt", outcome),
+            None => voice.word("no-answer"),
+        };
+        let line = format!(
+            "    {} {} {}{colon}{outcome} {}",
+            voice.word("attempt"),
+            attempt.n,
+            voice.at(attempt.started_at),
+            attempt.answer.as_deref().unwrap_or("")
+        );
+        out.line(line.trim_end());
+    }
+    for receipt in &delivery.receipts {
+        let line = format!(
+            "    {} {} {}",
+            voice.label("receipt", &receipt.kind),
+            voice.at(receipt.at),
+            receipt.detail
+        );
+        out.line(line.trim_end());
+    }
 }
 
 async fn content(context: &Context, message: MessageId, reader: &str, reason: &str) -> anyhow::Result<Exit> {
@@ -195,10 +223,7 @@ async fn content(context: &Context, message: MessageId, reader: &str, reason: &s
         .ok_or_else(|| Fault::problem(format!("there is no message {message} in the log")))?;
     let kept = entry.deliveries.iter().rev().find(|delivery| delivery.has_content);
     let delivery = kept.ok_or_else(|| {
-        Fault::problem(format!(
-            "{message} was never made: no content is kept ({})",
-            outcome(entry.row.outcome)
-        ))
+        Fault::problem(format!("{message} was never made: no content is kept ({})", entry.row.outcome))
     })?;
     instance.close().await;
     let ask = Ask::Content { delivery: delivery.id, reader: reader.to_owned(), reason: reason.to_owned() };
@@ -210,16 +235,12 @@ async fn content(context: &Context, message: MessageId, reader: &str, reason: &s
     Ok(Exit::Fine)
 }
 
-fn channels(row: &LogRow) -> String {
-    row.channels.iter().map(words::Channel::as_str).collect::<Vec<_>>().join(", ")
-}
-
 /// A row as JSON.
 pub(super) fn row_json(row: &LogRow) -> Value {
     json!({
         "message": row.message, "customer": row.customer, "journey": row.journey, "step": row.step, "visit": row.visit,
         "name": row.name, "purpose": row.purpose, "class": row.class.as_str(), "planned_at": row.planned_at,
-        "outcome": outcome(row.outcome), "settled_at": row.settled_at, "channels": row.channels,
+        "outcome": row.outcome.as_str(), "settled_at": row.settled_at, "channels": row.channels,
         "enrollment": row.enrollment, "why": parsed(row.why.as_deref()),
     })
 }
@@ -241,7 +262,7 @@ pub(super) fn entry_json(entry: &LogEntry) -> Value {
         .map(|delivery| {
             json!({
                 "delivery": delivery.id, "ordinal": delivery.ordinal, "channel": delivery.channel,
-                "address": delivery.address, "state": state(delivery.state), "due_at": delivery.due_at,
+                "address": delivery.address, "state": delivery.state.as_str(), "due_at": delivery.due_at,
                 "handed_at": delivery.handed_at, "settled_at": delivery.settled_at, "provider": delivery.provider,
                 "why": parsed(delivery.why.as_deref()), "has_content": delivery.has_content,
                 "commitment": delivery.commitment, "locale": delivery.locale, "release": delivery.release,
@@ -261,46 +282,10 @@ pub(super) fn entry_json(entry: &LogEntry) -> Value {
         .iter()
         .map(|audit| json!({"kind": audit.kind, "at": audit.at, "body": parsed(Some(&audit.body))}))
         .collect();
+    value["reads"] = entry.reads.iter().map(server::export::read_json).collect();
     value
 }
 
 fn parsed(text: Option<&str>) -> Value {
     text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Value::Null)
-}
-
-/// An outcome by its name in the glossary.
-pub(super) fn outcome(outcome: MessageOutcome) -> &'static str {
-    match outcome {
-        MessageOutcome::Planned => "planned",
-        MessageOutcome::HandedOver => "handed_over",
-        MessageOutcome::Accepted => "accepted",
-        MessageOutcome::Delivered => "delivered",
-        MessageOutcome::Unknown => "unknown",
-        MessageOutcome::Bounced => "bounced",
-        MessageOutcome::Complained => "complained",
-        MessageOutcome::NotSent => "not_sent",
-        MessageOutcome::Suppressed => "suppressed",
-        MessageOutcome::Expired => "expired",
-        MessageOutcome::Cancelled => "cancelled",
-        MessageOutcome::Rejected => "rejected",
-        MessageOutcome::Quarantined => "quarantined",
-    }
-}
-
-fn state(state: DeliveryState) -> &'static str {
-    match state {
-        DeliveryState::Planned => "planned",
-        DeliveryState::Claimed => "claimed",
-        DeliveryState::HandingOver => "handing_over",
-        DeliveryState::Accepted => "accepted",
-        DeliveryState::Unknown => "unknown",
-        DeliveryState::Delivered => "delivered",
-        DeliveryState::Bounced => "bounced",
-        DeliveryState::Complained => "complained",
-        DeliveryState::Rejected => "rejected",
-        DeliveryState::Quarantined => "quarantined",
-        DeliveryState::Suppressed => "suppressed",
-        DeliveryState::Expired => "expired",
-        DeliveryState::Cancelled => "cancelled",
-    }
 }

@@ -171,6 +171,7 @@ async fn desk(
             calls,
             base_url: base_url.to_owned(),
             listens: listens.to_string(),
+            console: format!("http://{}", reachable(listens)),
         }),
     })
 }
@@ -214,16 +215,21 @@ fn machine(desk: &Desk) -> anyhow::Result<Arc<Machine>> {
 
 async fn tell(context: &Context, desk: &Desk, app: &App) -> anyhow::Result<()> {
     let out = context.out;
-    let setup = if app.settings.demo { None } else { server::console::setup_link(app).await? };
+    let running = desk.running.as_ref().context("it runs here")?;
+    let here = running.console.as_str();
+    let setup = if app.settings.demo { None } else { server::console::setup_link(app, here).await? };
     let held = desk.instance.store.held();
     let live = desk.instance.store.sending_live().await?;
-    let running = desk.running.as_ref().context("it runs here")?;
     out.json(&serde_json::json!({
-        "listens": running.listens, "console": format!("{}/console", running.base_url), "setup": setup,
+        "listens": running.listens, "console": format!("{here}/console"), "setup": setup, "base_url": running.base_url,
         "sending_live": live.is_some(), "held": held.as_ref().map(|held| &held.reason), "pid": std::process::id(),
         "inbox_smtp": running.inbox.smtp, "inbox_http": running.inbox.http,
     }));
-    out.line(format!("{}  {}/console", out.either("Console", "コンソール"), running.base_url));
+    out.line(format!("{}  {here}/console", out.either("Console", "コンソール")));
+    if running.base_url != here {
+        let beyond = out.either("From outside", "外部から");
+        out.line(format!("{beyond}  {}/console", running.base_url));
+    }
     if let Some(setup) = setup {
         out.line(format!("{}  {}", out.either("First login", "初回ログイン"), out.bold(&setup)));
     }

@@ -6,6 +6,7 @@ use crate::{
     exit::{Exit, Fault},
     instance::Instance,
     output::Output,
+    voice::Voice,
 };
 use clap::Args;
 use serde_json::Value;
@@ -47,27 +48,30 @@ async fn customer(context: &Context, instance: &Instance, args: &WhyArgs) -> any
     items.sort_by_key(TimelineItem::at);
     out.json(&serde_json::json!({"customer": id.to_string(), "timeline": items.iter().map(json).collect::<Vec<_>>()}));
     out.line(out.bold(&id.to_string()));
+    let voice = Voice::of(out, instance).await;
     for item in &items {
-        out.line(format!("{}  {}", out.dim(&item.at().to_string()), words(out, item)));
+        out.line(format!("{}  {}", out.dim(&voice.at(item.at())), words(&voice, item)));
     }
     Ok(Exit::Fine)
 }
 
 /// One thing, in a line.
-fn words(out: Output, item: &TimelineItem) -> String {
+fn words(voice: &Voice, item: &TimelineItem) -> String {
+    let out = voice.out;
     match item {
         TimelineItem::Event { event, source, .. } => {
             format!("{} {} ({source})", out.either("event", "イベント"), event.name)
         }
         TimelineItem::Message(row) => {
             let why = row.why.as_deref().map(|why| reasons(out, why)).unwrap_or_default();
-            let channels: Vec<&str> = row.channels.iter().map(words::Channel::as_str).collect();
+            let channels: Vec<String> =
+                row.channels.iter().map(|channel| voice.label("channel", channel.as_str())).collect();
             format!(
                 "{} {} [{}] {}{}{} {}",
                 out.either("message", "メッセージ"),
                 out.bold(&row.name),
                 channels.join(", "),
-                super::log::outcome(row.outcome),
+                voice.label("outcome", row.outcome.as_str()),
                 if why.is_empty() { "" } else { ": " },
                 why,
                 out.dim(&row.message.to_string()),
@@ -104,10 +108,17 @@ pub(super) fn reasons(out: Output, why: &str) -> String {
     let value: Value = serde_json::from_str(why).unwrap_or(Value::Null);
     let key = out.either("en", "ja");
     let list = value.get("reasons").and_then(Value::as_array).into_iter().flatten();
-    let texts: Vec<&str> = list.filter_map(|reason| reason.get("text")?.get(key)?.as_str()).collect();
+    // What spoke for it is in the record; what decided is said.
+    let decided = list.filter(|reason| matches!(reason["outcome"].as_str(), Some("block" | "delay")));
+    let texts: Vec<&str> = decided.filter_map(|reason| reason.get("text")?.get(key)?.as_str()).collect();
     if texts.is_empty() {
-        let answer = value.get("answer").or_else(|| value.get("outcome")).and_then(Value::as_str);
-        return answer.unwrap_or_default().to_owned();
+        let outcome = value.get("outcome").unwrap_or(&Value::Null);
+        let answer = value.get("answer").or_else(|| outcome.get("answer")).and_then(Value::as_str);
+        let code = outcome.as_str().or_else(|| outcome.get("outcome")?.as_str());
+        // That it was accepted is said by its outcome.
+        let code = code.filter(|code| *code != "accepted" || answer.is_none());
+        let code = code.map(|code| server::console::label(out.language, "outcome", code));
+        return [code.as_deref(), answer].into_iter().flatten().collect::<Vec<_>>().join(", ");
     }
     texts.join("; ")
 }

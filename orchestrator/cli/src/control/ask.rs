@@ -64,6 +64,8 @@ pub(crate) enum Ask {
     },
     /// The content of a delivery; that it was read is recorded.
     Content { delivery: DeliveryId, reader: String, reason: String },
+    /// Writes down that somebody takes a selection of the log away.
+    Exported { customer: Option<CustomerId>, reader: String, reason: String, detail: serde_json::Value },
 }
 
 impl Ask {

@@ -37,6 +37,8 @@ pub(crate) struct Running {
     pub(crate) base_url: String,
     /// Where API and console listen.
     pub(crate) listens: String,
+    /// The same as a browser on this machine opens it: `http://127.0.0.1:8080`.
+    pub(crate) console: String,
 }
 
 impl Desk {
@@ -83,6 +85,11 @@ impl Desk {
                 self.import(file, tell).await
             }
             Ask::Content { delivery, reader, reason } => self.content(delivery, &reader, &reason).await,
+            Ask::Exported { customer, reader, reason, detail } => {
+                let (store, now) = (&self.instance.store, self.instance.now());
+                store.note_read(store::ReadKind::Export, &reader, &reason, customer, detail, now).await?;
+                Ok(json!({"recorded": true}))
+            }
         }
     }
 
@@ -93,7 +100,7 @@ impl Desk {
         let stops = store.stops().await?;
         Ok(json!({
             "running": self.running.as_ref().map(|running| json!({
-                "pid": std::process::id(), "listens": running.listens, "base_url": running.base_url,
+                "pid": std::process::id(), "listens": running.listens, "console": format!("{}/console", running.console), "base_url": running.base_url,
                 "inbox_smtp": running.inbox.smtp, "inbox_http": running.inbox.http,
             })),
             "release": live.as_ref().map(|live| live.release.to_string()),

@@ -5,7 +5,7 @@ use super::view::View;
 use super::visit::{Failure, Visit, go};
 use axum::response::Response;
 use serde_json::{Value as Json, json};
-use store::{AuditKind, CustomerPage, Identity, TimelineItem};
+use store::{CustomerPage, Identity, ReadKind, TimelineItem};
 use words::{
     AddressState, Channel, Consent, ConsentState, Customer, CustomerId, EmailAddress, EventKind, PhoneNumber,
     Timestamp, ZoneSource,
@@ -82,7 +82,8 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
     if page.id != asked {
         return Ok(go(&format!("/console/customers/{}", page.id), None));
     }
-    visit.console.write_down(&visit, AuditKind::CustomerRead, None, Some(page.id.0), json!({})).await?;
+    let (by, now) = (visit.name(), visit.now());
+    visit.store().note_read(ReadKind::Customer, by, "", Some(page.id), json!({}), now).await?;
     let timeline = match before {
         None => page.timeline.clone(),
         Some(before) => visit.store().customer_timeline(page.id, Some(before), ITEMS).await?,
@@ -122,6 +123,16 @@ fn name(customer: &Customer) -> String {
     of("name").or(parts).or_else(|| customer.user_id.clone()).unwrap_or_else(|| customer.id.to_string())
 }
 
+/// The name under which the words say where a zone came from.
+pub fn zone_source(source: ZoneSource) -> &'static str {
+    match source {
+        ZoneSource::Stated => "stated",
+        ZoneSource::PhonePrefix => "phone",
+        ZoneSource::Country => "country",
+        ZoneSource::BrandDefault => "brand",
+    }
+}
+
 fn customer(view: &View<'_>, customer: &Customer, page: &CustomerPage) -> Json {
     let traits: Vec<Json> =
         customer.traits.iter().map(|(key, value)| json!({"key": key, "value": view.value(value)})).collect();
@@ -138,12 +149,7 @@ fn customer(view: &View<'_>, customer: &Customer, page: &CustomerPage) -> Json {
             })
         })
         .collect();
-    let source = customer.zone.as_ref().map(|(_, source)| match source {
-        ZoneSource::Stated => "stated",
-        ZoneSource::PhonePrefix => "phone",
-        ZoneSource::Country => "country",
-        ZoneSource::BrandDefault => "brand",
-    });
+    let source = customer.zone.as_ref().map(|(_, source)| zone_source(*source));
     json!({
         "user_id": customer.user_id,
         "traits": traits,

@@ -43,6 +43,7 @@ pub(crate) async fn serve(
         },
     };
     let form_hash = vault::session_hash(&form_secret).unwrap_or_default();
+    let host = header(&parts.headers, &HOST);
     let mut visit = Visit {
         language,
         who: None,
@@ -52,7 +53,8 @@ pub(crate) async fn serve(
         form: Fields::default(),
         method: parts.method.clone(),
         form_token: console.app.store.vault().form_token(&form_hash),
-        host: header(&parts.headers, &HOST).to_owned(),
+        secure: secure(&console.app.base_url, host),
+        host: host.to_owned(),
         console,
     };
     let result = enter(&mut visit, page, &parts.headers, body, &form_hash, &mut cookies).await;
@@ -89,6 +91,7 @@ impl Shown {
             method: visit.method.clone(),
             form_token: visit.form_token.clone(),
             host: visit.host.clone(),
+            secure: visit.secure,
         })
     }
 
@@ -107,7 +110,7 @@ async fn enter(
     cookies: &mut Vec<String>,
 ) -> Result<Option<Response>, Failure> {
     let console = visit.console.clone();
-    if let Some(cookie) = cookie(headers, session::cookie_name(&console.app)) {
+    if let Some(cookie) = cookie(headers, session::cookie_name(visit.secure)) {
         visit.who = session::who(&console, &cookie).await?;
     }
     if let Needs::Right(right) = page.needs {
@@ -116,7 +119,7 @@ async fn enter(
             && loopback(&visit.host)
             && visit.method == Method::GET
         {
-            let (who, cookie) = session::demo(&console).await?;
+            let (who, cookie) = session::demo(&console, visit.secure).await?;
             cookies.push(cookie);
             visit.who = Some(who);
         }
@@ -177,6 +180,13 @@ fn loopback(host: &str) -> bool {
     name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
+/// Whether the browser is on the other side of TLS. Whoever opens the console on this machine is not, whatever outsiders
+/// reach us by: they would get cookies that their browser may refuse to keep or to send. A proxy hands on the name it was
+/// called by (forms are refused otherwise, see `same_origin`), so that name tells the two apart.
+fn secure(base_url: &str, host: &str) -> bool {
+    base_url.starts_with("https://") && !loopback(host)
+}
+
 fn asked_language(headers: &HeaderMap, query: &Fields, cookies: &mut Vec<String>) -> Language {
     if let Some(language) = query.get("lang").and_then(language::parse) {
         let tag = language::tag(language);
@@ -189,7 +199,7 @@ fn asked_language(headers: &HeaderMap, query: &Fields, cookies: &mut Vec<String>
 }
 
 fn plain_cookie(visit: &Visit, name: &str, value: &str, seconds: u32, hidden: bool) -> String {
-    let secure = if visit.console.app.base_url.starts_with("https://") { "; Secure" } else { "" };
+    let secure = if visit.secure { "; Secure" } else { "" };
     let hidden = if hidden { "; HttpOnly" } else { "" };
     format!("{name}={value}; Path=/; SameSite=Lax; Max-Age={seconds}{hidden}{secure}")
 }

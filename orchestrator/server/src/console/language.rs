@@ -3,6 +3,7 @@
 use super::assets;
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
+use std::sync::LazyLock;
 use tera::{Kwargs, State, TeraResult, Value};
 use words::Language;
 
@@ -64,6 +65,26 @@ fn argument(value: &Value) -> FluentValue<'static> {
         #[allow(clippy::cast_precision_loss, reason = "counts of a console stay far below 2^53")]
         Some(number) => FluentValue::from(number as f64),
         None => FluentValue::from(value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
+    }
+}
+
+/// What the console calls the name `name` of a group of names (`outcome`, `channel`, `receipt` …), for whatever else speaks
+/// to people: the name itself where nothing else is known for it.
+pub fn label(language: Language, group: &str, name: &str) -> String {
+    spoken(language).named(group, name)
+}
+
+/// A word of the console by its key.
+pub fn word(language: Language, key: &str) -> String {
+    spoken(language).plain(key)
+}
+
+fn spoken(language: Language) -> &'static Words {
+    static EN: LazyLock<Words> = LazyLock::new(|| Words::of(Language::En));
+    static JA: LazyLock<Words> = LazyLock::new(|| Words::of(Language::Ja));
+    match language {
+        Language::En => &EN,
+        Language::Ja => &JA,
     }
 }
 

@@ -1,9 +1,9 @@
 //! The sent-message log: what a reviewer asks, one message with its proof, and selections to take away.
 
 use super::customers;
-use super::view::{OUTCOMES, View, outcome_name};
+use super::view::View;
 use super::visit::{Failure, Fields, Visit};
-use super::{content, page};
+use super::{content, page, reads};
 use crate::export::{self, Format};
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -11,7 +11,7 @@ use http::StatusCode;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use jiff::civil::Date;
 use serde_json::{Value as Json, json};
-use store::{AuditKind, LogCursor, LogDelivery, LogEntry, LogFilter, MessageOutcome};
+use store::{LogCursor, LogDelivery, LogEntry, LogFilter, MessageOutcome, ReadKind};
 use words::{Channel, CustomerId, EmailAddress, MessageId, PhoneNumber, Timestamp, Zone};
 
 /// Messages on one page.
@@ -47,7 +47,7 @@ async fn asked(visit: &Visit) -> Result<Asked, Failure> {
         None => {}
         Some("any_sent") => filter.not_sent = Some(false),
         Some("any_not_sent") => filter.not_sent = Some(true),
-        Some(name) => match OUTCOMES.into_iter().find(|o| outcome_name(*o) == name) {
+        Some(name) => match MessageOutcome::parse(name) {
             Some(outcome) => filter.outcome = Some(outcome),
             None => wrong.push("filter-wrong-outcome"),
         },
@@ -64,7 +64,7 @@ async fn asked(visit: &Visit) -> Result<Asked, Failure> {
 }
 
 /// The beginning of a day in the brand's zone, or of the next one.
-fn day(text: &str, zone: &Zone, next: bool) -> Option<Timestamp> {
+pub(crate) fn day(text: &str, zone: &Zone, next: bool) -> Option<Timestamp> {
     let date: Date = text.parse().ok()?;
     let date = if next { date.tomorrow().ok()? } else { date };
     let zoned = date.to_zoned(zone.to_jiff().clone()).ok()?;
@@ -114,9 +114,9 @@ pub(crate) async fn list(visit: Visit) -> Result<Response, Failure> {
         programs.into_iter().flat_map(|p| p.values()).map(|p| p.purpose.as_str()).collect();
     purposes.sort_unstable();
     purposes.dedup();
-    let outcomes: Vec<Json> = OUTCOMES
+    let outcomes: Vec<Json> = MessageOutcome::ALL
         .into_iter()
-        .map(outcome_name)
+        .map(MessageOutcome::as_str)
         .chain(["any_sent", "any_not_sent"])
         .map(|name| json!({"name": name, "text": view.words.named("outcome", name)}))
         .collect();
@@ -172,7 +172,7 @@ fn entry_json(view: &View<'_>, entry: &LogEntry) -> Json {
     json!({
         "row": view.row(&entry.row),
         "why": view.why(entry.row.why.as_deref()),
-        "not_sent": entry.row.outcome as u8 >= MessageOutcome::NotSent as u8,
+        "not_sent": entry.row.outcome.is_not_sent(),
         "step": entry.row.step,
         "enrollment": entry.row.enrollment.map(|e| e.to_string()),
         "release": entry.release.map(|r| r.to_string()),
@@ -183,6 +183,7 @@ fn entry_json(view: &View<'_>, entry: &LogEntry) -> Json {
         "enrolled": view.time_opt(entry.enrolled_at),
         "deliveries": entry.deliveries.iter().map(|d| delivery(view, d)).collect::<Vec<_>>(),
         "audit": audit,
+        "reads": entry.reads.iter().map(|read| reads::shown(view, read)).collect::<Vec<_>>(),
     })
 }
 
@@ -232,12 +233,9 @@ pub(crate) async fn export(visit: Visit) -> Result<Response, Failure> {
         return Err(Failure::Missing("reason".to_owned()));
     }
     let reason = visit.query.get("reason").unwrap_or("export").to_owned();
-    let body = json!({
-        "format": format.as_str(), "reason": reason,
-        "fields": asked_fields(&visit.query),
-    });
-    visit.console.write_down(&visit, AuditKind::LogExported, filter.customer, None, body).await?;
+    let detail = json!({"format": format.as_str(), "fields": asked_fields(&visit.query)});
     let by = visit.name().to_owned();
+    visit.store().note_read(ReadKind::Export, &by, &reason, filter.customer, detail, visit.now()).await?;
     let stream = export::stream(visit.store().clone(), filter, format, by, reason, visit.now());
     let headers = [
         (CONTENT_TYPE, format.media().to_owned()),

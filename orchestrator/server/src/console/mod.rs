@@ -14,6 +14,7 @@ mod language;
 mod messages;
 mod overview;
 mod page;
+mod reads;
 mod role;
 mod sending;
 mod session;
@@ -24,9 +25,10 @@ mod troubles;
 mod view;
 mod visit;
 
+pub use customers::zone_source;
+pub use language::{label, word};
 pub use role::{Right, Role};
 pub use session::setup_link;
-pub(crate) use view::{origin_name, outcome_name};
 
 use crate::App;
 use axum::Router;
@@ -90,7 +92,7 @@ macro_rules! page {
 pub(crate) static PAGES: &[Page] = {
     use Needs::{Nobody, Right as May};
     use role::Right::{
-        Access, Advance, Content, Export, Look, Notices, Own, People, Release, Send, Settle, Stop,
+        Access, Advance, Content, Export, Look, Notices, Own, People, Reads, Release, Send, Settle, Stop,
     };
     &[
         page!(GET "/", Nobody, overview::home),
@@ -117,6 +119,7 @@ pub(crate) static PAGES: &[Page] = {
         page!(POST "/console/troubles/settle", May(Settle), troubles::settle),
         page!(POST "/console/troubles/replay", May(Settle), troubles::replay),
         page!(POST "/console/troubles/seen", May(Notices), troubles::seen),
+        page!(GET "/console/reads", May(Reads), reads::list),
         page!(GET "/console/settings", May(Look), settings::show),
         page!(POST "/console/settings/keys", May(Access), settings::create_key),
         page!(POST "/console/settings/keys/revoke", May(Access), settings::revoke_key),

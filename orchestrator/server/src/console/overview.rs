@@ -4,10 +4,10 @@ use super::visit::{Failure, Visit, go};
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
-use store::LogFilter;
+use store::NotSentCount;
 
-/// Newest messages not sent whose reasons are counted: enough to see what prevails, quick at any size.
-const REASONS_OF: usize = 500;
+/// Reasons that have a line of their own; what is left is one line.
+const REASONS: usize = 10;
 
 /// Troubles of each kind that are counted.
 const TROUBLES_MAX: usize = 50;
@@ -29,9 +29,8 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
     let counts = visit.store().journey_counts(None).await?;
     let troubles = visit.store().troubles(TROUBLES_MAX).await?;
     let mut channels: BTreeMap<&str, [u64; 4]> = BTreeMap::new();
-    let (mut sent, mut delivered, mut not_sent) = (0, 0, 0);
+    let (mut sent, mut delivered) = (0, 0);
     for message in counts.iter().flat_map(|c| &c.messages) {
-        not_sent += message.not_sent;
         sent += message.sent;
         delivered += message.delivered;
         if !message.channel.is_empty() {
@@ -62,7 +61,9 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
     let enrolled: u64 = counts.iter().map(|c| c.enrolled).sum();
     let converted: u64 = counts.iter().map(|c| c.converted).sum();
     let live: u64 = counts.iter().map(|c| c.live).sum();
-    let (reasons, looked_at) = reasons(&visit).await?;
+    let held_back = visit.store().not_sent_counts(None).await?;
+    let not_sent: u64 = held_back.iter().map(|count| count.n).sum();
+    let (reasons, rest) = reasons(&visit, &held_back);
     let trouble = troubles.unknown.len()
         + troubles.quarantined.len()
         + troubles.rejected.iter().filter(|r| r.replayed_at.is_none()).count()
@@ -81,7 +82,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
         "revenue": view.amounts(&revenue),
         "channels": channels,
         "reasons": reasons,
-        "looked_at": view.number(looked_at as u64),
+        "reasons_rest": (rest > 0).then(|| view.number(rest)),
         "troubles": trouble,
         "troubles_more": trouble >= TROUBLES_MAX,
         "journeys": super::journeys::rows(&visit, &counts),
@@ -89,32 +90,21 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
     visit.page("overview.html", context).await
 }
 
-/// Why the newest messages not sent were not, the commonest reason first; and how many were looked at.
-async fn reasons(visit: &Visit) -> Result<(Vec<Json>, usize), Failure> {
-    let filter = LogFilter { not_sent: Some(true), ..LogFilter::default() };
-    let found = visit.store().log_search(&filter, None, REASONS_OF).await?;
+/// Why messages were not sent, the commonest reason first, and how many reasons have no line of their own.
+fn reasons(visit: &Visit, counts: &[NotSentCount]) -> (Vec<Json>, u64) {
     let view = visit.view();
-    let mut tally: BTreeMap<(String, String), u64> = BTreeMap::new();
-    for row in &found.rows {
-        let why = view.why(row.why.as_deref());
-        let reasons = why["reasons"].as_array().cloned().unwrap_or_default();
-        let reason = reasons.iter().find(|r| r["outcome"] == "block").or_else(|| reasons.first());
-        let code = reason.and_then(|r| r["code"].as_str()).unwrap_or_default().to_owned();
-        let rule = reason.and_then(|r| r["rule"].as_str()).unwrap_or_default().to_owned();
-        let key = if code.is_empty() { super::view::outcome_name(row.outcome).to_owned() } else { code };
-        *tally.entry((key, rule)).or_default() += 1;
+    let mut tally: BTreeMap<(String, &str), u64> = BTreeMap::new();
+    for count in counts {
+        *tally.entry((view.reason_words(&count.code, count.outcome), &count.rule)).or_default() += count.n;
     }
     let mut tally: Vec<_> = tally.into_iter().collect();
-    tally.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+    tally.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     let most = tally.first().map_or(1, |(_, n)| *n);
+    let rest = tally.iter().skip(REASONS).map(|(_, n)| n).sum();
     let shown = tally
         .into_iter()
-        .take(8)
-        .map(|((code, rule), n)| {
-            let known = view.words.named("why", &code);
-            let text = if known == code { view.words.named("outcome", &code) } else { known };
-            json!({"text": text.replace('_', " "), "rule": rule, "n": view.number(n), "value": n, "most": most})
-        })
+        .take(REASONS)
+        .map(|((text, rule), n)| json!({"text": text, "rule": rule, "n": view.number(n), "value": n, "most": most}))
         .collect();
-    Ok((shown, found.rows.len()))
+    (shown, rest)
 }

@@ -10,13 +10,14 @@ use store::StopScope;
 use tera::Context;
 
 /// The sections: (address, key of the label).
-const NAV: [(&str, &str); 7] = [
+const NAV: [(&str, &str); 8] = [
     ("/console", "nav-overview"),
     ("/console/journeys", "nav-journeys"),
     ("/console/customers", "nav-customers"),
     ("/console/messages", "nav-messages"),
     ("/console/inbox", "nav-inbox"),
     ("/console/troubles", "nav-troubles"),
+    ("/console/reads", "nav-reads"),
     ("/console/settings", "nav-settings"),
 ];
 
@@ -61,7 +62,11 @@ async fn frame(visit: &Visit) -> Result<Json, Failure> {
     let held = visit.store().held();
     let nav: Vec<Json> = NAV
         .into_iter()
-        .filter(|(path, _)| *path != "/console/inbox" || app.hooks.inbox().is_some())
+        .filter(|(path, _)| match *path {
+            "/console/inbox" => app.hooks.inbox().is_some(),
+            "/console/reads" => visit.may(Right::Reads),
+            _ => true,
+        })
         .map(|(path, label)| {
             let here = visit.uri_path == path
                 || (path != "/console"
@@ -75,7 +80,8 @@ async fn frame(visit: &Visit) -> Result<Json, Failure> {
         .iter()
         .map(|stop| {
             let (kind, what) = scope(&stop.scope);
-            json!({"kind": kind, "what": what, "at": view.time(stop.at), "by": stop.by, "reason": stop.reason})
+            let name = if kind == "channel" { view.words.named("channel", what) } else { what.to_owned() };
+            json!({"kind": kind, "what": what, "name": name, "at": view.time(stop.at), "by": stop.by, "reason": stop.reason})
         })
         .collect();
     frame["nav"] = nav.into();

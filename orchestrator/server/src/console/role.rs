@@ -24,6 +24,8 @@ pub enum Right {
     Content,
     /// Take a selection of the log out; recorded.
     Export,
+    /// See who read what.
+    Reads,
     /// Stop sending.
     Stop,
     /// Let messages out: go live, resume, release what is held.
@@ -66,6 +68,7 @@ impl Role {
         match right {
             Right::Look | Right::People | Right::Own => true,
             Right::Content | Right::Export => self != Self::Marketer,
+            Right::Reads => matches!(self, Self::Admin | Self::Reviewer),
             Right::Stop | Right::Notices | Right::Release | Right::Advance => self != Self::Reviewer,
             Right::Send | Right::Settle => matches!(self, Self::Admin | Self::Operator),
             Right::Access => self == Self::Admin,
@@ -75,11 +78,12 @@ impl Role {
 
 impl Right {
     /// All of them, with the names that templates know them by.
-    pub(crate) const ALL: [(&'static str, Self); 12] = [
+    pub(crate) const ALL: [(&'static str, Self); 13] = [
         ("look", Self::Look),
         ("people", Self::People),
         ("content", Self::Content),
         ("export", Self::Export),
+        ("reads", Self::Reads),
         ("stop", Self::Stop),
         ("send", Self::Send),
         ("settle", Self::Settle),

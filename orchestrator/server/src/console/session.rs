@@ -55,17 +55,18 @@ impl Tries {
     }
 }
 
-/// The link with which the first operator is made; `None` where there is one already. A new link makes the last one void.
+/// The link with which the first operator is made, below `console`, where the console listens (`http://127.0.0.1:8080`);
+/// `None` where there is an operator already. A new link makes the last one void.
 ///
 /// # Errors
 /// Where the store fails.
-pub async fn setup_link(app: &App) -> Result<Option<String>, StoreError> {
+pub async fn setup_link(app: &App, console: &str) -> Result<Option<String>, StoreError> {
     if !app.store.operators().await?.is_empty() {
         return Ok(None);
     }
     let issued = app.store.vault().issue_session()?;
     app.store.put_setting(SETUP, Some(&HEXLOWER.encode(&issued.hash))).await?;
-    Ok(Some(format!("{}/console/setup?token={}", app.base_url, issued.secret.expose())))
+    Ok(Some(format!("{console}/console/setup?token={}", issued.secret.expose())))
 }
 
 /// Whose session a cookie names, where it is still good.
@@ -83,7 +84,7 @@ pub(crate) async fn who(console: &Console, cookie: &str) -> Result<Option<Who>, 
 }
 
 /// Opens a session; returns its cookie.
-async fn open(app: &App, name: &str) -> Result<(String, [u8; 32]), StoreError> {
+async fn open(app: &App, secure: bool, name: &str) -> Result<(String, [u8; 32]), StoreError> {
     let issued = app.store.vault().issue_session()?;
     let now = app.clock.machine_now();
     let session = Session {
@@ -94,11 +95,11 @@ async fn open(app: &App, name: &str) -> Result<(String, [u8; 32]), StoreError> {
         csrf: app.store.vault().form_token(&issued.hash),
     };
     app.store.open_session(session).await?;
-    Ok((cookie(app, issued.secret.expose(), LIFE_MAX), issued.hash))
+    Ok((cookie(secure, issued.secret.expose(), LIFE_MAX), issued.hash))
 }
 
 /// In the demo whoever comes is the demo's operator: a session for them, and its cookie.
-pub(crate) async fn demo(console: &Console) -> Result<(Who, String), StoreError> {
+pub(crate) async fn demo(console: &Console, secure: bool) -> Result<(Who, String), StoreError> {
     let app = &console.app;
     if app.store.operator(DEMO).await?.is_none() {
         let operator = Operator {
@@ -111,19 +112,20 @@ pub(crate) async fn demo(console: &Console) -> Result<(Who, String), StoreError>
         };
         app.store.put_operator(operator, "tabi demo", app.clock.now()).await?;
     }
-    let (cookie, session) = open(app, DEMO).await?;
+    let (cookie, session) = open(app, secure, DEMO).await?;
     Ok((Who { name: DEMO.to_owned(), role: Role::Admin, session }, cookie))
 }
 
 /// The name of the session's cookie: with the prefix that binds it to this very host where the connection allows.
-pub(crate) fn cookie_name(app: &App) -> &'static str {
-    if app.base_url.starts_with("https://") { "__Host-tabi_session" } else { "tabi_session" }
+pub(crate) fn cookie_name(secure: bool) -> &'static str {
+    if secure { "__Host-tabi_session" } else { "tabi_session" }
 }
 
-fn cookie(app: &App, value: &str, life: Elapsed) -> String {
-    let secure = if app.base_url.starts_with("https://") { "; Secure" } else { "" };
+fn cookie(secure: bool, value: &str, life: Elapsed) -> String {
+    let name = cookie_name(secure);
+    let secure = if secure { "; Secure" } else { "" };
     let seconds = life.as_micros() / 1_000_000;
-    format!("{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}", cookie_name(app))
+    format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}")
 }
 
 /// Where to go after signing in: only ever inside the console.
@@ -139,7 +141,14 @@ pub(crate) async fn form(visit: Visit) -> Result<Response, Failure> {
         return Ok(go(next(&visit), None));
     }
     let first = visit.store().operators().await?.is_empty();
-    visit.page("sign_in.html", json!({"next": next(&visit), "first": first, "wrong": null, "name": ""})).await
+    // Over a name that is not the one behind TLS, the browser would drop the session's cookie without a word.
+    let base = &visit.console.app.base_url;
+    let elsewhere = visit.secure && base.strip_prefix("https://").is_some_and(|name| name != visit.host);
+    let context = json!({
+        "next": next(&visit), "first": first, "wrong": null, "name": "",
+        "elsewhere": elsewhere.then(|| format!("{base}/console")),
+    });
+    visit.page("sign_in.html", context).await
 }
 
 /// `POST /console/sign-in`.
@@ -159,7 +168,7 @@ pub(crate) async fn sign_in(visit: Visit) -> Result<Response, Failure> {
         .await
         .unwrap_or(false);
     if !right {
-        let context = json!({"next": next(&visit), "first": false, "wrong": "sign-in-wrong", "name": name});
+        let context = json!({"next": next(&visit), "first": false, "wrong": "sign-in-wrong", "name": name, "elsewhere": null});
         return page::render(&visit, StatusCode::FORBIDDEN, "sign_in.html", context).await;
     }
     visit.console.tries.forget(&name);
@@ -167,7 +176,7 @@ pub(crate) async fn sign_in(visit: Visit) -> Result<Response, Failure> {
         .console
         .write_down(&visit, AuditKind::OperatorSignedIn, None, None, json!({"operator": name}))
         .await?;
-    let (cookie, _) = open(&visit.console.app, &name).await?;
+    let (cookie, _) = open(&visit.console.app, visit.secure, &name).await?;
     Ok((AppendHeaders([(SET_COOKIE, cookie)]), go(next(&visit), None)).into_response())
 }
 
@@ -176,7 +185,7 @@ pub(crate) async fn sign_out(visit: Visit) -> Result<Response, Failure> {
     if let Some(who) = &visit.who {
         visit.store().close_session(who.session).await?;
     }
-    let gone = cookie(&visit.console.app, "", Elapsed::from_secs(0));
+    let gone = cookie(visit.secure, "", Elapsed::from_secs(0));
     Ok((AppendHeaders([(SET_COOKIE, gone)]), go("/console/sign-in", None)).into_response())
 }
 
@@ -210,7 +219,7 @@ pub(crate) async fn setup(visit: Visit) -> Result<Response, Failure> {
         return page::render(&visit, StatusCode::UNPROCESSABLE_ENTITY, "setup.html", context).await;
     }
     visit.store().put_setting(SETUP, None).await?;
-    let (cookie, _) = open(&visit.console.app, &name).await?;
+    let (cookie, _) = open(&visit.console.app, visit.secure, &name).await?;
     Ok((AppendHeaders([(SET_COOKIE, cookie)]), go("/console", Some("note-welcome"))).into_response())
 }
 

@@ -3,7 +3,7 @@
 use super::language::Words;
 use super::visit::Visit;
 use serde_json::{Value as Json, json};
-use store::{DeliveryState, LogRow, MessageOutcome, Origin};
+use store::{DeliveryState, LogRow, MessageOutcome};
 use words::{Currency, Language, Money, Timestamp, Value, Zone};
 
 /// The visitor's language and the brand's zone.
@@ -99,7 +99,7 @@ impl<'a> View<'a> {
 
     /// The outcome of a message: its name, its words, how it looks.
     pub(crate) fn outcome(&self, outcome: MessageOutcome) -> Json {
-        let name = outcome_name(outcome);
+        let name = outcome.as_str();
         let tone = match outcome {
             MessageOutcome::Delivered | MessageOutcome::Accepted => "good",
             MessageOutcome::Planned | MessageOutcome::HandedOver => "calm",
@@ -115,21 +115,14 @@ impl<'a> View<'a> {
 
     /// Where a delivery stands.
     pub(crate) fn state(&self, state: DeliveryState) -> Json {
-        let (name, tone) = match state {
-            DeliveryState::Planned => ("planned", "calm"),
-            DeliveryState::Claimed => ("claimed", "calm"),
-            DeliveryState::HandingOver => ("handed_over", "calm"),
-            DeliveryState::Accepted => ("accepted", "good"),
-            DeliveryState::Unknown => ("unknown", "warn"),
-            DeliveryState::Delivered => ("delivered", "good"),
-            DeliveryState::Bounced => ("bounced", "bad"),
-            DeliveryState::Complained => ("complained", "bad"),
-            DeliveryState::Rejected => ("rejected", "bad"),
-            DeliveryState::Quarantined => ("quarantined", "warn"),
-            DeliveryState::Suppressed => ("suppressed", "quiet"),
-            DeliveryState::Expired => ("expired", "quiet"),
-            DeliveryState::Cancelled => ("cancelled", "quiet"),
+        let tone = match state {
+            DeliveryState::Planned | DeliveryState::Claimed | DeliveryState::HandingOver => "calm",
+            DeliveryState::Accepted | DeliveryState::Delivered => "good",
+            DeliveryState::Unknown | DeliveryState::Quarantined => "warn",
+            DeliveryState::Bounced | DeliveryState::Complained | DeliveryState::Rejected => "bad",
+            DeliveryState::Suppressed | DeliveryState::Expired | DeliveryState::Cancelled => "quiet",
         };
+        let name = state.as_str();
         json!({"name": name, "text": self.words.named("outcome", name), "tone": tone})
     }
 
@@ -145,7 +138,7 @@ impl<'a> View<'a> {
             "id": row.message.to_string(),
             "customer": row.customer.to_string(),
             "journey": row.journey, "step": step_beside(row), "visit": row.visit, "name": row.name,
-            "origin": origin_name(row.origin),
+            "origin": row.origin.as_str(),
             "purpose": row.purpose,
             "class": self.words.named("class", row.class.as_str()),
             "at": self.time(row.planned_at),
@@ -169,9 +162,7 @@ impl<'a> View<'a> {
         let until = raw["decision"]["until"].as_str().and_then(|t| Timestamp::parse(t).ok());
         let until = until.or_else(|| raw["decision"]["until"].as_i64().map(Timestamp::from_micros));
         let outcome = &raw["outcome"];
-        let outcome = outcome
-            .as_str()
-            .or_else(|| outcome.as_object().and_then(|o| o.keys().next().map(String::as_str)));
+        let outcome = outcome.as_str().or_else(|| outcome["outcome"].as_str());
         json!({
             "decision": decision,
             "until": self.time_opt(until),
@@ -199,6 +190,14 @@ impl<'a> View<'a> {
             "effect": self.words.named("effect", outcome),
             "text": text.unwrap_or_else(|| code.to_owned()),
         })
+    }
+
+    /// Why something was not sent, in a few words: by the code of its reason, else by what became of it.
+    pub(crate) fn reason_words(&self, code: &str, outcome: MessageOutcome) -> String {
+        let code = if code.is_empty() { outcome.as_str() } else { code };
+        let known = self.words.named("why", code);
+        let text = if known == code { self.words.named("outcome", code) } else { known };
+        text.replace('_', " ")
     }
 
     fn basis(&self, consent: &Json) -> Json {
@@ -234,54 +233,9 @@ fn first_reason(why: &Json, outcome: MessageOutcome) -> Json {
     let reasons = why["reasons"].as_array().map(Vec::as_slice).unwrap_or_default();
     let deciding = reasons.iter().find(|r| matches!(r["outcome"].as_str(), Some("block" | "delay")));
     match deciding {
-        Some(reason) if outcome as u8 >= 16 || reason["outcome"] == "delay" => reason["text"].clone(),
-        _ if outcome as u8 >= 16 => reasons.first().map_or(Json::Null, |r| r["text"].clone()),
+        Some(reason) if outcome.is_not_sent() || reason["outcome"] == "delay" => reason["text"].clone(),
+        _ if outcome.is_not_sent() => reasons.first().map_or(Json::Null, |r| r["text"].clone()),
         _ => Json::Null,
-    }
-}
-
-/// The name of an outcome in filters, exports and words.
-pub(crate) fn outcome_name(outcome: MessageOutcome) -> &'static str {
-    match outcome {
-        MessageOutcome::Planned => "planned",
-        MessageOutcome::HandedOver => "handed_over",
-        MessageOutcome::Accepted => "accepted",
-        MessageOutcome::Delivered => "delivered",
-        MessageOutcome::Unknown => "unknown",
-        MessageOutcome::Bounced => "bounced",
-        MessageOutcome::Complained => "complained",
-        MessageOutcome::NotSent => "not_sent",
-        MessageOutcome::Suppressed => "suppressed",
-        MessageOutcome::Expired => "expired",
-        MessageOutcome::Cancelled => "cancelled",
-        MessageOutcome::Rejected => "rejected",
-        MessageOutcome::Quarantined => "quarantined",
-    }
-}
-
-/// Every outcome.
-pub(crate) const OUTCOMES: [MessageOutcome; 13] = [
-    MessageOutcome::Planned,
-    MessageOutcome::HandedOver,
-    MessageOutcome::Accepted,
-    MessageOutcome::Delivered,
-    MessageOutcome::Unknown,
-    MessageOutcome::Bounced,
-    MessageOutcome::Complained,
-    MessageOutcome::NotSent,
-    MessageOutcome::Suppressed,
-    MessageOutcome::Expired,
-    MessageOutcome::Cancelled,
-    MessageOutcome::Rejected,
-    MessageOutcome::Quarantined,
-];
-
-/// The name of an origin.
-pub(crate) fn origin_name(origin: Origin) -> &'static str {
-    match origin {
-        Origin::Journey => "journey",
-        Origin::Api => "api",
-        Origin::System => "system",
     }
 }
 

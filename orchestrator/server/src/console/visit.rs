@@ -69,6 +69,8 @@ pub(crate) struct Visit {
     pub(crate) form_token: String,
     /// Where a browser says it comes from, for telling loopback from elsewhere.
     pub(crate) host: String,
+    /// Whether the browser came over TLS, so that cookies may be bound to it.
+    pub(crate) secure: bool,
 }
 
 impl Visit {

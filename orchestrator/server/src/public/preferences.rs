@@ -34,7 +34,7 @@ async fn show_page(app: &App, link: &Link, saved: bool) -> Response {
     let look = &link.look;
     let title = look.t("What you get from us", "受け取る内容");
     let Some(customer) = &link.customer else {
-        let text = look.t("We hold nothing about you any more.", "お客さまの情報は既に消去されています。");
+        let text = look.t("We hold nothing about you any more.", "お客様の情報は既に消去されています。");
         return page::show(look, StatusCode::OK, title, &format!("<p>{text}</p>"));
     };
     let mut main = String::new();

@@ -1,6 +1,6 @@
 //! The log as files.
 
-use super::{FilterArgs, channels, entry_json, outcome};
+use super::FilterArgs;
 use crate::{
     commands::{Context, Named},
     control::{self, Ask},
@@ -11,12 +11,14 @@ use anyhow::Context as _;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+use server::export;
 use std::{
     fs::File,
     io::{BufWriter, Write},
     path::{Path, PathBuf},
 };
-use store::{LogEntry, LogRow};
+use store::LogEntry;
 
 /// Rows per page.
 const PAGE: usize = 500;
@@ -24,9 +26,9 @@ const PAGE: usize = 500;
 /// The form of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum As {
-    /// One row per message
+    /// One row per delivery, or per message that was not sent
     Csv,
-    /// One object per message, with attempts and receipts
+    /// One object per message, with attempts, receipts and readers
     Jsonl,
     /// One file per message, as the customer got it
     Eml,
@@ -43,7 +45,7 @@ pub(crate) struct ExportArgs {
     /// The file to write (for eml: the folder); left out: standard output
     #[arg(long = "into", value_name = "PATH")]
     into: Option<PathBuf>,
-    /// Why contents are read, for the record (needed for eml)
+    /// Why it is taken away, for the record (needed for eml)
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
     #[command(flatten)]
@@ -59,6 +61,7 @@ pub(crate) async fn run(context: &Context, args: &ExportArgs) -> anyhow::Result<
         ProgressStyle::with_template("{spinner} {pos} messages")
             .unwrap_or_else(|_| ProgressStyle::default_spinner()),
     );
+    record(context, args, &instance).await?;
     let written = match args.form {
         As::Eml => eml(context, &instance, args, &bar).await?,
         As::Csv | As::Jsonl => {
@@ -79,90 +82,45 @@ pub(crate) async fn run(context: &Context, args: &ExportArgs) -> anyhow::Result<
     Ok(Exit::Fine)
 }
 
-/// Every row that is found, page by page.
+/// Writes down that somebody takes a selection away, and by which fields: never their values where those name somebody.
+async fn record(context: &Context, args: &ExportArgs, instance: &Instance) -> anyhow::Result<()> {
+    let customer = args.filter.read(instance).await?.customer;
+    let form = args.form.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+    let detail = json!({"format": form, "fields": args.filter.fields()});
+    let reason = args.reason.clone().unwrap_or_default();
+    control::ask(context, Ask::Exported { customer, reader: args.named.name(), reason, detail }).await?;
+    Ok(())
+}
+
+/// Everything that is found, page by page, in the same form as the console's export.
 async fn rows(
     instance: &Instance,
     args: &ExportArgs,
-    target: Box<dyn Write>,
+    mut target: Box<dyn Write>,
     bar: &ProgressBar,
 ) -> anyhow::Result<u64> {
     let filter = args.filter.read(instance).await?;
-    let mut sink = match args.form {
-        As::Jsonl => Sink::Jsonl(target),
-        As::Csv | As::Eml => {
-            let mut csv = csv::Writer::from_writer(target);
-            csv.write_record(HEAD)?;
-            Sink::Csv(Box::new(csv))
-        }
-    };
+    if args.form == As::Csv {
+        target.write_all(&export::head())?;
+    }
     let (mut after, mut written) = (None, 0);
     loop {
         let page = instance.store.log_search(&filter, after, PAGE).await?;
         for row in &page.rows {
-            match &mut sink {
-                Sink::Csv(csv) => csv.write_record(cells(row))?,
-                Sink::Jsonl(target) => {
-                    if let Some(entry) = instance.store.log_entry(row.message).await? {
-                        writeln!(target, "{}", entry_json(&entry))?;
-                    }
-                }
+            let Some(entry) = instance.store.log_entry(row.message).await? else { continue };
+            match args.form {
+                As::Csv => target.write_all(&export::csv(&entry))?,
+                As::Jsonl | As::Eml => writeln!(target, "{}", export::json(&entry))?,
             }
             written += 1;
             bar.inc(1);
         }
         after = page.next;
         if after.is_none() {
-            break;
+            target.flush()?;
+            return Ok(written);
         }
     }
-    match sink {
-        Sink::Csv(mut csv) => csv.flush()?,
-        Sink::Jsonl(mut target) => target.flush()?,
-    }
-    Ok(written)
-}
-
-enum Sink {
-    Csv(Box<csv::Writer<Box<dyn Write>>>),
-    Jsonl(Box<dyn Write>),
-}
-
-const HEAD: [&str; 12] = [
-    "planned_at",
-    "outcome",
-    "message",
-    "name",
-    "channels",
-    "journey",
-    "step",
-    "purpose",
-    "class",
-    "customer",
-    "settled_at",
-    "why",
-];
-
-fn cells(row: &LogRow) -> Vec<String> {
-    let cells = [
-        row.planned_at.to_string(),
-        outcome(row.outcome).to_owned(),
-        row.message.to_string(),
-        row.name.clone(),
-        channels(row),
-        row.journey.clone(),
-        row.step.clone(),
-        row.purpose.clone(),
-        row.class.as_str().to_owned(),
-        row.customer.to_string(),
-        row.settled_at.map(|at| at.to_string()).unwrap_or_default(),
-        row.why.clone().unwrap_or_default(),
-    ];
-    cells.into_iter().map(no_formula).collect()
-}
-
-/// A cell that no spreadsheet takes for a formula (OWASP, «CSV Injection»).
-fn no_formula(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
 }
 
 async fn eml(
@@ -214,16 +172,4 @@ async fn write_contents(
         written += 1;
     }
     Ok(written)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_cell_is_taken_for_a_formula() {
-        for (cell, safe) in [("=1+1", "'=1+1"), ("@x", "'@x"), ("-1", "'-1"), ("a=b", "a=b"), ("", "")] {
-            assert_eq!(no_formula(cell.to_owned()), safe);
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use crate::{control::Who, exit::Fault, instance::Instance};
 use clap::Args;
 use store::{LogFilter, MessageOutcome};
-use words::{Channel, Timestamp};
+use words::{Channel, Timestamp, Zone};
 
 /// All of it must hold.
 #[derive(Debug, Args)]
@@ -14,10 +14,10 @@ pub(crate) struct FilterArgs {
     /// To this address, whosever it is: `email:a@example.jp`, `sms:+8190…`, or an e-mail address alone
     #[arg(long, value_name = "ADDRESS")]
     address: Option<String>,
-    /// Planned at or after: a day (in UTC) or an instant
+    /// Planned at or after: a day (in the project's zone) or an instant
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
-    /// Planned before: a day (in UTC) or an instant
+    /// Planned before: a day (in the project's zone) or an instant
     #[arg(long, value_name = "TIME")]
     to: Option<String>,
     /// On this channel
@@ -43,23 +43,6 @@ pub(crate) struct FilterArgs {
     text: Option<String>,
 }
 
-/// Every outcome, by name.
-const OUTCOMES: [MessageOutcome; 13] = [
-    MessageOutcome::Planned,
-    MessageOutcome::HandedOver,
-    MessageOutcome::Accepted,
-    MessageOutcome::Delivered,
-    MessageOutcome::Unknown,
-    MessageOutcome::Bounced,
-    MessageOutcome::Complained,
-    MessageOutcome::NotSent,
-    MessageOutcome::Suppressed,
-    MessageOutcome::Expired,
-    MessageOutcome::Cancelled,
-    MessageOutcome::Rejected,
-    MessageOutcome::Quarantined,
-];
-
 impl FilterArgs {
     /// As the store reads it.
     pub(crate) async fn read(&self, instance: &Instance) -> anyhow::Result<LogFilter> {
@@ -67,11 +50,12 @@ impl FilterArgs {
             Some(text) => Some(crate::control::find(instance, &Who::parse(text)).await?),
             None => None,
         };
+        let (from, to) = period(self.from.as_deref(), self.to.as_deref(), instance).await?;
         Ok(LogFilter {
             customer,
             address: self.address.as_deref().map(address).transpose()?,
-            from: self.from.as_deref().map(time).transpose()?,
-            to: self.to.as_deref().map(time).transpose()?,
+            from,
+            to,
             channel: self.channel.as_deref().map(Channel::new),
             journey: self.journey.clone(),
             purpose: self.purpose.clone(),
@@ -79,6 +63,37 @@ impl FilterArgs {
             not_sent: if self.not_sent { Some(true) } else { self.sent.then_some(false) },
             text: self.text.clone(),
         })
+    }
+}
+
+impl FilterArgs {
+    /// Which fields were filled in, for the record of an export; with their values, where those name nobody.
+    pub(crate) fn fields(&self) -> serde_json::Value {
+        let mut out = serde_json::Map::new();
+        for (name, value) in [
+            ("from", &self.from),
+            ("to", &self.to),
+            ("channel", &self.channel),
+            ("journey", &self.journey),
+            ("purpose", &self.purpose),
+            ("outcome", &self.outcome),
+            ("message", &self.text),
+        ] {
+            if let Some(value) = value {
+                out.insert(name.to_owned(), value.as_str().into());
+            }
+        }
+        for (name, given) in [
+            ("customer", self.customer.is_some()),
+            ("address", self.address.is_some()),
+            ("not_sent", self.not_sent),
+            ("sent", self.sent),
+        ] {
+            if given {
+                out.insert(name.to_owned(), true.into());
+            }
+        }
+        out.into()
     }
 }
 
@@ -94,19 +109,40 @@ fn address(text: &str) -> Result<(Channel, String), Fault> {
     }
 }
 
+/// The days or instants of a period. A day begins when it does where the project lives; to find out when, the live release
+/// is looked at, and only where a day was given.
+pub(crate) async fn period(
+    from: Option<&str>,
+    to: Option<&str>,
+    instance: &Instance,
+) -> anyhow::Result<(Option<Timestamp>, Option<Timestamp>)> {
+    let is_day = |text: &&str| text.len() == 10;
+    let zone = match [from, to].iter().flatten().any(|text| is_day(&text)) {
+        true => crate::voice::zone(instance).await,
+        false => Zone::utc(),
+    };
+    let read = |text: Option<&str>| text.map(|text| time(text, &zone)).transpose();
+    Ok((read(from)?, read(to)?))
+}
+
 /// A day or an instant.
-pub(crate) fn time(text: &str) -> Result<Timestamp, Fault> {
-    let whole = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
-    Timestamp::parse(&whole).map_err(|_| {
+fn time(text: &str, zone: &Zone) -> Result<Timestamp, Fault> {
+    let wrong = || {
         Fault::usage(format!(
             "`{text}` is no time: write a day like 2026-11-21, or 2026-11-21T09:30:00+09:00"
         ))
-    })
+    };
+    if text.len() != 10 {
+        return Timestamp::parse(text).map_err(|_| wrong());
+    }
+    let day: jiff::civil::Date = text.parse().map_err(|_| wrong())?;
+    let start = day.to_zoned(zone.to_jiff().clone()).map_err(|_| wrong())?;
+    Ok(Timestamp::from_jiff(start.timestamp()))
 }
 
 fn outcome(text: &str) -> Result<MessageOutcome, Fault> {
-    OUTCOMES.into_iter().find(|known| super::outcome(*known) == text).ok_or_else(|| {
-        let names: Vec<&str> = OUTCOMES.into_iter().map(super::outcome).collect();
+    MessageOutcome::parse(text).ok_or_else(|| {
+        let names = MessageOutcome::ALL.map(MessageOutcome::as_str);
         Fault::usage(format!("`{text}` is no outcome; there is: {}", names.join(", ")))
     })
 }

@@ -72,7 +72,7 @@ fn a_reviewer_reads_and_exports_and_changes_nothing() {
         assert_eq!(Role::Reviewer.may(right), harmless, "{}", page.path);
     }
     assert!(
-        [Right::Look, Right::People, Right::Content, Right::Export]
+        [Right::Look, Right::People, Right::Content, Right::Export, Right::Reads]
             .into_iter()
             .all(|r| Role::Reviewer.may(r))
     );
@@ -82,8 +82,8 @@ fn a_reviewer_reads_and_exports_and_changes_nothing() {
 fn whatever_changes_something_is_asked_for_by_post() {
     for page in PAGES.iter().filter(|page| page.method == Method::GET) {
         if let Needs::Right(right) = page.needs {
-            let reads = matches!(right, Right::Look | Right::People | Right::Content | Right::Export);
-            assert!(reads, "GET {} needs {right:?}", page.path);
+            let reads = [Right::Look, Right::People, Right::Content, Right::Export, Right::Reads];
+            assert!(reads.contains(&right), "GET {} needs {right:?}", page.path);
         }
     }
 }
@@ -129,7 +129,7 @@ async fn the_first_operator_is_made_once_and_signs_in_and_out() {
     let ids = std::sync::Arc::new(words::IdSource::seeded(1));
     let clock = std::sync::Arc::new(store::VirtualClock::at(at(0)));
     let app = crate::App::new(store, clock, ids, crate::Current::default(), "http://localhost");
-    let link = super::super::setup_link(&app).await.unwrap().unwrap();
+    let link = super::super::setup_link(&app, "http://localhost").await.unwrap().unwrap();
     let path = link.strip_prefix("http://localhost").unwrap();
     let zero = Stage {
         router: crate::console::router(app.clone()),
@@ -166,7 +166,7 @@ async fn the_first_operator_is_made_once_and_signs_in_and_out() {
         StatusCode::SEE_OTHER,
         "the link works once"
     );
-    assert_eq!(super::super::setup_link(&app).await.unwrap(), None);
+    assert_eq!(super::super::setup_link(&app, "http://localhost").await.unwrap(), None);
     let session = session.split(';').next().unwrap();
     assert_eq!(zero.get("/console", session).await.status, StatusCode::OK);
     for password in ["wrong", "wrong", "wrong", "wrong", "wrong", "four plain old words"] {
@@ -176,6 +176,52 @@ async fn the_first_operator_is_made_once_and_signs_in_and_out() {
         let expected = if locked { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::FORBIDDEN };
         assert_eq!(answer.status, expected, "{password}: {}", answer.body);
     }
+}
+
+#[tokio::test]
+async fn behind_tls_cookies_are_bound_to_it_and_on_this_machine_signing_in_works_without() {
+    let stage = Stage::with("Ann").await;
+    let operator = store::Operator {
+        name: "mika".into(),
+        role: "admin".into(),
+        password: vault::hash_password(&vault::Secret::new("four plain old words".to_owned())).unwrap(),
+        created_at: at(0),
+        disabled_at: None,
+    };
+    stage.app.store.put_operator(operator, "test", at(0)).await.unwrap();
+    let app = crate::App { base_url: "https://tabi.example".into(), ..stage.app.clone() };
+    let stage = Stage { router: crate::console::router(app.clone()), app, ..stage };
+    for (scheme, host, name, secure) in [
+        ("https", "tabi.example", "__Host-tabi_session=", true),
+        ("http", "127.0.0.1:8080", "tabi_session=", false),
+        ("http", "localhost:8080", "tabi_session=", false),
+    ] {
+        let form = Request::get("/console/sign-in").header("host", host).body(Body::empty()).unwrap();
+        let form = stage.ask(form).await;
+        assert!(!form.body.contains("https://tabi.example/console"), "nothing is wrong with {host}");
+        let csrf = form.body.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+        let cookie = form.cookies.iter().find(|c| c.starts_with("tabi_form=")).unwrap();
+        assert_eq!(cookie.contains("Secure"), secure, "{host}: {cookie}");
+        let request = Request::post("/console/sign-in")
+            .header("host", host)
+            .header("origin", format!("{scheme}://{host}"))
+            .header("cookie", cookie.split(';').next().unwrap())
+            .body(Body::from(format!("csrf={csrf}&name=mika&password=four+plain+old+words")))
+            .unwrap();
+        let answer = stage.ask(request).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{host}: {}", answer.body);
+        let session = answer.cookies.iter().find(|c| c.starts_with(name)).unwrap();
+        assert_eq!(session.contains("; Secure"), secure, "{host}: {session}");
+        let page = Request::get("/console")
+            .header("host", host)
+            .header("cookie", session.split(';').next().unwrap())
+            .body(Body::empty())
+            .unwrap();
+        assert_eq!(stage.ask(page).await.status, StatusCode::OK, "{host}");
+    }
+    // Anywhere else a browser would keep no session: the form says so, and where to go.
+    let form = Request::get("/console/sign-in").header("host", "10.0.0.5:8080").body(Body::empty()).unwrap();
+    assert!(stage.ask(form).await.body.contains("https://tabi.example/console"));
 }
 
 #[tokio::test]

@@ -20,6 +20,8 @@ fn paths(stage: &Stage) -> Vec<String> {
         format!("/console/messages/{held_back}"),
         "/console/troubles".into(),
         "/console/sending".into(),
+        "/console/reads".into(),
+        "/console/reads?reader=admin&kind=customer&from=2020-01-01&to=2030-01-01".into(),
         "/console/settings".into(),
     ]
 }
@@ -78,6 +80,14 @@ async fn the_story_can_be_read() {
     let frame = stage.get(&format!("/console/content/{key}/html"), &cookie).await;
     assert!(frame.body.contains("<p>body Ann</p>"));
     assert!(frame.policy.contains("sandbox") && frame.policy.contains("default-src 'none'"));
+    let page = stage.get(&message, &cookie).await.body;
+    assert!(page.contains("Who read the content") && page.contains("case 1"), "{page}");
+    let reads = stage.get("/console/reads", &cookie).await.body;
+    for said in ["Content of a message", "A customer&#39;s page", "case 1", &stage.sent.to_string(), &ann] {
+        assert!(reads.contains(said), "{said}: {reads}");
+    }
+    let of_message = stage.get(&format!("/console/reads?message={}", stage.sent), &cookie).await.body;
+    assert!(of_message.contains("case 1") && !of_message.contains("<td>A customer"), "{of_message}");
     let (other, _) = stage.visitor(Role::Reviewer).await;
     let stolen = stage.get(&format!("/console/content/{key}/html"), &other).await;
     assert_eq!(stolen.status, StatusCode::NOT_FOUND, "what one session opened is shut for another");
@@ -111,6 +121,25 @@ async fn a_selection_can_be_taken_away_and_that_is_written_down() {
 }
 
 /// Two hundred ways to be taken for markup: each opening, in each wrapping.
+#[tokio::test]
+async fn no_cell_that_is_taken_away_is_a_formula() {
+    for evil in ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "\t=1", "\r=1", "\n=1", "＝1", "＠x"] {
+        let stage = Stage::with(evil).await;
+        let (cookie, _) = stage.visitor(Role::Reviewer).await;
+        let csv = stage.get("/console/messages/export?format=csv&reason=audit", &cookie).await.body;
+        let mut rows = csv::ReaderBuilder::new().has_headers(false).from_reader(csv.as_bytes());
+        let cells: Vec<String> = rows
+            .records()
+            .flat_map(|row| row.unwrap().iter().map(str::to_owned).collect::<Vec<_>>())
+            .collect();
+        assert!(cells.len() > 50 && cells.contains(&format!("'{evil}")), "{evil:?} is not whole in {csv}");
+        for cell in &cells {
+            let formula = cell.trim_start().starts_with(['=', '+', '-', '@', '＝', '＠']);
+            assert!(!formula && !cell.starts_with(['\t', '\r', '\n']), "{evil:?} became {cell:?}");
+        }
+    }
+}
+
 fn hostile() -> Vec<String> {
     let cores = [
         "<script>alert(1)</script>",

@@ -1,0 +1,102 @@
+//! Who read what: `tabi log reads`.
+
+use super::filter::period;
+use crate::{commands::Context, exit::Exit, instance::Instance, output::table, voice::Voice};
+use clap::{Args, ValueEnum};
+use store::{Read, ReadFilter, ReadKind};
+use words::MessageId;
+
+/// List who read what: content of messages, pages of customers, exports
+///
+/// Example: tabi log reads --reader rie --from 2026-11-01
+/// Example: tabi log reads --message msg_… --format json
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct ReadsArgs {
+    /// By this person
+    #[arg(long, value_name = "NAME")]
+    reader: Option<String>,
+    /// Of this kind alone
+    #[arg(long, value_enum, value_name = "WHAT")]
+    kind: Option<What>,
+    /// Of this message's content
+    #[arg(long, value_name = "MESSAGE")]
+    message: Option<MessageId>,
+    /// At or after: a day (in the project's zone) or an instant
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// Before: a day (in the project's zone) or an instant
+    #[arg(long, value_name = "TIME")]
+    to: Option<String>,
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    limit: usize,
+}
+
+/// What was read.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum What {
+    /// Content of a message
+    Content,
+    /// A customer's page
+    Customer,
+    /// An export of the log
+    Export,
+}
+
+pub(crate) async fn run(context: &Context, args: &ReadsArgs) -> anyhow::Result<Exit> {
+    let out = context.out;
+    let instance = Instance::read(context).await?;
+    let (from, to) = period(args.from.as_deref(), args.to.as_deref(), &instance).await?;
+    let kind = args.kind.map(|what| match what {
+        What::Content => ReadKind::Content,
+        What::Customer => ReadKind::Customer,
+        What::Export => ReadKind::Export,
+    });
+    let filter = ReadFilter { reader: args.reader.clone(), kind, message: args.message, from, to };
+    let (mut rows, mut after) = (Vec::new(), None);
+    while rows.len() < args.limit {
+        let page = instance.store.reads(&filter, after, args.limit - rows.len()).await?;
+        rows.extend(page.rows);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    for read in &rows {
+        out.json(&server::export::read_json(read));
+    }
+    let voice = Voice::of(out, &instance).await;
+    if rows.is_empty() {
+        out.hint(voice.word("reads-none"));
+        return Ok(Exit::Fine);
+    }
+    let head = ["when", "reader", "read-what", "what", "reason"].map(|key| voice.word(key));
+    let lines: Vec<Vec<String>> = rows.iter().map(|read| cells(&voice, read)).collect();
+    for line in table(&head.each_ref().map(String::as_str), &lines) {
+        out.line(line);
+    }
+    if after.is_some() {
+        out.hint(out.either(
+            "There is more: raise --limit, or narrow the search.",
+            "続きがあります。--limit を増やすか、条件を絞ってください。",
+        ));
+    }
+    Ok(Exit::Fine)
+}
+
+fn cells(voice: &Voice, read: &Read) -> Vec<String> {
+    let of = read.message.map(|id| id.to_string()).or_else(|| read.customer.map(|id| id.to_string()));
+    vec![
+        voice.at(read.at),
+        read.reader.clone(),
+        voice.label("read", read.kind.as_str()),
+        of.unwrap_or_else(|| "–".to_owned()),
+        read.reason.clone(),
+    ]
+}
+
+/// One look, in a line.
+pub(super) fn line(voice: &Voice, read: &Read) -> String {
+    format!("{} {} {}", read.reader, voice.at(read.at), read.reason).trim_end().to_owned()
+}

@@ -1,0 +1,55 @@
+//! How things are said to the reader: names in their language, as the console says them, and instants in the project's zone
+//! with its offset. What is JSON keeps its names and UTC.
+
+use crate::{instance::Instance, output::Output};
+use server::console::{label, word};
+use words::{Timestamp, Zone};
+
+/// The reader's language and the project's zone.
+pub(crate) struct Voice {
+    /// Where it goes.
+    pub(crate) out: Output,
+    /// The brand's zone; UTC where nothing is deployed.
+    pub(crate) zone: Zone,
+}
+
+impl Voice {
+    /// In the zone of the live release. Programs get UTC anyway: for them nothing is looked up.
+    pub(crate) async fn of(out: Output, instance: &Instance) -> Self {
+        let zone = if out.is_json() { Zone::utc() } else { zone(instance).await };
+        Self { out, zone }
+    }
+
+    /// An instant: `2026-11-21 18:30:05 +09:00`.
+    pub(crate) fn at(&self, at: Timestamp) -> String {
+        let local = at.to_jiff().to_zoned(self.zone.to_jiff().clone());
+        local.strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
+    }
+
+    /// What the name `name` of a group (`outcome`, `channel`, `receipt` …) is called.
+    pub(crate) fn label(&self, group: &str, name: &str) -> String {
+        label(self.out.language, group, name)
+    }
+
+    /// A word of the console.
+    pub(crate) fn word(&self, key: &str) -> String {
+        word(self.out.language, key)
+    }
+
+    /// `  name: value`, where there is a value.
+    pub(crate) fn say(&self, key: &str, value: &str) {
+        if !value.is_empty() {
+            self.out.line(format!("  {}{}{value}", self.word(key), self.colon()));
+        }
+    }
+
+    /// What stands between a name and its value.
+    pub(crate) fn colon(&self) -> &'static str {
+        self.out.either(": ", "：")
+    }
+}
+
+/// The project's zone; UTC where nothing is deployed.
+pub(crate) async fn zone(instance: &Instance) -> Zone {
+    instance.release().await.map_or_else(|_| Zone::utc(), |release| release.brand.zone.clone())
+}
