@@ -125,6 +125,74 @@ fn what_one_customer_got_on_a_day_and_why_another_got_nothing_is_found_shown_and
     assert!(mail.contains(&sent.header("Message-ID")), "not what the customer got:\n{mail}");
 }
 
+/// What outsiders write where an export repeats it; a spreadsheet would compute each.
+const HOSTILE: [&str; 4] = ["=HYPERLINK(\"https://evil.example\")", "+1+1", "-2+3", "@SUM(A1)"];
+
+/// The cells of a CSV (RFC 4180), quotes taken off.
+fn cells(csv: &str) -> Vec<Vec<String>> {
+    let (mut rows, mut quoted) = (vec![vec![String::new()]], false);
+    let mut chars = csv.trim_start_matches('\u{feff}').chars().peekable();
+    while let Some(c) = chars.next() {
+        let row = rows.last_mut().unwrap();
+        match c {
+            '"' if quoted && chars.peek() == Some(&'"') => {
+                row.last_mut().unwrap().push(chars.next().unwrap())
+            }
+            '"' => quoted = !quoted,
+            ',' if !quoted => row.push(String::new()),
+            '\r' if !quoted => {}
+            '\n' if !quoted => rows.push(vec![String::new()]),
+            c => row.last_mut().unwrap().push(c),
+        }
+    }
+    rows.retain(|row| row.len() > 1);
+    rows
+}
+
+#[test]
+fn no_cell_of_an_export_is_a_formula_whatever_an_outsider_wrote() {
+    let sink = Sink::listen(Duration::ZERO);
+    let shop = Shop::open(sink.address);
+    for (n, hostile) in HOSTILE.iter().enumerate() {
+        let user = format!("h{n}");
+        let mut person = identify(&user, "en");
+        person["traits"].as_object_mut().unwrap().remove("email");
+        person["traits"]["given_name"] = (*hostile).into();
+        person["context"]["device"] = json!({"token": hostile});
+        let batch = json!({"batch": [person, order(&user, &format!("H-{n}"))]});
+        assert_eq!(shop.posted("/v1/batch", &batch).json()["rejected"], 0);
+    }
+    until(PATIENCE, "all have gone to their devices", || {
+        let rows = shop.messages(&["--channel", "push", "--sent"]);
+        (rows.len() == HOSTILE.len() && rows.iter().all(|row| row["outcome"] == "accepted")).then_some(())
+    });
+    let added =
+        shop.tabi_with_input(&["operator", "add", "rei", "--role", "reviewer", "--by", HANAKO], PASSWORD);
+    assert_eq!(added.code, 0, "{added:?}");
+    let console =
+        Visitor::sign_in(shop.address, "rei").get("/console/messages/export?format=csv&reason=audit");
+    let command = shop.tabi(&["log", "export", "--as", "csv", "--reason", "audit"]);
+    for csv in [&console.body, &command.out] {
+        let rows = cells(csv);
+        assert_eq!(rows.len(), 1 + HOSTILE.len(), "{csv}");
+        for cell in rows.iter().flatten() {
+            let start = cell.trim_start_matches([' ', '\u{3000}']);
+            let formula = start.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
+                || cell.starts_with(['\t', '\r', '\n']);
+            assert!(!formula, "a formula: {cell:?}");
+        }
+        for hostile in HOSTILE {
+            let safe = format!("'{hostile}");
+            assert!(rows.iter().flatten().any(|cell| *cell == safe), "{hostile:?} is not whole in {csv}");
+        }
+    }
+    // Who took it away is on record, whichever way.
+    let reads = shop.tabi(&["log", "reads", "--kind", "export"]).lines();
+    let readers: Vec<_> = reads.iter().map(|read| read["reader"].as_str().unwrap_or_default()).collect();
+    assert_eq!(reads.len(), 2, "{reads:?}");
+    assert!(readers.contains(&"rei") && reads.iter().all(|read| read["reason"] == "audit"), "{reads:?}");
+}
+
 #[test]
 fn a_reviewer_reads_and_exports_in_the_console_and_can_change_nothing() {
     let sink = Sink::listen(Duration::ZERO);
