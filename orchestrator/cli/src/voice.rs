@@ -1,7 +1,10 @@
 //! How things are said to the reader: names in their language, as the console says them, and instants in the project's zone
 //! with its offset. What is JSON keeps its names and UTC.
 
-use crate::{instance::Instance, output::Output};
+use crate::{
+    instance::Instance,
+    output::{Output, table},
+};
 use server::console::{label, word};
 use words::{Timestamp, Zone};
 
@@ -40,6 +43,14 @@ impl Voice {
     pub(crate) fn say(&self, key: &str, value: &str) {
         if !value.is_empty() {
             self.out.line(format!("  {}{}{value}", self.word(key), self.colon()));
+        }
+    }
+
+    /// A table, its columns headed by words of the console.
+    pub(crate) fn table<const N: usize>(&self, head: [&str; N], rows: &[Vec<String>]) {
+        let head = head.map(|key| self.word(key));
+        for line in table(&head.each_ref().map(String::as_str), rows) {
+            self.out.line(line);
         }
     }
 

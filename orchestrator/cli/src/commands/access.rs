@@ -5,7 +5,7 @@ use crate::{
     control::{self, Ask},
     exit::{Exit, Fault},
     instance::Instance,
-    output::table,
+    voice::Voice,
 };
 use clap::{Args, Subcommand};
 use std::io::{BufRead as _, IsTerminal as _};
@@ -117,27 +117,27 @@ pub(crate) async fn key(context: &Context, args: KeyArgs) -> anyhow::Result<Exit
 
 async fn key_list(context: &Context) -> anyhow::Result<Exit> {
     let out = context.out;
-    let keys = Instance::read(context).await?.store.api_keys().await?;
-    let state = |key: &store::ApiKey| if key.revoked_at.is_some() { "revoked" } else { "in force" };
+    let instance = Instance::read(context).await?;
+    let keys = instance.store.api_keys().await?;
     out.json(&serde_json::json!({"keys": keys.iter().map(|key| serde_json::json!({
         "name": key.name, "kind": key.kind, "scopes": key.scopes, "created_at": key.created_at, "created_by": key.created_by,
         "expires_at": key.expires_at, "revoked_at": key.revoked_at, "last_used_at": key.last_used_at,
     })).collect::<Vec<_>>()}));
+    let voice = Voice::of(out, &instance).await;
+    let in_force = out.either("in force", "有効");
     let rows: Vec<Vec<String>> = keys
         .iter()
         .map(|key| {
             vec![
                 key.name.clone(),
-                key.kind.clone(),
-                state(key).to_owned(),
-                key.created_at.to_string(),
-                key.last_used_at.map(|at| at.to_string()).unwrap_or_default(),
+                voice.label("key", &key.kind),
+                if key.revoked_at.is_some() { voice.word("key-revoked") } else { in_force.to_owned() },
+                voice.at(key.created_at),
+                key.last_used_at.map(|at| voice.at(at)).unwrap_or_default(),
             ]
         })
         .collect();
-    for line in table(&["name", "kind", "state", "created", "last used"], &rows) {
-        out.line(line);
-    }
+    voice.table(["field-name", "key-kind", "state", "key-created", "key-used"], &rows);
     Ok(Exit::Fine)
 }
 
@@ -186,27 +186,28 @@ fn password(context: &Context) -> anyhow::Result<String> {
     std::io::stdin().lock().read_line(&mut line)?;
     let password = line.trim_end_matches(['\r', '\n']).to_owned();
     let _ = context;
-    if password.chars().count() < 10 {
-        return Err(Fault::usage("a password has at least 10 characters").into());
+    if password.chars().count() < 12 {
+        return Err(Fault::usage("a password has at least 12 characters").into());
     }
     Ok(password)
 }
 
 async fn operator_list(context: &Context) -> anyhow::Result<Exit> {
     let out = context.out;
-    let people = Instance::read(context).await?.store.operators().await?;
+    let instance = Instance::read(context).await?;
+    let people = instance.store.operators().await?;
     out.json(&serde_json::json!({"operators": people.iter().map(|person| serde_json::json!({
         "name": person.name, "role": person.role, "created_at": person.created_at, "disabled_at": person.disabled_at,
     })).collect::<Vec<_>>()}));
+    let voice = Voice::of(out, &instance).await;
     let rows: Vec<Vec<String>> = people
         .iter()
         .map(|person| {
-            let state = person.disabled_at.map_or_else(String::new, |at| format!("locked out {at}"));
-            vec![person.name.clone(), person.role.clone(), person.created_at.to_string(), state]
+            let locked_out = |at| format!("{} {}", voice.word("operator-disabled"), voice.at(at));
+            let state = person.disabled_at.map_or_else(String::new, locked_out);
+            vec![person.name.clone(), voice.label("role", &person.role), voice.at(person.created_at), state]
         })
         .collect();
-    for line in table(&["name", "role", "since", ""], &rows) {
-        out.line(line);
-    }
+    voice.table(["field-name", "role", "since", "state"], &rows);
     Ok(Exit::Fine)
 }

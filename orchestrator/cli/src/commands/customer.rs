@@ -5,7 +5,6 @@ use crate::{
     control::{self, Ask, Who},
     exit::{Exit, Fault},
     instance::Instance,
-    output::table,
     voice::Voice,
 };
 use clap::{Args, Subcommand};
@@ -192,10 +191,7 @@ async fn show(context: &Context, who: &str) -> anyhow::Result<Exit> {
         .collect();
     if !rows.is_empty() {
         out.line("");
-        let head = ["journey", "state", "started", "reason"].map(|key| voice.word(key));
-        for line in table(&head.each_ref().map(String::as_str), &rows) {
-            out.line(line);
-        }
+        voice.table(["journey", "state", "started", "reason"], &rows);
     }
     out.hint(out.either("`tabi why` tells every decision.", "`tabi why` ですべての判断を確認できます。"));
     Ok(Exit::Fine)

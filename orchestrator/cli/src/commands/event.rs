@@ -5,7 +5,7 @@ use crate::{
     control::{self, Ask, Who},
     exit::{Exit, Fault},
     instance::Instance,
-    output::table,
+    voice::Voice,
 };
 use clap::{Args, Subcommand};
 use serde_json::Value;
@@ -95,7 +95,8 @@ pub(crate) async fn run(context: &Context, args: EventArgs) -> anyhow::Result<Ex
 
 async fn unknown(context: &Context) -> anyhow::Result<Exit> {
     let out = context.out;
-    let events = Instance::read(context).await?.store.unknown_events().await?;
+    let instance = Instance::read(context).await?;
+    let events = instance.store.unknown_events().await?;
     out.json(&serde_json::json!({"unknown": events.iter().map(|event| serde_json::json!({
         "name": event.name, "first_at": event.first_at, "last_at": event.last_at, "count": event.count,
         "properties": serde_json::from_str::<Value>(&event.sample).unwrap_or(Value::Null),
@@ -106,13 +107,12 @@ async fn unknown(context: &Context) -> anyhow::Result<Exit> {
         );
         return Ok(Exit::Fine);
     }
+    let voice = Voice::of(out, &instance).await;
     let rows: Vec<Vec<String>> = events
         .iter()
-        .map(|event| vec![event.name.clone(), event.count.to_string(), event.last_at.to_string()])
+        .map(|event| vec![event.name.clone(), event.count.to_string(), voice.at(event.last_at)])
         .collect();
-    for line in table(&["name", "received", "last"], &rows) {
-        out.line(line);
-    }
+    voice.table(["kind-event", "received", "last-seen"], &rows);
     out.hint(out.either(
         "`tabi event schema NAME` writes a declaration.",
         "`tabi event schema 名前` で定義を作れます。",

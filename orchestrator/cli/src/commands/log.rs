@@ -9,7 +9,6 @@ use crate::{
     control::{self, Ask},
     exit::{Exit, Fault},
     instance::Instance,
-    output::table,
     voice::Voice,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -124,10 +123,7 @@ async fn search(context: &Context, filter: &FilterArgs, limit: usize) -> anyhow:
     } else {
         let head =
             ["planned", "outcome", "message", "channel", "journey", "customer", "message-id", "reason"];
-        let head = head.map(|key| voice.word(key));
-        for line in table(&head.each_ref().map(String::as_str), &lines) {
-            out.line(line);
-        }
+        voice.table(head, &lines);
     }
     if after.is_some() {
         out.hint(out.either(

@@ -5,8 +5,8 @@ use crate::{
     control::{self, Ask},
     exit::{Exit, Fault},
     instance::Instance,
-    output::table,
     project,
+    voice::Voice,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use clap::Args;
@@ -95,20 +95,19 @@ async fn list(context: &Context) -> anyhow::Result<Exit> {
     out.json(&serde_json::json!({"history": history.iter().map(|live| serde_json::json!({
         "release": live.release.to_string(), "at": live.at, "by": live.by, "action": live.action, "note": note(live.release),
     })).collect::<Vec<_>>()}));
+    let voice = Voice::of(out, &instance).await;
     let rows: Vec<Vec<String>> = history
         .iter()
         .map(|live| {
             vec![
-                live.at.to_string(),
+                voice.at(live.at),
                 live.release.to_string(),
-                live.action.clone(),
+                voice.label("release", &live.action),
                 live.by.clone(),
                 note(live.release),
             ]
         })
         .collect();
-    for line in table(&["at", "release", "action", "by", "note"], &rows) {
-        out.line(line);
-    }
+    voice.table(["when", "release", "what", "who", "release-note"], &rows);
     Ok(Exit::Fine)
 }

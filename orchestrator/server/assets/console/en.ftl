@@ -409,6 +409,7 @@ seen-times = { $n ->
    *[other] { $n } times
  }
 last-seen = last
+received = received
 schema-draft = A schema to begin with
 not-taken-in = Not taken in
 not-taken-in-about = These were refused with a reason. Mend the schema or the sender; then take them in again.

@@ -399,6 +399,7 @@ not-understood = 受信済み・未定義
 not-understood-about = 保存はしましたが、スキーマに定義がないため、どのジャーニーからも使えません。
 seen-times = { $n } 回
 last-seen = 最終
+received = 受信
 schema-draft = スキーマのひな形
 not-taken-in = 取り込めなかったもの
 not-taken-in-about = 理由があって受け付けませんでした。スキーマまたは送信元を直してから、もう一度取り込んでください。

@@ -1,7 +1,7 @@
 //! Who read what: `tabi log reads`.
 
 use super::filter::period;
-use crate::{commands::Context, exit::Exit, instance::Instance, output::table, voice::Voice};
+use crate::{commands::Context, exit::Exit, instance::Instance, voice::Voice};
 use clap::{Args, ValueEnum};
 use store::{Read, ReadFilter, ReadKind};
 use words::MessageId;
@@ -71,11 +71,8 @@ pub(crate) async fn run(context: &Context, args: &ReadsArgs) -> anyhow::Result<E
         out.hint(voice.word("reads-none"));
         return Ok(Exit::Fine);
     }
-    let head = ["when", "reader", "read-what", "what", "reason"].map(|key| voice.word(key));
     let lines: Vec<Vec<String>> = rows.iter().map(|read| cells(&voice, read)).collect();
-    for line in table(&head.each_ref().map(String::as_str), &lines) {
-        out.line(line);
-    }
+    voice.table(["when", "reader", "read-what", "what", "reason"], &lines);
     if after.is_some() {
         out.hint(out.either(
             "There is more: raise --limit, or narrow the search.",
