@@ -12,6 +12,7 @@ pub(super) async fn exercise(make: &impl AsyncFn() -> Store) {
     a_customer_changed_meanwhile_is_asked_about_again(&make().await).await;
     an_enrollment_lives_moves_and_ends(&make().await).await;
     events_and_messages_commit_with_the_step(&make().await).await;
+    a_step_that_cannot_be_written_keeps_nobody_else_back(&make().await).await;
     an_idle_store_knows_when_it_wakes(&make().await).await;
 }
 
@@ -84,6 +85,49 @@ async fn a_customer_changed_meanwhile_is_asked_about_again(store: &Store) {
     let batch = store.claim_steps(at(2), 10, deciding()).await.unwrap();
     assert_eq!(batch.work[0].customer.traits.len(), 1, "the change was not overwritten");
     assert_eq!(batch.work[0].events.len(), 2, "the order, and that the customer changed");
+}
+
+async fn a_step_that_cannot_be_written_keeps_nobody_else_back(store: &Store) {
+    let ids = ids();
+    let (anna, ben) = (someone(store, &ids, "anna").await, someone(store, &ids, "ben").await);
+    for id in [anna, ben] {
+        store.ingest(vec![incoming(id, &ids, "order", 1, None)]).await.unwrap();
+    }
+    let begun = || {
+        EnrollmentChange::New(Box::new(NewEnrollment {
+            id: ids.enrollment(at(2)),
+            program: 1,
+            journey: "welcome".to_owned(),
+            key: "order-1".to_owned(),
+            state: State::new(at(1), at(2)),
+            cause_seq: 1,
+            reason: None,
+        }))
+    };
+    let batch = store.claim_steps(at(2), 10, deciding()).await.unwrap();
+    let changes = batch
+        .work
+        .iter()
+        .map(|work| {
+            let mut change = applied(work);
+            change.enrollments.push(begun());
+            // The same enrollment twice: no database takes that.
+            if work.customer.id == ben {
+                change.enrollments.push(begun());
+            }
+            change
+        })
+        .collect();
+    let done = store.commit_steps(batch, changes, at(2), None).await.unwrap();
+    assert_eq!(done.conflicted, [ben]);
+    assert!(store.claim_steps(at(500), 10, deciding()).await.unwrap().work.is_empty(), "ben waits");
+    let batch = store.claim_steps(at(700), 10, deciding()).await.unwrap();
+    assert_eq!(batch.work.len(), 1, "and is asked again");
+    assert_eq!((batch.work[0].customer.id, batch.work[0].events.len()), (ben, 1));
+    assert!(batch.work[0].enrollments.is_empty(), "nothing of the step was written");
+    drop(batch);
+    let anna = store.claim_customer(anna, at(701), deciding()).await.unwrap().unwrap();
+    assert_eq!(anna.work[0].enrollments.len(), 1);
 }
 
 async fn an_enrollment_lives_moves_and_ends(store: &Store) {

@@ -159,8 +159,8 @@ impl Store {
         deciding: Deciding,
     ) -> Result<StepBatch, StoreError> {
         let (in_flight, more) = self.due_customers(conn, hints, now, limit)?;
-        let (work, kept) = self.load_work(conn, &in_flight.ids, deciding, Some(now))?;
-        let claim = self.claimed(in_flight, kept, now);
+        let (work, kept, keys) = self.load_work(conn, &in_flight.ids, deciding, Some(now))?;
+        let claim = self.claimed(in_flight, kept, keys, now);
         Ok(StepBatch { work, more, claim })
     }
 
@@ -178,7 +178,7 @@ impl Store {
         }
         drop(conn);
         let in_flight = InFlight { set: self.0.in_flight.clone(), ids: vec![id] };
-        let (work, kept) = self
+        let (work, kept, keys) = self
             .aside(move |store, conn| {
                 conn.run("begin")?;
                 let loaded = store.load_work(conn, &[id], deciding, None);
@@ -189,16 +189,16 @@ impl Store {
         if work.is_empty() {
             return Ok(None);
         }
-        let claim = self.claimed(in_flight, kept, now);
+        let claim = self.claimed(in_flight, kept, keys, now);
         Ok(Some(StepBatch { work, more: false, claim }))
     }
 
     /// Wraps a claim so that a drop without commit leaves hints as low as the truth.
-    fn claimed(&self, in_flight: InFlight, kept: Vec<Kept>, now: Timestamp) -> Claim {
+    fn claimed(&self, in_flight: InFlight, kept: Vec<Kept>, keys: Option<Keys>, now: Timestamp) -> Claim {
         let shards: HashSet<u16> = kept.iter().map(|kept| words::shard_of(kept.id)).collect();
         let wakeups = self.0.wakeups.clone();
         let now = now.as_micros();
-        Claim(Some(Box::new(GiveBack { _in_flight: in_flight, kept, shards, wakeups, now })))
+        Claim(Some(Box::new(GiveBack { _in_flight: in_flight, kept, keys, shards, wakeups, now })))
     }
 
     /// Due customers whom nobody else has, at most `limit`, and whether there are more. Raises the hints of shards that
@@ -246,9 +246,9 @@ impl Store {
         ids: &[CustomerId],
         deciding: Deciding,
         due_at: Option<Timestamp>,
-    ) -> Result<(Vec<CustomerWork>, Vec<Kept>), StoreError> {
+    ) -> Result<(Vec<CustomerWork>, Vec<Kept>, Option<Keys>), StoreError> {
         if ids.is_empty() {
-            return Ok((Vec::new(), Vec::new()));
+            return Ok((Vec::new(), Vec::new(), None));
         }
         let raw = self.load_raw(conn, ids, deciding)?;
         let wanted = ids.iter().zip(&raw).flat_map(|(id, raw)| {
@@ -269,7 +269,7 @@ impl Store {
             }
         }
         self.load_suppressions(conn, &mut work)?;
-        Ok((work, kept))
+        Ok((work, kept, Some(keys)))
     }
 
     fn load_raw(&self, conn: &Conn, ids: &[CustomerId], deciding: Deciding) -> Result<Vec<Raw>, StoreError> {
@@ -506,6 +506,14 @@ impl Claim {
             .unwrap_or_default()
     }
 
+    /// The keys that the claimed customers were opened with.
+    pub(crate) fn keys(&mut self) -> Option<Keys> {
+        self.0
+            .as_mut()
+            .and_then(|any| any.downcast_mut::<GiveBack>())
+            .and_then(|give_back| give_back.keys.take())
+    }
+
     /// The commit has said what is due next.
     pub(crate) fn committed(&mut self) {
         if let Some(give_back) = self.0.as_mut().and_then(|any| any.downcast_mut::<GiveBack>()) {
@@ -518,6 +526,8 @@ impl Claim {
 struct GiveBack {
     _in_flight: InFlight,
     kept: Vec<Kept>,
+    /// What was opened by these is sealed by them again.
+    keys: Option<Keys>,
     shards: HashSet<u16>,
     wakeups: Arc<super::writer::Wakeups>,
     now: i64,

@@ -133,7 +133,7 @@ impl Store {
         }
         self.intern_changes(&changes).await?;
         let claim = claim.filter(|_| !self.is_held());
-        let (items, keys) = self.seal_changes(work, changes, now).await?;
+        let (items, keys) = self.seal_changes(work, changes, held.keys(), now).await?;
         let tables = self.lay_out(items.iter(), &keys, now, claim.as_ref())?;
         Ok(PreparedSteps { items, keys, tables, now, claim, held })
     }
@@ -324,6 +324,7 @@ impl Store {
         &self,
         work: Vec<Kept>,
         changes: Vec<CustomerChange>,
+        opened: Option<Keys>,
         now: Timestamp,
     ) -> Result<(Arc<Vec<Item>>, Keys), StoreError> {
         let mut wanted = Vec::new();
@@ -336,7 +337,10 @@ impl Store {
                 wanted.push(events_key(id, now));
             }
         }
-        let keys = self.keys(wanted, now).await?;
+        let keys = match opened.filter(|keys| keys.have(&wanted)) {
+            Some(keys) => keys,
+            None => self.keys(wanted, now).await?,
+        };
         let mut items = Vec::with_capacity(work.len());
         for (work, change) in work.into_iter().zip(changes) {
             items.push(self.seal_change(&keys, work, change, now)?);

@@ -95,6 +95,11 @@ fn distinct(wanted: impl IntoIterator<Item = KeyRef>) -> Vec<KeyRef> {
 }
 
 impl Keys {
+    /// Whether all of these are at hand.
+    pub(crate) fn have(&self, wanted: &[KeyRef]) -> bool {
+        wanted.iter().all(|key| self.keys.contains_key(key))
+    }
+
     pub(crate) fn seal(
         &self,
         key: KeyRef,
