@@ -28,7 +28,8 @@ create table customer (
     profile_version integer not null,       -- raised when somebody else than a step changes profile, facts, enrollments
     next_seq integer not null,              -- the next event's place
     applied_seq integer not null,           -- events below or at this are applied
-    next_n integer not null,                -- the next place among decisions and words of consent
+    next_n integer not null,                -- the next place among words of consent
+    last_decision blob,                     -- the newest of their decisions, which names the one before
     flags integer not null,                 -- 1: merged away, 2: erased
     created_at integer not null,
     primary key (shard, id)
@@ -376,14 +377,17 @@ create table cap_use (
     primary key (shard, customer, at, delivery)
 ) without rowid;
 
--- Decisions, for the customer's page and `tabi why`: one row for each step of a customer, however much was decided.
+-- Decisions, for the customer's page and `tabi why`: one row for each step of a customer, however much was decided. They
+-- lie in the order of time, and each names the one before of the same customer: what a batch writes lies together, however
+-- long the customers' histories are.
 create table decision (
     shard integer not null,
+    id blob not null,                       -- UUIDv7
     customer blob not null,
-    n integer not null,
     at integer not null,
+    prior blob,                             -- the decision before, while it is kept; null: none
     body text not null,                     -- JSON: a list, see store's decided; free of personal data
-    primary key (shard, customer, n)
+    primary key (shard, id)
 ) without rowid;
 
 -- Calls that journeys make.

@@ -121,6 +121,7 @@ struct Raw {
     next_n: u64,
     profile: Vec<u8>,
     facts: Option<Vec<u8>>,
+    last_decision: Option<[u8; 16]>,
     events: Vec<SealedEvent>,
     enrollments: Vec<SealedEnrollment>,
     segments: BTreeMap<String, SegmentRow>,
@@ -281,7 +282,7 @@ impl Store {
         let mut pending = false;
         conn.ask(
             "select c.due_at, c.flags, c.guard_version, c.profile_version, c.next_seq, c.applied_seq, c.next_n, \
-                p.profile, p.facts \
+                p.profile, p.facts, c.last_decision \
              from customer c cross join customer_profile p on p.shard = c.shard and p.id = c.id \
              where c.shard = ?1 and c.id = ?2",
             &rows,
@@ -296,6 +297,7 @@ impl Store {
                 raw.next_n = unsigned(cell(row, 6)?);
                 raw.profile = cell(row, 7)?;
                 raw.facts = cell(row, 8)?;
+                raw.last_decision = cell(row, 9)?;
                 pending |= raw.next_seq > raw.applied_seq + 1;
                 Ok(())
             },
@@ -489,6 +491,7 @@ pub(crate) struct Kept {
     pub(crate) next_seq: u64,
     pub(crate) applied_seq: u64,
     pub(crate) next_n: u64,
+    pub(crate) last_decision: Option<[u8; 16]>,
     /// Addresses and user id alone.
     pub(crate) customer: Customer,
     /// Live enrollments: id, program, node, journey.
@@ -619,6 +622,7 @@ fn open_work(keys: &Keys, id: CustomerId, raw: Raw) -> Result<Option<(CustomerWo
         next_seq: raw.next_seq,
         applied_seq: raw.applied_seq,
         next_n: raw.next_n,
+        last_decision: raw.last_decision,
         customer: Customer {
             user_id: customer.user_id.clone(),
             addresses: customer.addresses.clone(),

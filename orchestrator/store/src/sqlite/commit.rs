@@ -40,17 +40,19 @@ struct Item {
     calls: Vec<Vec<u8>>,
     /// As `change.notices`: id and text.
     notices: Vec<([u8; 16], Vec<u8>)>,
+    /// The id of the decisions' row, where anything was decided.
+    decided: Option<[u8; 16]>,
 }
 
 impl Item {
-    /// All decisions of a step take one place.
-    fn decided(&self) -> u64 {
-        u64::from(!self.change.decisions.is_empty())
+    /// The newest decision, after this step.
+    fn last_decision(&self) -> Option<&[u8]> {
+        self.decided.as_ref().or(self.work.last_decision.as_ref()).map(<[u8; 16]>::as_slice)
     }
 
-    /// The next place among decisions and words of consent, after this step.
+    /// The next place among words of consent, after this step.
     fn next_n(&self) -> u64 {
-        self.work.next_n + self.decided() + self.change.consents.len() as u64
+        self.work.next_n + self.change.consents.len() as u64
     }
 }
 
@@ -238,18 +240,17 @@ impl Store {
             .into(),
         };
         let mut row = Rows::new();
-        row.row().int(shard(id)).blob(&id.0).at(again);
+        let decided = self.0.ids.next(now);
+        row.row().int(shard(id)).blob(&decided).blob(&id.0).at(now).text(&self.decisions_body(&[decision])?);
         tx.conn.each(
-            "update customer set due_at = ?3, next_n = next_n + 1 where shard = ?1 and id = ?2",
+            "insert into decision (shard, id, customer, at, prior, body) \
+             select ?1, ?2, ?3, ?4, last_decision, ?5 from customer where shard = ?1 and id = ?3",
             &row,
         )?;
         let mut row = Rows::new();
-        row.row().int(shard(id)).blob(&id.0).at(now).text(&self.decisions_body(&[decision])?);
-        tx.conn.each(
-            "insert into decision (shard, customer, n, at, body) \
-             select ?1, ?2, next_n - 1, ?3, ?4 from customer where shard = ?1 and id = ?2",
-            &row,
-        )?;
+        row.row().int(shard(id)).blob(&id.0).at(again).blob(&decided);
+        tx.conn
+            .each("update customer set due_at = ?3, last_decision = ?4 where shard = ?1 and id = ?2", &row)?;
         tx.after.step_due(words::shard_of(id), again.as_micros());
         Ok(())
     }
@@ -403,7 +404,8 @@ impl Store {
                 keys.seal(events_key(id, now), "notice", "body", &notice_id, notice.text.as_bytes())?;
             notices.push((notice_id, sealed));
         }
-        Ok(Item { work, change, profile, facts, contexts, events, calls, notices })
+        let decided = (!change.decisions.is_empty()).then(|| self.0.ids.next(now));
+        Ok(Item { work, change, profile, facts, contexts, events, calls, notices, decided })
     }
 
     fn lay_out<'i>(
@@ -467,7 +469,8 @@ impl Store {
             .int(i64::from(change.customer.is_some()))
             .int(signed(item.next_n()))
             .int(signed(work.profile_version))
-            .int(signed(work.applied_seq));
+            .int(signed(work.applied_seq))
+            .opt_blob(item.last_decision());
         if let Some(profile) = &item.profile {
             tables.profiles.row().int(at_shard).blob(&id.0).blob(profile).at(now);
         }
@@ -537,14 +540,15 @@ impl Store {
                 .opt_int(notice.journey.as_deref().map(|journey| self.sym(journey)).transpose()?)
                 .blob(sealed);
         }
-        if !change.decisions.is_empty() {
+        if let Some(decided) = &item.decided {
             tables
                 .decisions
                 .row()
                 .int(at_shard)
+                .blob(decided)
                 .blob(&id.0)
-                .int(signed(work.next_n))
                 .at(now)
+                .opt_blob(work.last_decision.as_ref().map(<[u8; 16]>::as_slice))
                 .text(&self.decisions_body(&change.decisions)?);
         }
         for (enrollment, journey, at, revenue) in &change.goals {
@@ -701,7 +705,10 @@ impl Store {
                 "insert into notice (shard, id, at, to_whom, customer, journey, body) values (?, ?, ?, ?, ?, ?, ?)",
                 &tables.notices,
             ),
-            ("insert into decision (shard, customer, n, at, body) values (?, ?, ?, ?, ?)", &tables.decisions),
+            (
+                "insert into decision (shard, id, customer, at, prior, body) values (?, ?, ?, ?, ?, ?)",
+                &tables.decisions,
+            ),
             (
                 "insert into goal (shard, customer, enrollment, journey, at, minor, currency) \
                  values (?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
@@ -721,7 +728,7 @@ impl Store {
             let id = item.work.id;
             events.extend(item.events.iter().cloned());
             if !item.change.consents.is_empty() {
-                let mut next_n = item.work.next_n + item.decided();
+                let mut next_n = item.work.next_n;
                 record_consents(self, tx, keys, id, &item.change.consents, &mut next_n, now).await?;
             }
             if let Some(customer) = &item.change.customer
@@ -805,10 +812,11 @@ fn move_customers(
             .int(signed(item.change.applied_seq))
             .at(now)
             .int(i64::from(item.change.customer.is_some()))
-            .int(signed(item.next_n()));
+            .int(signed(item.next_n()))
+            .opt_blob(item.last_decision());
         tx.conn.each(
-            "update customer set applied_seq = ?3, due_at = ?4, guard_version = guard_version + ?5, next_n = ?6 \
-             where shard = ?1 and id = ?2",
+            "update customer set applied_seq = ?3, due_at = ?4, guard_version = guard_version + ?5, next_n = ?6, \
+                last_decision = ?7 where shard = ?1 and id = ?2",
             &row,
         )?;
         tx.after.step_due(words::shard_of(id), 0);
@@ -817,5 +825,5 @@ fn move_customers(
 }
 
 /// A customer whom nobody changed since the claim.
-const MOVE_CUSTOMER: &str = "update customer set applied_seq = ?3, due_at = ?4, guard_version = ?5 + ?6, next_n = ?7 \
-    where shard = ?1 and id = ?2 and guard_version = ?5 and profile_version = ?8 and applied_seq = ?9";
+const MOVE_CUSTOMER: &str = "update customer set applied_seq = ?3, due_at = ?4, guard_version = ?5 + ?6, next_n = ?7, \
+    last_decision = ?10 where shard = ?1 and id = ?2 and guard_version = ?5 and profile_version = ?8 and applied_seq = ?9";

@@ -253,10 +253,16 @@ impl Store {
             (id, before, limit),
         )
         .await?;
+        // Newest first by itself: each names the one before.
         let decisions = rows_of(
             &mut conn,
-            "select at, body from decision \
-             where shard = ? and customer = ? and at < ? order by n desc limit ?",
+            "with recursive chain (at, prior, body) as ( \
+                select d.at, d.prior, d.body from customer c \
+                cross join decision d on d.shard = c.shard and d.id = c.last_decision \
+                where c.shard = ?1 and c.id = ?2 \
+                union all \
+                select d.at, d.prior, d.body from chain n cross join decision d on d.shard = ?1 and d.id = n.prior) \
+             select at, body from chain where at < ?3 limit ?4",
             (id, before, limit),
         )
         .await?;
