@@ -313,15 +313,22 @@ create index delivery_lease on delivery (lease_until) where lease_until is not n
 create index delivery_address on delivery (address_bidx, planned_at);
 create index delivery_trouble on delivery (state, planned_at) where state in (4, 6, 7, 8, 9);
 
--- The address as used, and the final bytes as handed over. Sealed.
+-- What final content is compressed against: messages made from their samples, in which nobody is named.
+create table likeness (
+    id integer primary key,
+    hash blob not null unique,              -- SHA-256 of the text
+    body blob not null                      -- compressed
+);
+
+-- The address as used, and the final content as handed over: the bytes and the parts they were made of. Sealed.
 create table content (
     shard integer not null,
     customer blob not null,
     delivery blob not null,
     address blob not null,
     media text,
-    body blob,                              -- sealed final bytes; null until rendered
-    parcel blob,                            -- sealed parts, for showing
+    body blob,                              -- sealed and packed; null until rendered
+    likeness integer,                       -- what it was compressed against
     commitment blob,                        -- HMAC over the bytes under a salt inside the sealed blob
     locale text,
     release blob,                           -- the release that rendered it

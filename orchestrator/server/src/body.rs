@@ -6,6 +6,10 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use std::io::Read;
+use std::time::Duration;
+
+/// How long a body may take to arrive.
+const READ_MAX: Duration = Duration::from_secs(60);
 
 /// Reads a body of at most `max` bytes, compressed and unpacked.
 pub(crate) async fn read(headers: &HeaderMap, body: Body, max: usize) -> Result<Bytes, Problem> {
@@ -14,7 +18,10 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, max: usize) -> Result<
     if announced.is_some_and(|length| length > max as u64) {
         return Err(too_large(max));
     }
-    let bytes = axum::body::to_bytes(body, max).await.map_err(|error| {
+    let read = tokio::time::timeout(READ_MAX, axum::body::to_bytes(body, max)).await;
+    let read =
+        read.map_err(|_| Problem::new(Code::InvalidRequest, "the body did not arrive within a minute"))?;
+    let bytes = read.map_err(|error| {
         let mut cause: &dyn std::error::Error = &error;
         while let Some(inner) = cause.source() {
             cause = inner;

@@ -15,6 +15,7 @@ mod hooks;
 pub mod import;
 mod intake;
 mod json;
+mod listen;
 mod problem;
 mod public;
 mod routes;
@@ -25,51 +26,13 @@ mod testing;
 pub use app::{App, Current, Live, Secrets, Settings};
 pub use auth::{Caller, KeyKind, Scope};
 pub use hooks::{Deployed, HookError, Hooks, NoHooks};
+pub use listen::serve;
 pub use problem::{Code, Problem};
 pub use routes::{Access, Route};
 
 use axum::Router;
-use std::future::{Future, IntoFuture};
-use std::time::Duration;
-use tokio::net::TcpListener;
-
-/// How long requests under way may go on after the server was told to stop.
-const DRAIN_MAX: Duration = Duration::from_secs(10);
 
 /// Everything that is served: API, public pages, console.
 pub fn router(app: App) -> Router {
     routes::compose(app.clone()).merge(console::router(app))
-}
-
-/// Serves on `listener` until `shutdown` ends; requests under way are finished, for at most ten seconds.
-///
-/// # Errors
-/// Where the listener fails.
-pub async fn serve(
-    app: App,
-    listener: TcpListener,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    use axum::serve::ListenerExt;
-    let listener = listener.tap_io(|stream| {
-        // Small answers at once: without it they wait for the client's acknowledgement.
-        let _ = stream.set_nodelay(true);
-    });
-    let (stopping, stopped) = tokio::sync::oneshot::channel::<()>();
-    let graceful = async move {
-        shutdown.await;
-        let _ = stopping.send(());
-    };
-    let served = axum::serve(listener, router(app)).with_graceful_shutdown(graceful).into_future();
-    let too_long = async move {
-        // A sender that is gone without a word means that serving itself has ended.
-        match stopped.await {
-            Ok(()) => tokio::time::sleep(DRAIN_MAX).await,
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        result = served => result,
-        () = too_long => Ok(()),
-    }
 }

@@ -14,6 +14,7 @@ mod identity;
 mod ingest;
 mod log;
 mod options;
+mod pack;
 mod people;
 mod release;
 mod send;

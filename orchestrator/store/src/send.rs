@@ -198,6 +198,8 @@ pub struct FinalContent {
     pub locale: String,
     /// The release that rendered it.
     pub release: Option<ReleaseId>,
+    /// What it resembles, from [`crate::Store::likeness`]: kept content is small then. `None` where it was read.
+    pub likeness: Option<i64>,
 }
 
 /// Opens a hand-over. It *starts* when this commits.

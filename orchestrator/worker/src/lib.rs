@@ -8,6 +8,7 @@ mod fallback;
 #[cfg(test)]
 mod fixture;
 mod judging;
+mod likeness;
 pub mod live;
 mod machine;
 mod making;

@@ -38,6 +38,7 @@ pub struct Machine {
     pub(crate) observer: Option<Arc<dyn crate::Observer>>,
     live: RwLock<Option<Arc<Live>>>,
     adapters: RwLock<Arc<Adapters>>,
+    pub(crate) likenesses: crate::likeness::Likenesses,
 }
 
 /// What a machine is made of.
@@ -64,8 +65,8 @@ impl Machine {
     /// A machine without release and adapters yet.
     pub fn new(parts: Parts) -> Self {
         let Parts { store, clock, ids, node, base_url, renderer, caller, observer } = parts;
-        let (live, adapters) = (RwLock::new(None), RwLock::default());
-        Self { store, clock, ids, node, base_url, renderer, caller, observer, live, adapters }
+        let (live, adapters, likenesses) = (RwLock::new(None), RwLock::default(), Default::default());
+        Self { store, clock, ids, node, base_url, renderer, caller, observer, live, adapters, likenesses }
     }
 
     /// What is live, if anything.

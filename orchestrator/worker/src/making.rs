@@ -63,7 +63,8 @@ impl Machine {
                 None => kept(&work),
                 Some((Ok(rendered), links)) => {
                     let content = content::content(&work, rendered, &links);
-                    compose(&work, content, adapter.as_ref(), live)
+                    let likeness = self.likeness(&work, &content, adapter.as_ref(), live).await;
+                    compose(&work, content, adapter.as_ref(), live, likeness)
                 }
                 Some((Err(render::RenderError::Unavailable { reason: what }), _)) => {
                     let due = now.plus(Elapsed::from_secs(5));
@@ -97,6 +98,7 @@ fn compose(
     content: channel::Content,
     adapter: &dyn Adapter,
     live: &Live,
+    likeness: Option<i64>,
 ) -> Result<(Parcel, FinalContent), String> {
     let parcel = parcel(work, content);
     // A message that cannot be composed is set aside; if it breaks the adapter its neighbours still go out.
@@ -108,6 +110,7 @@ fn compose(
         parcel: serde_json::to_string(&parcel.content).map_err(|e| e.to_string())?,
         locale: parcel.content.locale.clone(),
         release: Some(live.release.id),
+        likeness,
     };
     Ok((parcel, kept))
 }

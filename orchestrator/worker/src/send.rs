@@ -125,15 +125,28 @@ impl Machine {
             })
             .collect();
         let (mut accepted, mut trouble) = (0, None);
-        // What answers together is recorded together.
-        while let Some(first) = handing.next().await {
-            let mut answered = vec![first];
-            while let Some(Some(next)) = handing.next().now_or_never() {
-                answered.push(next);
+        let mut waiting = Vec::new();
+        let mut writing: FuturesUnordered<_> = FuturesUnordered::new();
+        // What answers while other answers are being written is written together after them. Meanwhile the conversations
+        // go on: they are under way, and theirs must be heard even if one cannot be written down.
+        loop {
+            if writing.is_empty() && !waiting.is_empty() {
+                let answered: Vec<Answered> = std::mem::take(&mut waiting);
+                writing.push(async move { self.write_down(&answered, live).await });
             }
-            accepted += answered.iter().filter(|a| matches!(a.outcome, Outcome::Accepted { .. })).count();
-            // The others are under way: their answers must be heard even if this one cannot be written down.
-            trouble = self.write_down(&answered, live).await.err().or(trouble);
+            tokio::select! {
+                biased;
+                Some(answered) = handing.next() => {
+                    accepted += usize::from(matches!(answered.outcome, Outcome::Accepted { .. }));
+                    waiting.push(answered);
+                    while let Some(Some(answered)) = handing.next().now_or_never() {
+                        accepted += usize::from(matches!(answered.outcome, Outcome::Accepted { .. }));
+                        waiting.push(answered);
+                    }
+                }
+                Some(written) = writing.next() => trouble = written.err().or(trouble),
+                else => break,
+            }
         }
         trouble.map_or(Ok(accepted), Err)
     }

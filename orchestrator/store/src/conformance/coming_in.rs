@@ -129,11 +129,15 @@ async fn an_idempotency_key_has_one_answer(store: &Store) {
     assert_eq!(store.idempotency_begin(key, body, at(0)).await.unwrap(), Idempotency::First);
     assert_eq!(store.idempotency_begin(key, body, at(0)).await.unwrap(), Idempotency::Running);
     assert_eq!(store.idempotency_begin(key, other, at(0)).await.unwrap(), Idempotency::Other);
+    // Its process ended: the same request takes over a minute later, another one does not.
+    assert_eq!(store.idempotency_begin(key, other, at(1)).await.unwrap(), Idempotency::Other);
+    assert_eq!(store.idempotency_begin(key, body, at(1)).await.unwrap(), Idempotency::First);
+    assert_eq!(store.idempotency_begin(key, body, at(1)).await.unwrap(), Idempotency::Running);
     store.idempotency_finish(key, 202, "{}").await.unwrap();
     let done = Idempotency::Done { status: 202, answer: "{}".to_owned() };
-    assert_eq!(store.idempotency_begin(key, body, at(1)).await.unwrap(), done);
-    assert_eq!(store.idempotency_begin(key, other, at(1)).await.unwrap(), Idempotency::Other);
-    let week = 7 * 24 * 60 + 1;
+    assert_eq!(store.idempotency_begin(key, body, at(2)).await.unwrap(), done);
+    assert_eq!(store.idempotency_begin(key, other, at(2)).await.unwrap(), Idempotency::Other);
+    let week = 7 * 24 * 60 + 2;
     assert_eq!(store.idempotency_begin(key, other, at(week)).await.unwrap(), Idempotency::First);
     store.idempotency_forget(key).await.unwrap();
     assert_eq!(store.idempotency_begin(key, body, at(week)).await.unwrap(), Idempotency::First);

@@ -148,6 +148,7 @@ pub(crate) fn hand_over(work: &SendWork, minutes: i64) -> HandOver {
             parcel: r#"{"text":"planted-parcel"}"#.to_owned(),
             locale: "en".to_owned(),
             release: None,
+            likeness: None,
         }),
         provider: "smtp".to_owned(),
         audit: Vec::new(),

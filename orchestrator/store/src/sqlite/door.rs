@@ -13,6 +13,9 @@ use words::{Elapsed, IdSource, Timestamp};
 const SEEN_FOR: Elapsed = Elapsed::from_micros(30 * 86_400_000_000);
 /// How long answers are kept.
 const ANSWERS_FOR: Elapsed = Elapsed::from_micros(7 * 86_400_000_000);
+/// How long a request may be without an answer before the same request takes its place. Far longer than one takes; and
+/// one that goes on after all plans the same message under the same id.
+const RUNNING_FOR: Elapsed = Elapsed::from_secs(60);
 
 impl Store {
     /// Keeps what could not be taken in, with its reason.
@@ -165,7 +168,7 @@ impl Store {
     }
 
     /// Begins a request under an idempotency key. `key_hash` is over API key and idempotency key, `request_hash` over
-    /// the request.
+    /// the request. One whose process ended without an answer is begun anew by the same request a minute later.
     pub async fn idempotency_begin(
         &self,
         key_hash: [u8; 32],
@@ -188,13 +191,19 @@ impl Store {
                     if row.try_get::<&[u8], _>(1)? != request_hash {
                         return Ok(Idempotency::Other);
                     }
-                    return Ok(match row.try_get::<Option<i64>, _>(2)? {
-                        None => Idempotency::Running,
-                        Some(status) => Idempotency::Done {
-                            status: u16::try_from(status).unwrap_or(500),
-                            answer: row.try_get::<Option<String>, _>(3)?.unwrap_or_default(),
-                        },
-                    });
+                    match row.try_get::<Option<i64>, _>(2)? {
+                        Some(status) => {
+                            return Ok(Idempotency::Done {
+                                status: u16::try_from(status).unwrap_or(500),
+                                answer: row.try_get::<Option<String>, _>(3)?.unwrap_or_default(),
+                            });
+                        }
+                        None if now.since(Timestamp::from_micros(row.try_get(0)?)) < RUNNING_FOR => {
+                            return Ok(Idempotency::Running);
+                        }
+                        // Nobody will answer any more: whoever began it has ended, or lost its caller.
+                        None => {}
+                    }
                 }
                 sql::query(
                     "insert into idempotency (shard, hash, at, request_hash, status, answer) \

@@ -5,8 +5,9 @@ use super::audit::PreparedAudit;
 use super::keys::content_key;
 use super::open::{setting_in, shard};
 use super::rows::{Rows, unsigned};
-use super::sql;
+use super::sql::cell;
 use super::writer::Tx;
+use crate::pack::{self, Likeness};
 use crate::{DeliveryKey, FinalContent, HandOver, HandOverRefused, StoreError};
 use sqlx::Row;
 use std::collections::HashMap;
@@ -16,7 +17,7 @@ use words::{CustomerId, Timestamp};
 struct Sealed {
     media: String,
     body: Vec<u8>,
-    parcel: Vec<u8>,
+    likeness: Option<i64>,
     commitment: Vec<u8>,
     locale: String,
     release: Option<Vec<u8>>,
@@ -51,7 +52,15 @@ impl Store {
         for (item, (customer, at)) in items.iter().zip(&planned) {
             contents.push(match &item.content {
                 Some(content) => {
-                    Some(self.seal_content(&sealing, content_key(*customer, *at), item.delivery, content)?)
+                    let likeness = match self.0.likenesses.get(content.likeness) {
+                        Some(likeness) => likeness,
+                        None => {
+                            let mut conn = self.read().await?;
+                            self.likeness_at_hand(&mut conn, content.likeness).await?
+                        }
+                    };
+                    let key = content_key(*customer, *at);
+                    Some(self.seal_content(&sealing, key, item.delivery, content, &likeness)?)
                 }
                 None => None,
             });
@@ -66,11 +75,10 @@ impl Store {
                     .await?
                     .and_then(|text| text.parse().ok())
                     .unwrap_or(0);
-                let doors = at_the_door(tx, &items).await?;
+                let doors = at_the_door(tx, &items)?;
                 let mut guards: HashMap<CustomerId, u64> = HashMap::new();
                 let mut answers = Vec::with_capacity(items.len());
-                let (mut open, mut uses, mut raised, mut back, mut messages) =
-                    (Rows::new(), Rows::new(), Rows::new(), Rows::new(), Rows::new());
+                let mut rows = Doors::default();
                 for ((item, door), (content, audit)) in
                     items.iter().zip(&doors).zip(contents.into_iter().zip(audit))
                 {
@@ -91,7 +99,8 @@ impl Store {
                     };
                     let key = [item.message.0, item.delivery.0];
                     if let Some(why) = refused {
-                        back.row()
+                        rows.back
+                            .row()
                             .int(shard(item.customer))
                             .blob(&item.customer.0)
                             .blob(&key[0])
@@ -101,7 +110,8 @@ impl Store {
                         answers.push(Err(why));
                         continue;
                     }
-                    open.row()
+                    rows.open
+                        .row()
                         .int(shard(item.customer))
                         .blob(&item.customer.0)
                         .blob(&key[0])
@@ -109,29 +119,30 @@ impl Store {
                         .at(now)
                         .text(&item.provider)
                         .text(&item.why);
-                    messages
+                    rows.messages
                         .row()
                         .int(shard(item.customer))
                         .blob(&item.customer.0)
                         .blob(&key[0])
                         .text(&item.why);
                     if item.uses_cap {
-                        uses.row()
+                        rows.uses
+                            .row()
                             .int(shard(item.customer))
                             .blob(&item.customer.0)
                             .at(now)
                             .blob(&key[1])
                             .int(door.channel);
-                        raised.row().int(shard(item.customer)).blob(&item.customer.0);
+                        rows.raised.row().int(shard(item.customer)).blob(&item.customer.0);
                         guards.insert(item.customer, guard + 1);
                     }
                     if let Some(content) = content {
-                        keep(tx, key_of(item), content).await?;
+                        keep(&mut rows.contents, key_of(item), &content);
                     }
                     super::audit::insert(tx, PreparedAudit::new(audit)).await?;
                     answers.push(Ok(()));
                 }
-                write_doors(tx, open, messages, uses, raised, back).await?;
+                rows.write(tx)?;
                 Ok(answers)
             })
         })
@@ -173,16 +184,15 @@ impl Store {
         key: vault::KeyRef,
         delivery: words::DeliveryId,
         content: &FinalContent,
+        likeness: &Likeness,
     ) -> Result<Sealed, StoreError> {
         let salt = self.0.vault.salt(&delivery.0)?;
         let commitment = vault::commit(&salt, &content.bytes).to_vec();
-        let mut salted = Vec::with_capacity(32 + content.bytes.len());
-        salted.extend_from_slice(&salt);
-        salted.extend_from_slice(&content.bytes);
+        let packed = pack::pack(&salt, &content.bytes, &content.parcel, likeness)?;
         Ok(Sealed {
             media: content.media.clone(),
-            body: keys.seal(key, "content", "body", &delivery.0, &salted)?,
-            parcel: keys.seal(key, "content", "parcel", &delivery.0, content.parcel.as_bytes())?,
+            body: keys.seal(key, "content", "body", &delivery.0, &packed)?,
+            likeness: content.likeness,
             commitment,
             locale: content.locale.clone(),
             release: content.release.map(|release| release.0.to_vec()),
@@ -194,7 +204,7 @@ fn key_of(item: &HandOver) -> DeliveryKey {
     DeliveryKey { customer: item.customer, message: item.message, delivery: item.delivery }
 }
 
-async fn at_the_door(tx: &mut Tx, items: &[HandOver]) -> Result<Vec<Option<AtTheDoor>>, StoreError> {
+fn at_the_door(tx: &Tx, items: &[HandOver]) -> Result<Vec<Option<AtTheDoor>>, StoreError> {
     let mut rows = Rows::new();
     for item in items {
         rows.row()
@@ -203,94 +213,85 @@ async fn at_the_door(tx: &mut Tx, items: &[HandOver]) -> Result<Vec<Option<AtThe
             .blob(&item.message.0)
             .blob(&item.delivery.0);
     }
-    let found = sql::query(
-        "select j.key, d.state, d.fence, d.channel, c.guard_version from json_each(?) j \
-         cross join delivery d on d.shard = j.value->>0 and d.customer = unhex(j.value->>1) \
-            and d.message = unhex(j.value->>2) and d.id = unhex(j.value->>3) \
-         cross join customer c on c.shard = d.shard and c.id = d.customer",
-    )
-    .bind(rows.json())
-    .fetch_all(&mut tx.conn)
-    .await?;
     let mut doors: Vec<Option<AtTheDoor>> = std::iter::repeat_with(|| None).take(items.len()).collect();
-    for row in found {
-        let place = usize::try_from(row.try_get::<i64, _>(0)?).unwrap_or(usize::MAX);
-        if let Some(door) = doors.get_mut(place) {
-            *door = Some(AtTheDoor {
-                state: row.try_get(1)?,
-                fence: unsigned(row.try_get(2)?),
-                channel: row.try_get(3)?,
-                guard_version: unsigned(row.try_get(4)?),
+    tx.conn.ask(
+        "select d.state, d.fence, d.channel, c.guard_version from delivery d \
+         cross join customer c on c.shard = d.shard and c.id = d.customer \
+         where d.shard = ?1 and d.customer = ?2 and d.message = ?3 and d.id = ?4",
+        &rows,
+        |place, row| {
+            doors[place] = Some(AtTheDoor {
+                state: cell(row, 0)?,
+                fence: unsigned(cell(row, 1)?),
+                channel: cell(row, 2)?,
+                guard_version: unsigned(cell(row, 3)?),
             });
-        }
-    }
+            Ok(())
+        },
+    )?;
     Ok(doors)
 }
 
-/// Bytes are bound as they are: too long to travel as hex.
-async fn keep(tx: &mut Tx, key: DeliveryKey, content: Sealed) -> Result<(), StoreError> {
-    sql::query(
-        "update content set media = ?, body = ?, parcel = ?, commitment = ?, locale = ?, release = ? \
-         where shard = ? and customer = ? and delivery = ?",
-    )
-    .bind(content.media)
-    .bind(content.body)
-    .bind(content.parcel)
-    .bind(content.commitment)
-    .bind(content.locale)
-    .bind(content.release)
-    .bind(shard(key.customer))
-    .bind(key.customer.0.to_vec())
-    .bind(key.delivery.0.to_vec())
-    .execute(&mut tx.conn)
-    .await?;
-    Ok(())
+fn keep(rows: &mut Rows, key: DeliveryKey, content: &Sealed) {
+    rows.row()
+        .int(shard(key.customer))
+        .blob(&key.customer.0)
+        .blob(&key.delivery.0)
+        .text(&content.media)
+        .blob(&content.body)
+        .opt_int(content.likeness)
+        .blob(&content.commitment)
+        .text(&content.locale)
+        .opt_blob(content.release.as_deref());
 }
 
-async fn write_doors(
-    tx: &mut Tx,
+/// What a commit of hand-overs writes.
+#[derive(Default)]
+struct Doors {
     open: Rows,
     messages: Rows,
+    contents: Rows,
     uses: Rows,
     raised: Rows,
     back: Rows,
-) -> Result<(), StoreError> {
-    for (sql, rows) in [
-        (
-            "update delivery as d set state = 2, handed_at = j.value->>4, provider = j.value->>5, why = j.value->>6 \
-             from json_each(?) j where d.shard = j.value->>0 and d.customer = unhex(j.value->>1) \
-                and d.message = unhex(j.value->>2) and d.id = unhex(j.value->>3)",
-            open,
-        ),
-        (
-            "update message as m set outcome = 1, why = j.value->>3 from json_each(?) j \
-             where m.shard = j.value->>0 and m.customer = unhex(j.value->>1) and m.id = unhex(j.value->>2) \
-                and m.outcome in (0, 8)",
-            messages,
-        ),
-        (
-            "insert into cap_use (shard, customer, at, delivery, channel) \
-             select value->>0, unhex(value->>1), value->>2, unhex(value->>3), value->>4 from json_each(?) where true \
-             on conflict do nothing",
-            uses,
-        ),
-        (
-            "update customer as c set guard_version = guard_version + j.value->>2 \
-             from (select json_array(value->>0, value->>1, count(*)) as value from json_each(?) group by value) j \
-             where c.shard = j.value->>0 and c.id = unhex(j.value->>1)",
-            raised,
-        ),
-        (
-            "update delivery as d set state = 0, due_at = j.value->>4, lease_until = null, \
-                attempts = max(attempts - 1, 0), strikes = max(strikes - 1, 0) \
-             from json_each(?) j where d.shard = j.value->>0 and d.customer = unhex(j.value->>1) \
-                and d.message = unhex(j.value->>2) and d.id = unhex(j.value->>3)",
-            back,
-        ),
-    ] {
-        if !rows.is_empty() {
-            sql::query(sql).bind(rows.json()).execute(&mut tx.conn).await?;
+}
+
+impl Doors {
+    fn write(&self, tx: &Tx) -> Result<(), StoreError> {
+        for (sql, rows) in [
+            (
+                "update delivery set state = 2, handed_at = ?5, provider = ?6, why = ?7 \
+                 where shard = ?1 and customer = ?2 and message = ?3 and id = ?4",
+                &self.open,
+            ),
+            (
+                "update message set outcome = 1, why = ?4 \
+                 where shard = ?1 and customer = ?2 and id = ?3 and outcome in (0, 8)",
+                &self.messages,
+            ),
+            (
+                "update content set media = ?4, body = ?5, likeness = ?6, commitment = ?7, locale = ?8, release = ?9 \
+                 where shard = ?1 and customer = ?2 and delivery = ?3",
+                &self.contents,
+            ),
+            (
+                "insert into cap_use (shard, customer, at, delivery, channel) values (?, ?, ?, ?, ?) \
+                 on conflict do nothing",
+                &self.uses,
+            ),
+            (
+                "update customer set guard_version = guard_version + 1 where shard = ?1 and id = ?2",
+                &self.raised,
+            ),
+            (
+                "update delivery set state = 0, due_at = ?5, lease_until = null, \
+                    attempts = max(attempts - 1, 0), strikes = max(strikes - 1, 0) \
+                 where shard = ?1 and customer = ?2 and message = ?3 and id = ?4",
+                &self.back,
+            ),
+        ] {
+            tx.conn.each(sql, rows)?;
         }
+        Ok(())
     }
-    Ok(())
 }

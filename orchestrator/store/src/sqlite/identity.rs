@@ -50,11 +50,13 @@ impl Store {
         }
         let blinded: Blinded<'_> =
             keys.iter().flatten().map(|key| (key, self.blind(&key.kind, &key.value))).collect();
-        let (known, has_user_id) = {
+        let known = self.look_up_together(blinded.values().copied().collect()).await?;
+        // Only where an unknown user id stands beside a known identity does it matter who has one already.
+        let has_user_id = if keys.iter().any(|list| strange(list, &blinded, &known)) {
             let mut conn = self.read().await?;
-            let known = look_up(&mut *conn, places(blinded.values())).await?;
-            let has = user_ids(&mut *conn, self.sym_or_none(USER_ID), &known).await?;
-            (known, has)
+            user_ids(&mut *conn, self.sym_or_none(USER_ID), &known).await?
+        } else {
+            HashSet::new()
         };
         let plan = decide(keys, &blinded, &known, &has_user_id, || ids.customer(now));
         if plan.links.is_empty() {
@@ -125,6 +127,24 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Who these blind indexes point to; those of several requests that come at once are looked up together.
+    async fn look_up_together(
+        &self,
+        places: Vec<(i64, [u8; 16])>,
+    ) -> Result<HashMap<[u8; 16], CustomerId>, StoreError> {
+        let asked: Vec<[u8; 16]> = places.iter().map(|(_, bidx)| *bidx).collect();
+        let found = self.0.looking_up.write(places, |places| self.look_up_all(places)).await?;
+        Ok(asked.into_iter().zip(found).filter_map(|(bidx, customer)| Some((bidx, customer?))).collect())
+    }
+
+    async fn look_up_all(&self, asked: Vec<(i64, [u8; 16])>) -> Result<Vec<Option<CustomerId>>, StoreError> {
+        let mut conn = self.read().await?;
+        let found = look_up(&mut *conn, places(asked.iter())).await?;
+        Ok(asked.iter().map(|(_, bidx)| found.get(bidx).copied()).collect())
+    }
+}
+
 fn fresh(id: CustomerId, keys: &[Identity], now: Timestamp) -> Customer {
     let mut customer = Customer::new(id, now);
     for key in keys {
@@ -161,8 +181,7 @@ fn decide(
     let mut plan = Plan { resolved: Vec::with_capacity(keys.len()), links: BTreeMap::new() };
     for list in keys {
         let places: Vec<(&Identity, (i64, [u8; 16]))> = list.iter().map(|key| (key, blinded[key])).collect();
-        let strange = list.iter().any(|key| key.kind == USER_ID)
-            && !places.iter().any(|(key, (_, bidx))| key.kind == USER_ID && known.contains_key(bidx));
+        let strange = strange(list, blinded, &known);
         let found: Vec<CustomerId> = places
             .iter()
             .filter_map(|(_, (_, bidx))| known.get(bidx).copied())
@@ -186,6 +205,12 @@ fn decide(
         plan.resolved.push(Resolved { customer, created, others });
     }
     plan
+}
+
+/// Whether a list has user ids and none of them is known.
+fn strange(list: &[Identity], blinded: &Blinded<'_>, known: &HashMap<[u8; 16], CustomerId>) -> bool {
+    let mut ids = list.iter().filter(|key| key.kind == USER_ID).peekable();
+    ids.peek().is_some() && !ids.any(|key| known.contains_key(&blinded[key].1))
 }
 
 /// Blind indexes as rows for [`look_up`].

@@ -4,7 +4,7 @@ use super::Store;
 use super::keys::{Keys, NOBODY, events_key};
 use super::open::shard;
 use super::rows::{Rows, signed, unsigned};
-use super::sql;
+use super::sql::{self, cell};
 use super::writer::Tx;
 use crate::{Incoming, Ingested, StoreError};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -182,7 +182,7 @@ pub(crate) async fn write_events(tx: &mut Tx, events: &[Prepared]) -> Result<Vec
         return Ok(Vec::new());
     }
     let (mut hot, moved) = load_hot(tx, events).await?;
-    let fresh = mark_seen(tx, events, &hot).await?;
+    let fresh = mark_seen(tx, events, &hot)?;
     let mut taken: HashSet<(CustomerId, [u8; 16])> = HashSet::new();
     let mut rows = Rows::new();
     let mut unknown: BTreeMap<&str, (i64, i64, &[u8])> = BTreeMap::new();
@@ -227,14 +227,11 @@ pub(crate) async fn write_events(tx: &mut Tx, events: &[Prepared]) -> Result<Vec
     if rows.is_empty() {
         return Ok(answers);
     }
-    sql::query(
+    tx.conn.each(
         "insert into event (shard, customer, seq, id, name, kind, source, occurred_at, received_at, properties) \
-         select value->>0, unhex(value->>1), value->>2, unhex(value->>3), value->>4, value->>5, value->>6, value->>7, \
-                value->>8, unhex(value->>9) from json_each(?)",
-    )
-    .bind(rows.json())
-    .execute(&mut tx.conn)
-    .await?;
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        &rows,
+    )?;
     let mut rows = Rows::new();
     for (customer, row) in hot.iter().filter(|(_, row)| row.touched) {
         rows.row()
@@ -247,30 +244,20 @@ pub(crate) async fn write_events(tx: &mut Tx, events: &[Prepared]) -> Result<Vec
             tx.after.step_due(words::shard_of(*customer), due);
         }
     }
-    // An upsert that always finds its row: the one form of a set-based update whose plan is certain.
-    sql::query(
-        "insert into customer (shard, id, next_seq, guard_version, due_at, profile_version, applied_seq, next_n, \
-            flags, created_at) \
-         select value->>0, unhex(value->>1), value->>2, value->>3, value->>4, 0, 0, 0, 0, 0 from json_each(?) where true \
-         on conflict do update set next_seq = excluded.next_seq, \
-            guard_version = guard_version + excluded.guard_version, due_at = excluded.due_at",
-    )
-    .bind(rows.json())
-    .execute(&mut tx.conn)
-    .await?;
+    tx.conn.each(
+        "update customer set next_seq = ?3, guard_version = guard_version + ?4, due_at = ?5 where shard = ?1 and id = ?2",
+        &rows,
+    )?;
     if !unknown.is_empty() {
         let mut rows = Rows::new();
         for (name, (count, at, sample)) in unknown {
             rows.row().text(name).int(at).int(count).blob(sample);
         }
-        sql::query(
-            "insert into unknown_event (name, first_at, last_at, count, sample) \
-             select value->>0, value->>1, value->>1, value->>2, unhex(value->>3) from json_each(?) where true \
+        tx.conn.each(
+            "insert into unknown_event (name, first_at, last_at, count, sample) values (?1, ?2, ?2, ?3, ?4) \
              on conflict do update set last_at = max(last_at, excluded.last_at), count = count + excluded.count",
-        )
-        .bind(rows.json())
-        .execute(&mut tx.conn)
-        .await?;
+            &rows,
+        )?;
     }
     Ok(answers)
 }
@@ -288,65 +275,52 @@ async fn load_hot(
             order.push(event.customer);
         }
     }
-    let found = sql::query(
-        "select j.key, c.next_seq, c.due_at, c.flags from json_each(?) j \
-         cross join customer c on c.shard = j.value->>0 and c.id = unhex(j.value->>1)",
-    )
-    .bind(rows.json())
-    .fetch_all(&mut tx.conn)
-    .await?;
     let mut hot = HashMap::with_capacity(order.len());
-    let mut moved = HashMap::new();
-    for row in found {
-        let customer = order[usize::try_from(row.try_get::<i64, _>(0)?).unwrap_or(0)];
-        if row.try_get::<i64, _>(3)? & 1 != 0 {
-            let to = sql::query("select redirect_to from customer_profile where shard = ? and id = ?")
-                .bind(shard(customer))
-                .bind(customer.0.as_slice())
-                .fetch_one(&mut tx.conn)
-                .await?;
-            if let Some(to) = to.try_get::<Option<&[u8]>, _>(0)?.and_then(CustomerId::from_slice) {
-                moved.insert(customer, to);
+    let mut redirected = Vec::new();
+    tx.conn.ask(
+        "select next_seq, due_at, flags from customer where shard = ?1 and id = ?2",
+        &rows,
+        |place, row| {
+            let customer = order[place];
+            if cell::<i64>(row, 2)? & 1 != 0 {
+                redirected.push(customer);
+                return Ok(());
             }
-            continue;
+            let (next_seq, due_at) = (unsigned(cell(row, 0)?), cell(row, 1)?);
+            hot.insert(customer, Hot { next_seq, raised: 0, due_at, touched: false });
+            Ok(())
+        },
+    )?;
+    let mut moved = HashMap::new();
+    for customer in redirected {
+        let to = sql::query("select redirect_to from customer_profile where shard = ? and id = ?")
+            .bind(shard(customer))
+            .bind(customer.0.as_slice())
+            .fetch_one(&mut tx.conn)
+            .await?;
+        if let Some(to) = to.try_get::<Option<&[u8]>, _>(0)?.and_then(CustomerId::from_slice) {
+            moved.insert(customer, to);
         }
-        hot.insert(
-            customer,
-            Hot { next_seq: unsigned(row.try_get(1)?), raised: 0, due_at: row.try_get(2)?, touched: false },
-        );
     }
     Ok((hot, moved))
 }
 
 /// Of the message ids, those not seen before; they are marked as seen.
-async fn mark_seen(
-    tx: &mut Tx,
+fn mark_seen(
+    tx: &Tx,
     events: &[Prepared],
     hot: &HashMap<CustomerId, Hot>,
 ) -> Result<HashSet<(CustomerId, [u8; 16])>, StoreError> {
-    let mut rows = Rows::new();
+    let (mut rows, mut asked) = (Rows::new(), Vec::new());
     for event in events.iter().filter(|event| hot.contains_key(&event.customer)) {
         if let Some(seen) = &event.seen {
             rows.row().int(shard(event.customer)).blob(&event.customer.0).blob(seen).int(event.received_at);
+            asked.push((event.customer, *seen));
         }
     }
-    if rows.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let found = sql::query(
-        "insert into event_seen (shard, customer, hash, at) \
-         select value->>0, unhex(value->>1), unhex(value->>2), value->>3 from json_each(?) where true \
-         on conflict do nothing returning customer, hash",
-    )
-    .bind(rows.json())
-    .fetch_all(&mut tx.conn)
-    .await?;
-    found
-        .iter()
-        .map(|row| {
-            let customer = CustomerId::from_slice(row.try_get(0)?);
-            let hash: Option<[u8; 16]> = row.try_get::<&[u8], _>(1)?.try_into().ok();
-            customer.zip(hash).ok_or_else(|| StoreError::corrupt("event_seen"))
-        })
-        .collect()
+    let fresh = tx.conn.each_changed(
+        "insert into event_seen (shard, customer, hash, at) values (?, ?, ?, ?) on conflict do nothing",
+        &rows,
+    )?;
+    Ok(asked.into_iter().zip(fresh).filter_map(|(key, fresh)| fresh.then_some(key)).collect())
 }

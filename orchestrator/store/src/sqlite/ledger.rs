@@ -6,7 +6,8 @@ use super::keys::{content_key, profile_key};
 use super::open::shard;
 use super::plan::{class_of, delivery_class_of};
 use super::rows::{Rows, signed, unsigned};
-use super::sql::{self, Blobs};
+use super::sql::Blobs;
+use crate::pack::{self, Likeness};
 use crate::{CapUseRow, ClaimFor, Competing, DeliveryKey, DeliveryState, FinalContent, SendWork, StoreError};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Row};
@@ -77,41 +78,32 @@ impl Store {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
+        let lease = claim.machine_now.plus(claim.lease).as_micros();
         let mut rows = Rows::new();
         for key in &keys {
-            rows.row()
-                .int(shard(key.customer))
-                .blob(&key.customer.0)
-                .blob(&key.message.0)
-                .blob(&key.delivery.0);
+            place(&mut rows, key).int(lease).at(now);
         }
-        let json = rows.json();
-        let lease = claim.machine_now.plus(claim.lease).as_micros();
+        let found = keys.clone();
         let claimed = self
             .write(move |tx| {
                 Box::pin(async move {
-                    quarantine(tx, &json, now).await?;
-                    let rows = sql::query(
-                        "update delivery as d set state = 1, fence = fence + 1, attempts = attempts + 1, \
-                            strikes = strikes + 1, due_at = null, lease_until = ?2 \
-                         from json_each(?1) j where d.shard = j.value->>0 and d.customer = unhex(j.value->>1) \
-                            and d.message = unhex(j.value->>2) and d.id = unhex(j.value->>3) and d.state = 0 \
-                            and d.due_at <= ?3 \
-                         returning customer, message, id",
+                    let mut struck = Rows::new();
+                    for key in &found {
+                        place(&mut struck, key).at(now).int(STRIKES_MAX);
+                    }
+                    quarantine(tx, &found, &struck, now).await?;
+                    tx.conn.each_changed(
+                        "update delivery set state = 1, fence = fence + 1, attempts = attempts + 1, \
+                            strikes = strikes + 1, due_at = null, lease_until = ?5 \
+                         where shard = ?1 and customer = ?2 and message = ?3 and id = ?4 and state = 0 \
+                            and due_at <= ?6",
+                        &rows,
                     )
-                    .bind(json)
-                    .bind(lease)
-                    .bind(now.as_micros())
-                    .fetch_all(&mut tx.conn)
-                    .await?;
-                    rows.iter().map(|row| delivery_key(row, 0)).collect::<Result<Vec<_>, _>>()
                 })
             })
             .await?;
-        // In the order found: `returning` promises none.
-        let claimed: std::collections::HashSet<DeliveryId> =
-            claimed.into_iter().map(|k| k.delivery).collect();
-        keys.retain(|key| claimed.contains(&key.delivery));
+        let mut claimed = claimed.into_iter();
+        keys.retain(|_| claimed.next().unwrap_or(false));
         self.load_sends(&keys, now, claim.caps_since).await
     }
 
@@ -218,7 +210,8 @@ impl Store {
                     .unwrap_or_default();
             }
             if let Some(stored) = raw.content {
-                work.content = stored.open(&sealing, secret, key.delivery)?;
+                let likeness = self.likeness_at_hand(&mut conn, stored.likeness).await?;
+                work.content = stored.open(&sealing, secret, key.delivery, &likeness)?;
             }
             work.stop_epoch = stop_epoch;
             let (shard, bidx) = self.blind(work.channel.as_str(), &work.address);
@@ -257,7 +250,7 @@ impl Store {
         let found = sqlx::query(
             "select j.key, d.fence, d.attempts, d.strikes, d.ordinal, d.channel, d.delivery_class, d.due_at, \
                 c.guard_version, m.name, m.journey, m.step, m.enrollment, m.purpose, m.class, m.priority, m.planned_at, \
-                m.expires_at, m.release, m.program, m.inputs, p.profile, x.address, x.media, x.body, x.parcel, x.locale, \
+                m.expires_at, m.release, m.program, m.inputs, p.profile, x.address, x.media, x.body, x.likeness, x.locale, \
                 x.release, d.handed_at, m.origin, m.visit \
              from json_each(?) j \
              cross join delivery d on d.shard = j.value->>0 and d.customer = unhex(j.value->>1) \
@@ -395,19 +388,19 @@ struct RawSend {
 pub(crate) struct SealedContent {
     media: String,
     body: Vec<u8>,
-    parcel: Vec<u8>,
+    pub(crate) likeness: Option<i64>,
     locale: String,
     release: Option<ReleaseId>,
 }
 
 impl SealedContent {
-    /// Columns from `at`: media, body, parcel, locale, release. `None` where nothing was rendered yet.
+    /// Columns from `at`: media, body, likeness, locale, release. `None` where nothing was rendered yet.
     pub(crate) fn read(row: &sqlx::sqlite::SqliteRow, at: usize) -> Result<Option<Self>, StoreError> {
         let Some(body) = row.try_get::<Option<Vec<u8>>, _>(at + 1)? else { return Ok(None) };
         Ok(Some(Self {
             media: row.try_get::<Option<String>, _>(at)?.unwrap_or_default(),
             body,
-            parcel: row.try_get::<Option<Vec<u8>>, _>(at + 2)?.unwrap_or_default(),
+            likeness: row.try_get(at + 2)?,
             locale: row.try_get::<Option<String>, _>(at + 3)?.unwrap_or_default(),
             release: row.try_get::<Option<&[u8]>, _>(at + 4)?.and_then(ReleaseId::from_slice),
         }))
@@ -419,19 +412,19 @@ impl SealedContent {
         keys: &super::keys::Keys,
         key: vault::KeyRef,
         delivery: DeliveryId,
+        likeness: &Likeness,
     ) -> Result<Option<FinalContent>, StoreError> {
-        let Some(salted) = keys.open(key, "content", "body", &delivery.0, &self.body)? else {
+        let Some(packed) = keys.open(key, "content", "body", &delivery.0, &self.body)? else {
             return Ok(None);
         };
-        let parcel = keys.open(key, "content", "parcel", &delivery.0, &self.parcel)?.unwrap_or_default();
-        // The salt of the commitment lies in front of the bytes.
-        let bytes = salted.get(32..).ok_or_else(|| StoreError::corrupt("content.body"))?.to_vec();
+        let (bytes, parcel) = pack::unpack(&packed, likeness)?;
         Ok(Some(FinalContent {
             media: self.media,
             bytes,
-            parcel: String::from_utf8(parcel).map_err(StoreError::corrupt)?,
+            parcel,
             locale: self.locale,
             release: self.release,
+            likeness: self.likeness,
         }))
     }
 }
@@ -446,23 +439,28 @@ pub(crate) fn delivery_key(row: &impl Blobs, at: usize) -> Result<DeliveryKey, S
     })
 }
 
+/// A row that begins with a delivery's key.
+fn place<'r>(rows: &'r mut Rows, key: &DeliveryKey) -> &'r mut Rows {
+    rows.row().int(shard(key.customer)).blob(&key.customer.0).blob(&key.message.0).blob(&key.delivery.0)
+}
+
 /// Of planned deliveries, sets those aside that had their strikes.
-async fn quarantine(tx: &mut super::writer::Tx, json: &str, now: Timestamp) -> Result<(), StoreError> {
-    let rows = sql::query(
-        "update delivery as d set state = 9, due_at = null, settled_at = ?2, \
+async fn quarantine(
+    tx: &mut super::writer::Tx,
+    keys: &[DeliveryKey],
+    rows: &Rows,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let struck = tx.conn.each_changed(
+        "update delivery set state = 9, due_at = null, settled_at = ?5, \
             why = json_object('quarantined', json_object('strikes', strikes)) \
-         from json_each(?1) j where d.shard = j.value->>0 and d.customer = unhex(j.value->>1) \
-            and d.message = unhex(j.value->>2) and d.id = unhex(j.value->>3) and d.state = 0 and d.strikes >= ?3 \
-         returning customer, message, id",
-    )
-    .bind(json.to_owned())
-    .bind(now.as_micros())
-    .bind(STRIKES_MAX)
-    .fetch_all(&mut tx.conn)
-    .await?;
-    for row in rows {
-        let key = delivery_key(&row, 0)?;
-        super::settle::message_outcome(tx, key, crate::MessageOutcome::Quarantined, now).await?;
+         where shard = ?1 and customer = ?2 and message = ?3 and id = ?4 and state = 0 and strikes >= ?6",
+        rows,
+    )?;
+    for (key, struck) in keys.iter().zip(struck) {
+        if struck {
+            super::settle::message_outcome(tx, *key, crate::MessageOutcome::Quarantined, now).await?;
+        }
     }
     Ok(())
 }

@@ -427,20 +427,21 @@ impl Store {
         .await?;
         let mut conn = self.read().await?;
         let row = sqlx::query(
-            "select x.media, x.body, x.parcel, x.locale, x.release, d.customer, d.planned_at \
+            "select x.media, x.body, x.likeness, x.locale, x.release, d.customer, d.planned_at \
              from delivery d indexed by delivery_id \
              cross join content x on x.shard = d.shard and x.customer = d.customer and x.delivery = d.id where d.id = ?",
         )
         .bind(delivery.0.to_vec())
         .fetch_optional(&mut *conn)
         .await?;
-        drop(conn);
         let Some(row) = row else { return Ok(None) };
         let Some(sealed) = SealedContent::read(&row, 0)? else { return Ok(None) };
+        let likeness = self.likeness_at_hand(&mut conn, sealed.likeness).await?;
+        drop(conn);
         let customer =
             CustomerId::from_slice(row.try_get(5)?).ok_or_else(|| StoreError::corrupt("delivery"))?;
         let key = content_key(customer, Timestamp::from_micros(row.try_get(6)?));
-        sealed.open(&self.old_keys([key]).await?, key, delivery)
+        sealed.open(&self.old_keys([key]).await?, key, delivery, &likeness)
     }
 
     /// Audit events about nobody in particular (releases, stops, views, operators …), newest first; of one kind where

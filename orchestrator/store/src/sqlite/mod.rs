@@ -15,6 +15,7 @@ mod identity;
 mod ingest;
 mod keys;
 mod ledger;
+mod likeness;
 mod log;
 mod merge;
 mod migrate;
@@ -32,6 +33,7 @@ mod sql;
 mod sweep;
 mod symbols;
 mod tally;
+mod together;
 mod troubles;
 mod writer;
 

@@ -5,6 +5,7 @@ use super::audit::PreparedAudit;
 use super::keys::{Keys, content_key};
 use super::open::shard;
 use super::rows::{Rows, signed};
+use super::sql;
 use super::tally::{Kind, Tally};
 use super::writer::{After, Tx};
 use crate::{AuditEvent, ClaimFor, DeliveryKey, MessageOutcome, NewDelivery, NewMessage, StoreError};
@@ -150,7 +151,8 @@ impl Store {
         Ok(())
     }
 
-    /// Plans messages that no journey means: API and system messages. A message planned before stays as it is.
+    /// Plans messages that no journey means: API and system messages. A message planned before stays as it is,
+    /// with the deliveries that it has.
     pub async fn plan_messages(
         &self,
         customer: CustomerId,
@@ -165,18 +167,35 @@ impl Store {
         }
         self.intern(names).await?;
         let keys = self.keys(messages.iter().map(|m| content_key(customer, m.planned_at)), now).await?;
-        let (mut rows, mut after, mut tally) = (MessageRows::default(), After::default(), Tally::default());
+        let mut planned = Vec::with_capacity(messages.len());
         for message in &messages {
+            let (mut rows, mut after, mut tally) =
+                (MessageRows::default(), After::default(), Tally::default());
             self.message_rows(&mut rows, &mut after, &mut tally, &keys, customer, message, now, None)?;
+            planned.push((message.id, rows, after, tally));
         }
         let mut audit_rows = Rows::new();
         self.audit_rows(&mut audit_rows, &audit)?;
         self.write(move |tx| {
             Box::pin(async move {
-                write_messages(tx, rows).await?;
-                super::audit::insert(tx, PreparedAudit::new(audit_rows)).await?;
-                tx.after.append(after);
-                tx.tally.append(tally);
+                let mut fresh = false;
+                for (id, rows, after, tally) in planned {
+                    // Planned before: asked for again it gets no second delivery, also where another channel would be
+                    // chosen now.
+                    let known = sql::query("select 1 from message indexed by message_id where id = ?")
+                        .bind(id.0.to_vec())
+                        .fetch_optional(&mut tx.conn)
+                        .await?;
+                    if known.is_none() {
+                        fresh = true;
+                        write_messages(tx, rows).await?;
+                        tx.after.append(after);
+                        tx.tally.append(tally);
+                    }
+                }
+                if fresh {
+                    super::audit::insert(tx, PreparedAudit::new(audit_rows)).await?;
+                }
                 Ok(())
             })
         })

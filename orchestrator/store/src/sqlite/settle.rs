@@ -8,7 +8,7 @@ use super::keys::{Keys, content_key, events_key};
 use super::open::{bidx_shard, shard};
 use super::plan::{MessageRows, write_messages};
 use super::rows::{Rows, signed};
-use super::sql;
+use super::sql::{self, bytes, cell};
 use super::tally::Kind;
 use super::writer::{After, Tx};
 use crate::{
@@ -48,14 +48,11 @@ fn outcome_of(state: DeliveryState) -> MessageOutcome {
 
 /// The message goes by its best delivery: one that is open or arrived outweighs one that is lost.
 /// What it stood on stays: the outcome is written into the verdict, beside its reasons and the consent.
-const OUTCOME: &str = "update message as m set outcome = j.value->>3, settled_at = j.value->>4, \
-        why = case when json_valid(m.why) and json_valid(j.value->>5) then json_patch(m.why, j.value->>5) \
-            else coalesce(j.value->>5, m.why) end \
-     from json_each(?) j where m.shard = j.value->>0 and m.customer = unhex(j.value->>1) and m.id = unhex(j.value->>2) \
-        and not (m.outcome = 3 and j.value->>3 < 9) \
-        and not (j.value->>3 >= 8 and exists (select 1 from delivery d where d.shard = m.shard \
-            and d.customer = m.customer and d.message = m.id and d.id <> unhex(j.value->>6) \
-            and d.state in (0, 1, 2, 3, 5)))";
+const OUTCOME: &str = "update message set outcome = ?4, settled_at = ?5, \
+        why = case when json_valid(why) and json_valid(?6) then json_patch(why, ?6) else coalesce(?6, why) end \
+     where shard = ?1 and customer = ?2 and id = ?3 and not (outcome = 3 and ?4 < 9) \
+        and not (?4 >= 8 and exists (select 1 from delivery d where d.shard = ?1 and d.customer = ?2 \
+            and d.message = ?3 and d.id <> ?7 and d.state in (0, 1, 2, 3, 5)))";
 
 fn outcome_row(
     rows: &mut Rows,
@@ -84,14 +81,11 @@ pub(crate) async fn message_outcome(
 ) -> Result<(), StoreError> {
     let mut rows = Rows::new();
     outcome_row(&mut rows, key, outcome, now, None);
-    sql::query(OUTCOME).bind(rows.json()).execute(&mut tx.conn).await?;
+    tx.conn.each(OUTCOME, &rows)?;
     Ok(())
 }
 
-async fn standing(
-    tx: &mut Tx,
-    keys: &[(DeliveryKey, Option<u64>)],
-) -> Result<Vec<Option<Standing>>, StoreError> {
+fn standing(tx: &Tx, keys: &[(DeliveryKey, Option<u64>)]) -> Result<Vec<Option<Standing>>, StoreError> {
     let mut rows = Rows::new();
     for (key, fence) in keys {
         rows.row()
@@ -101,43 +95,45 @@ async fn standing(
             .blob(&key.delivery.0)
             .opt_int(fence.map(signed));
     }
-    let found = sql::query(
-        "select j.key, d.state, d.channel, d.address_bidx, m.journey, m.step, m.name, d.provider from json_each(?) j \
-         cross join delivery d on d.shard = j.value->>0 and d.customer = unhex(j.value->>1) \
-            and d.message = unhex(j.value->>2) and d.id = unhex(j.value->>3) \
-            and (j.value->>4 is null or d.fence = j.value->>4 and d.state in (1, 2)) \
-         cross join message m on m.shard = d.shard and m.customer = d.customer and m.id = d.message",
-    )
-    .bind(rows.json())
-    .fetch_all(&mut tx.conn)
-    .await?;
     let mut standing: Vec<Option<Standing>> = std::iter::repeat_with(|| None).take(keys.len()).collect();
-    for row in found {
-        let place = usize::try_from(row.try_get::<i64, _>(0)?).unwrap_or(usize::MAX);
-        if let Some(slot) = standing.get_mut(place) {
-            *slot = Some(Standing {
-                state: row.try_get(1)?,
-                channel: row.try_get(2)?,
-                address_bidx: row
-                    .try_get::<&[u8], _>(3)?
+    tx.conn.ask(
+        "select d.state, d.channel, d.address_bidx, m.journey, m.step, m.name, d.provider from delivery d \
+         cross join message m on m.shard = d.shard and m.customer = d.customer and m.id = d.message \
+         where d.shard = ?1 and d.customer = ?2 and d.message = ?3 and d.id = ?4 \
+            and (?5 is null or d.fence = ?5 and d.state in (1, 2))",
+        &rows,
+        |place, row| {
+            standing[place] = Some(Standing {
+                state: cell(row, 0)?,
+                channel: cell(row, 1)?,
+                address_bidx: bytes(row, 2)?
                     .try_into()
                     .map_err(|_| StoreError::corrupt("delivery.address_bidx"))?,
-                journey: row.try_get(4)?,
-                step: row.try_get(5)?,
-                name: row.try_get(6)?,
-                provider: row.try_get(7)?,
+                journey: cell(row, 3)?,
+                step: cell(row, 4)?,
+                name: cell(row, 5)?,
+                provider: cell(row, 6)?,
             });
-        }
-    }
+            Ok(())
+        },
+    )?;
     Ok(standing)
 }
 
 impl Store {
-    /// Closes claims, each under its fence. `false`: somebody else has a newer fence, nothing was written for it.
+    /// Closes claims, each under its fence. `false`: somebody else has a newer fence, nothing was written for it. What is
+    /// asked for while others are being written is written together.
     pub async fn settle(&self, items: Vec<Settle>, now: Timestamp) -> Result<Vec<bool>, StoreError> {
         if items.is_empty() {
             return Ok(Vec::new());
         }
+        let items = items.into_iter().map(|item| (item, now)).collect();
+        self.0.settling.write(items, |items| self.settle_together(items)).await
+    }
+
+    async fn settle_together(&self, items: Vec<(Settle, Timestamp)>) -> Result<Vec<bool>, StoreError> {
+        let now = items.iter().map(|(_, now)| *now).max().unwrap_or_default();
+        let items: Vec<Settle> = items.into_iter().map(|(item, _)| item).collect();
         let mut names: Vec<&str> = vec!["tabi"];
         for item in &items {
             names.extend(item.events.iter().map(|new| new.event.name.as_str()));
@@ -185,7 +181,7 @@ impl Store {
             Box::pin(async move {
                 let asked: Vec<_> =
                     keys.iter().zip(&items).map(|(key, item)| (*key, Some(item.fence))).collect();
-                let standing = standing(tx, &asked).await?;
+                let standing = standing(tx, &asked)?;
                 let proven = proven_refused(tx, &items).await?;
                 let mut answers = Vec::with_capacity(items.len());
                 let (mut deliveries, mut attempts, mut providers, mut outcomes, mut caps) =
@@ -245,7 +241,7 @@ impl Store {
                     super::audit::insert(tx, PreparedAudit::new(audit)).await?;
                     events.extend(mine);
                 }
-                write_settled(tx, deliveries, attempts, providers, outcomes, caps).await?;
+                write_settled(tx, &deliveries, &attempts, &providers, &outcomes, &caps)?;
                 write_events(tx, &events).await?;
                 Ok(answers)
             })
@@ -394,7 +390,7 @@ impl Store {
         let prepared = self.prepare_audit(&[audit]).await?;
         self.write(move |tx| {
             Box::pin(async move {
-                let found = standing(tx, &[(key, None)]).await?.pop().flatten();
+                let found = standing(tx, &[(key, None)])?.pop().flatten();
                 let Some(stood) = found else {
                     return Err(StoreError::NotFound(format!("delivery {}", key.delivery)));
                 };
@@ -516,57 +512,45 @@ fn figure(state: DeliveryState) -> Option<Kind> {
 }
 
 /// Proven not to have been accepted, it was not handed over: its next attempt is no resend and uses its cap anew.
-async fn write_settled(
-    tx: &mut Tx,
-    deliveries: Rows,
-    attempts: Rows,
-    providers: Rows,
-    outcomes: Rows,
-    caps: Rows,
+fn write_settled(
+    tx: &Tx,
+    deliveries: &Rows,
+    attempts: &Rows,
+    providers: &Rows,
+    outcomes: &Rows,
+    caps: &Rows,
 ) -> Result<(), StoreError> {
     for (sql, rows) in [
         (
-            "update delivery as d set state = j.value->>4, due_at = j.value->>5, lease_until = null, \
-                settled_at = j.value->>6, \
-                why = case when json_valid(d.why) and json_valid(j.value->>7) then json_patch(d.why, j.value->>7) \
-                    else j.value->>7 end, attempts = max(attempts - (j.value->>8), 0), \
-                strikes = case when j.value->>9 then 0 else max(strikes - (j.value->>8), 0) end, \
-                handed_at = case when j.value->>10 then null else handed_at end \
-             from json_each(?) j where d.shard = j.value->>0 and d.customer = unhex(j.value->>1) \
-                and d.message = unhex(j.value->>2) and d.id = unhex(j.value->>3)",
+            "update delivery set state = ?5, due_at = ?6, lease_until = null, settled_at = ?7, \
+                why = case when json_valid(why) and json_valid(?8) then json_patch(why, ?8) else ?8 end, \
+                attempts = max(attempts - ?9, 0), strikes = case when ?10 then 0 else max(strikes - ?9, 0) end, \
+                handed_at = case when ?11 then null else handed_at end \
+             where shard = ?1 and customer = ?2 and message = ?3 and id = ?4",
             deliveries,
         ),
         (
             "insert into attempt (shard, customer, delivery, n, started_at, ended_at, fence, outcome, stage, answer, \
                 provider_id, node) \
-             select value->>0, unhex(value->>1), unhex(value->>2), value->>3, value->>4, value->>5, value->>6, \
-                value->>7, value->>8, value->>9, value->>10, '' from json_each(?) where true on conflict do nothing",
+             values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '') on conflict do nothing",
             attempts,
         ),
         (
             "insert into provider_id (provider, id, shard, customer, delivery, message) \
-             select value->>0, value->>1, value->>2, unhex(value->>3), unhex(value->>4), unhex(value->>5) \
-             from json_each(?) where true on conflict do nothing",
+             values (?, ?, ?, ?, ?, ?) on conflict do nothing",
             providers,
         ),
         (OUTCOME, outcomes),
-        (
-            "delete from cap_use where (shard, customer, at, delivery) in ( \
-                select u.shard, u.customer, u.at, u.delivery from json_each(?) j cross join cap_use u \
-                on u.shard = j.value->>0 and u.customer = unhex(j.value->>1) and u.delivery = unhex(j.value->>2))",
-            caps,
-        ),
+        ("delete from cap_use where shard = ?1 and customer = ?2 and delivery = ?3", caps),
     ] {
-        if !rows.is_empty() {
-            sql::query(sql).bind(rows.json()).execute(&mut tx.conn).await?;
-        }
+        tx.conn.each(sql, rows)?;
     }
     Ok(())
 }
 
 async fn one_receipt(tx: &mut Tx, item: &NewReceipt, kind: i64, now: Timestamp) -> Result<bool, StoreError> {
     let key = DeliveryKey { customer: item.customer, message: item.message, delivery: item.delivery };
-    let Some(stood) = standing(tx, &[(key, None)]).await?.pop().flatten() else { return Ok(false) };
+    let Some(stood) = standing(tx, &[(key, None)])?.pop().flatten() else { return Ok(false) };
     let rows = sql::query(
         "select n, kind, at, detail from receipt where shard = ? and customer = ? and delivery = ? order by n",
     )

@@ -250,6 +250,7 @@ async fn sent(store: &Store, customer: CustomerId, text: &str) -> (MessageId, De
             media: "message/rfc822".into(),
             bytes: mail.into_bytes(),
             parcel: "{}".into(),
+            likeness: None,
             locale: "en".into(),
             release: None,
         }),
