@@ -80,7 +80,11 @@ async fn converse(stream: TcpStream, router: Router, mut stopped: watch::Receive
                 }
                 return;
             }
-            _ = stopped.changed() => connection.as_mut().graceful_shutdown(),
+            told = stopped.changed() => match told {
+                Ok(()) => connection.as_mut().graceful_shutdown(),
+                // It had its time to come to an end.
+                Err(_) => return,
+            },
         }
     }
 }
