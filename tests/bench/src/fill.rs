@@ -233,7 +233,8 @@ mod tests {
             let id = [number; 16];
             database
                 .execute(
-                    "insert into customer values (?1, ?2, 1, 0, 0, 1, 0, 1, 0, 0)",
+                    "insert into customer (shard, id, due_at, guard_version, profile_version, next_seq, applied_seq, next_n, \
+                     flags, created_at) values (?1, ?2, 1, 0, 0, 1, 0, 1, 0, 0)",
                     params![i64::from(number), id],
                 )
                 .expect("a customer");
