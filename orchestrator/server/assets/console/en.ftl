@@ -254,6 +254,7 @@ outcome-address-dead = The address is dead
 outcome-message-refused = The message was refused
 outcome-misconfigured = The channel is misconfigured
 outcome-throttled = Throttled by the provider
+outcome-not-accepted = Found not to have been accepted
 outcome-unavailable = The provider was unavailable
 attempt-accepted = Accepted
 attempt-address-dead = Address dead

@@ -248,6 +248,7 @@ outcome-address-dead = 宛先が無効
 outcome-message-refused = メッセージが拒否された
 outcome-misconfigured = チャネルの設定に誤り
 outcome-throttled = 事業者による制限
+outcome-not-accepted = 受け付けられていなかった
 outcome-unavailable = 事業者に接続できず
 attempt-accepted = 受付済み
 attempt-address-dead = 宛先が無効

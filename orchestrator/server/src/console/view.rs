@@ -234,7 +234,8 @@ fn first_reason(why: &Json, outcome: MessageOutcome) -> Json {
     let deciding = reasons.iter().find(|r| matches!(r["outcome"].as_str(), Some("block" | "delay")));
     match deciding {
         Some(reason) if outcome.is_not_sent() || reason["outcome"] == "delay" => reason["text"].clone(),
-        _ if outcome.is_not_sent() => reasons.first().map_or(Json::Null, |r| r["text"].clone()),
+        // It was allowed, and came to nothing all the same.
+        _ if outcome.is_not_sent() => why["outcome"].clone(),
         _ => Json::Null,
     }
 }

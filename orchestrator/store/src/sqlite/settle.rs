@@ -379,7 +379,13 @@ impl Store {
             SettleByHand::NotAccepted => AuditKind::DeliverySettledNotAccepted,
             SettleByHand::SendAgain => AuditKind::DeliveryPlannedAgain,
         };
-        let why = serde_json::json!({"settled_by": by, "reason": reason}).to_string();
+        let mut why = serde_json::json!({"settled_by": by, "reason": reason});
+        match how {
+            SettleByHand::Accepted => why["outcome"] = "accepted".into(),
+            SettleByHand::NotAccepted => why["outcome"] = "not_accepted".into(),
+            SettleByHand::SendAgain => {}
+        }
+        let why = why.to_string();
         let audit = AuditEvent {
             kind,
             at: now,
@@ -412,7 +418,7 @@ impl Store {
                 .bind(state as i64)
                 .bind(due.map(Timestamp::as_micros))
                 .bind(due.is_none().then_some(now.as_micros()))
-                .bind(why)
+                .bind(why.clone())
                 .bind(shard(key.customer))
                 .bind(key.customer.0.to_vec())
                 .bind(key.message.0.to_vec())
@@ -425,7 +431,9 @@ impl Store {
                 if how == SettleByHand::Accepted {
                     tx.tally.message(stood.journey, Kind::Sent, stood.step, stood.name, stood.channel);
                 }
-                message_outcome(tx, key, outcome_of(state), now).await?;
+                let mut outcomes = Rows::new();
+                outcome_row(&mut outcomes, key, outcome_of(state), now, Some(&why));
+                sql::query(OUTCOME).bind(outcomes.json()).execute(&mut tx.conn).await?;
                 super::audit::insert(tx, prepared).await
             })
         })
