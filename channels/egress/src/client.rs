@@ -64,14 +64,14 @@ pub struct Request<'a> {
 /// The client. Clones share one pool of connections.
 #[derive(Debug, Clone)]
 pub struct Client {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     reach: Reach,
 }
 
 /// What clones share. The library's client is made at the first request: roots and pools are memory that a provider
 /// nobody sends to never needs.
 #[derive(Debug)]
-struct Shared {
+pub(crate) struct Shared {
     settings: Settings,
     extra_roots: Vec<CertificateDer<'static>>,
     http: OnceLock<Result<reqwest::Client, SettingsError>>,
@@ -133,7 +133,7 @@ impl Client {
 }
 
 impl Shared {
-    fn http(&self) -> Result<&reqwest::Client, &SettingsError> {
+    pub(crate) fn http(&self) -> Result<&reqwest::Client, &SettingsError> {
         self.http.get_or_init(|| self.make()).as_ref()
     }
 

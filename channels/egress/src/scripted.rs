@@ -2,6 +2,10 @@
 //!
 //! It speaks raw bytes, because the faults of interest are those that a well-behaved server library would prevent.
 
+mod faults;
+
+pub use faults::{HttpFault, http_faults};
+
 use channel::conformance::{FarSide, Script, Soon};
 use std::{
     collections::BTreeMap,

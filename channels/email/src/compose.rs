@@ -128,7 +128,22 @@ fn header_text(what: &str, text: &str) -> Result<String, String> {
     if text.split_once("=?").is_some_and(|(_, rest)| rest.contains("?=")) {
         return Err(format!("{what} has an RFC 2047 encoded word: give plain text"));
     }
-    Ok(text.to_owned())
+    Ok(squeezed(text))
+}
+
+/// Without white space at its ends, and a run of it within as its first character: mail programs read a run that touches an
+/// encoded word as one, or as none at the ends, and the reader shall see what was approved.
+fn squeezed(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut within = false;
+    for c in text.trim().chars() {
+        let space = c.is_whitespace();
+        if !(space && within) {
+            out.push(c);
+        }
+        within = space;
+    }
+    out
 }
 
 fn language(locale: &str) -> Result<String, String> {

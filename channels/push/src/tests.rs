@@ -9,7 +9,7 @@ use channel::{
     Adapter, Content, Outcome, Parcel,
     conformance::{Script, exercise},
 };
-use egress::scripted::{Act, Scripted, answer};
+use egress::scripted::{Act, Scripted, answer, http_faults};
 use serde_json::json;
 use std::time::Duration;
 use words::{DeliveryId, MessageClass, MessageId};
@@ -143,36 +143,12 @@ async fn an_invalid_argument_among_others_spares_the_token() {
 
 #[tokio::test]
 async fn every_fault_of_http_has_its_outcome() {
-    let plain = |status| Act::Answer(answer(status, &[], "<html>proxy</html>"));
-    let endless = b"HTTP/1.1 200 OK\r\ncontent-length: 104857600\r\n\r\n".to_vec();
-    let within = b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{\"name\": \"pro".to_vec();
-    for (what, act, expected) in [
-        ("silence before the headers", Act::Hang(Vec::new()), "unknown"),
-        ("silence within the headers", Act::Hang(b"HTTP/1.1 200 O".to_vec()), "unknown"),
-        ("silence within the body", Act::Hang(within), "unknown"),
-        ("a reset after the request", Act::Reset, "unknown"),
-        ("200 with garbage", plain(200), "unknown"),
-        ("200 with another name", Act::Answer(answer(200, &[], "{\"name\": \"x\"}")), "unknown"),
-        ("a redirect", plain(301), "misconfigured"),
-        ("400", plain(400), "message_refused"),
-        ("401", plain(401), "misconfigured"),
-        ("403", plain(403), "misconfigured"),
-        ("404", plain(404), "misconfigured"),
-        ("408", plain(408), "unavailable"),
-        ("409", plain(409), "message_refused"),
-        ("413", plain(413), "message_refused"),
-        ("422", plain(422), "message_refused"),
-        ("429", plain(429), "throttled"),
-        ("500", plain(500), "unknown"),
-        ("502", plain(502), "unknown"),
-        ("503", plain(503), "unknown"),
-        ("504", plain(504), "unknown"),
-        ("100 MB", Act::Endless(endless), "unknown"),
-    ] {
-        let deadline = if matches!(act, Act::Hang(_)) { SHORT } else { AMPLE };
-        let outcome = outcome(act, deadline).await;
-        assert_eq!(outcome.as_str(), expected, "{what}: {outcome:?}");
+    for fault in http_faults() {
+        let outcome = outcome(fault.act, fault.deadline).await;
+        assert_eq!(outcome.as_str(), fault.outcome, "{}: {outcome:?}", fault.what);
     }
+    let act = Act::Answer(answer(200, &[], "{\"name\": \"x\"}"));
+    assert_eq!(outcome(act, AMPLE).await.as_str(), "unknown", "the name of something else");
 }
 
 #[test]
