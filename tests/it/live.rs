@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stderr)] // a failing test prints what replays it
 
+mod answers;
 mod bad_input;
 mod clients;
 mod crash;

@@ -5,12 +5,14 @@
 //!
 //! Invariant: an adapter that cannot prove that nothing was accepted answers [`Outcome::Unknown`].
 
+mod callback;
 mod capabilities;
 mod outcome;
 mod receipt;
 
+pub use callback::{Call, CallRefused, Keyword, Reply, Said};
 pub use capabilities::{Capabilities, Idempotency, Part};
-pub use outcome::{OPTED_OUT, Outcome, Stage};
+pub use outcome::{ADDRESS_DEAD, OPTED_OUT, Outcome, Stage};
 pub use receipt::{Receipt, ReceiptKind};
 
 use std::{collections::BTreeMap, future::Future, pin::Pin, time::Duration};
@@ -67,6 +69,19 @@ pub trait Adapter: Send + Sync {
     /// Hands `bytes`, made by [`Adapter::compose`] perhaps in an earlier process, to the provider. Ends within `deadline`,
     /// whatever the other side does.
     fn hand_over<'a>(&'a self, parcel: &'a Parcel, bytes: &'a [u8], deadline: Duration) -> Handing<'a>;
+
+    /// Reads a call of the provider after verifying that it is the provider's. Pure. A state on the way says nothing.
+    ///
+    /// # Errors
+    /// Where the call is not the provider's, or says nothing that can be read.
+    fn callback(&self, _call: &Call<'_>) -> Result<Vec<Said>, CallRefused> {
+        Err(CallRefused::NotTaken)
+    }
+
+    /// What a person's message asks for as a whole. `locale` is the person's, empty where unknown.
+    fn keyword(&self, _text: &str, _locale: &str) -> Option<Keyword> {
+        None
+    }
 }
 
 /// The bytes as the customer gets them.

@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
+/// How the detail of a bounce begins where the address will never accept anything.
+pub const ADDRESS_DEAD: &str = "address_dead";
+
 /// The first word of the answer of a [`Outcome::MessageRefused`] (and of a bounce's detail) where the provider refuses
 /// because the customer opted out with *it* (`STOP` answered by a carrier). Not a dead address: a revocation of consent
 /// for the channel, which the customer can take back with `START`.

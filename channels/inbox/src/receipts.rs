@@ -8,6 +8,8 @@ use tokio::sync::Semaphore;
 
 /// How long a callback may take.
 const DEADLINE: Duration = Duration::from_secs(5);
+/// How long a text is under way: the answer to its request comes first, as with a provider.
+const UNDER_WAY: Duration = Duration::from_millis(500);
 /// Callbacks at once; the rest waits.
 const AT_ONCE: usize = 4;
 
@@ -34,6 +36,7 @@ impl Receipts {
         fields.insert("ApiVersion".to_owned(), "2010-04-01".to_owned());
         let (url, secret, places) = (url.to_owned(), secret.to_owned(), self.places.clone());
         tokio::spawn(async move {
+            tokio::time::sleep(UNDER_WAY).await;
             let Ok(_place) = places.acquire_owned().await else { return };
             for status in ["sent", "delivered"] {
                 fields.insert("MessageStatus".to_owned(), status.to_owned());

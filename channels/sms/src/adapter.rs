@@ -1,9 +1,12 @@
 //! The adapter.
 
-use crate::{AuthKind, BodyKind, Meaning, Provider, segments};
+use crate::{
+    AuthKind, BodyKind, Meaning, Provider, form_pairs, inbound, keyword, receipt, segments, verify_signature,
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use channel::{
-    Adapter, Capabilities, Composed, Handing, Idempotency, OPTED_OUT, Outcome, Parcel, Part, Stage,
+    Adapter, Call, CallRefused, Capabilities, Composed, Handing, Idempotency, Keyword, OPTED_OUT, Outcome,
+    Parcel, Part, Said, Stage,
 };
 use egress::{Answer, Client, PAUSE_DEFAULT, Reach, Request, Settings, SettingsError, one_line};
 use serde_json::Value;
@@ -23,8 +26,10 @@ pub struct SmsConfig {
     pub secret: String,
     /// The sender where the content names none under `from`: a number, a name, or a pool of senders.
     pub from: Option<String>,
-    /// Our public address for status callbacks; the delivery is appended as `?delivery=dlv_…`. `None`: no callbacks.
+    /// Our public address as the provider knows it: what it signs. `None`: no call is believed.
     pub callback_url: Option<String>,
+    /// Whether it is asked to report there what becomes of a message; the delivery is appended as `?delivery=dlv_…`.
+    pub receipts: bool,
     /// Where calls may go: [`Reach::Loopback`] until somebody goes live.
     pub reach: Reach,
     /// Hand-overs in flight.
@@ -50,6 +55,7 @@ impl SmsConfig {
             secret: secret.into(),
             from: None,
             callback_url: None,
+            receipts: false,
             reach: Reach::Anywhere,
             concurrency_max: 16,
         }
@@ -117,7 +123,7 @@ impl SmsAdapter {
             );
         }
         let pool = provider.is_pool(from);
-        let callback = self.config.callback_url.as_ref().map(|url| {
+        let callback = self.config.callback_url.as_ref().filter(|_| self.config.receipts).map(|url| {
             let mark = if url.contains('?') { '&' } else { '?' };
             format!("{url}{mark}delivery={}", parcel.delivery)
         });
@@ -230,6 +236,26 @@ impl Adapter for SmsAdapter {
                 Err(outcome) => outcome,
             }
         })
+    }
+
+    /// A call that names a delivery tells what became of it; any other is a message of a person.
+    fn callback(&self, call: &Call<'_>) -> Result<Vec<Said>, CallRefused> {
+        let ours = self.config.callback_url.as_ref().ok_or(CallRefused::NotTaken)?;
+        let url = if call.query.is_empty() { ours.clone() } else { format!("{ours}?{}", call.query) };
+        let params = form_pairs(call.body);
+        if !verify_signature(&self.config.secret, &url, &params, call.header("x-twilio-signature")) {
+            return Err(CallRefused::Forged);
+        }
+        let query = form_pairs(call.query.as_bytes());
+        if query.iter().any(|(name, _)| name == "delivery") {
+            let said = receipt(&self.config.provider, &query, &params, call.at)?;
+            return Ok(said.map(Said::Receipt).into_iter().collect());
+        }
+        Ok(vec![Said::Reply(inbound(&params)?)])
+    }
+
+    fn keyword(&self, text: &str, locale: &str) -> Option<Keyword> {
+        keyword(text, locale)
     }
 }
 

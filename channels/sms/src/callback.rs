@@ -3,8 +3,8 @@
 //! Source: Twilio documentation, «Track the message status of outbound messages» and «Twilio's request to your incoming
 //! message webhook URL».
 
-use crate::{Keyword, Meaning, Provider, keyword};
-use channel::{OPTED_OUT, Receipt, ReceiptKind};
+use crate::{Meaning, Provider};
+use channel::{ADDRESS_DEAD, CallRefused, Keyword, OPTED_OUT, Receipt, ReceiptKind, Reply};
 use std::collections::BTreeMap;
 use words::{DeliveryId, PhoneNumber, Timestamp};
 
@@ -19,19 +19,10 @@ pub enum CallbackError {
     Unreadable(&'static str),
 }
 
-/// A message of a person to us.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Inbound {
-    /// The person's number.
-    pub from: PhoneNumber,
-    /// Our number or name.
-    pub to: String,
-    /// What they wrote.
-    pub text: String,
-    /// The provider's id, for deduplication.
-    pub provider_id: String,
-    /// What it asks for as a whole, see [`keyword`].
-    pub keyword: Option<Keyword>,
+impl From<CallbackError> for CallRefused {
+    fn from(error: CallbackError) -> Self {
+        Self::Unreadable(error.to_string())
+    }
 }
 
 /// Name and value pairs of a form body or a query.
@@ -68,30 +59,29 @@ pub fn receipt(
 
 fn bounce(codes: &BTreeMap<String, (Meaning, String)>, code: &str) -> String {
     match codes.get(code) {
-        Some((Meaning::AddressDead, words)) => format!("address_dead: {code} {words}"),
+        Some((Meaning::AddressDead, words)) => format!("{ADDRESS_DEAD}: {code} {words}"),
         Some((Meaning::OptedOut, words)) => format!("{OPTED_OUT}: {code} {words}"),
         Some((_, words)) => format!("{code} {words}"),
         None => egress::one_line(code, &[]),
     }
 }
 
-/// A reply of a person. `locale` is the customer's, empty where unknown. Verify the signature first.
-pub fn inbound(params: &[(String, String)], locale: &str) -> Result<Inbound, CallbackError> {
+/// A message of a person to us. Verify the signature first.
+pub fn inbound(params: &[(String, String)]) -> Result<Reply, CallbackError> {
     let from = field(params, "From")?;
     let from = PhoneNumber::parse(from).map_err(|_| CallbackError::Unreadable("From"))?;
-    let text = field(params, "Body").unwrap_or_default().to_owned();
     // Where the provider has already acted on a keyword of its own list, its word counts.
-    let theirs = match field(params, "OptOutType") {
+    let keyword = match field(params, "OptOutType") {
         Ok("STOP") => Some(Keyword::Stop),
         Ok("START") => Some(Keyword::Start),
         Ok("HELP") => Some(Keyword::Help),
         _ => None,
     };
-    Ok(Inbound {
-        from,
+    Ok(Reply {
+        from: from.as_str().to_owned(),
         to: field(params, "To")?.to_owned(),
-        keyword: theirs.or_else(|| keyword(&text, locale)),
-        text,
+        keyword,
+        text: field(params, "Body").unwrap_or_default().to_owned(),
         provider_id: field(params, "MessageSid")?.to_owned(),
     })
 }
@@ -152,16 +142,14 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_is_read_with_what_it_asks_for() {
+    fn a_reply_is_read_with_what_the_provider_understood() {
         let form = pairs("From=%2B819012345678&To=%2B15005550006&Body=%E5%81%9C%E6%AD%A2&MessageSid=SM1");
-        let reply = inbound(&form, "ja").unwrap();
-        assert_eq!(reply.from.as_str(), "+819012345678");
-        assert_eq!((reply.text.as_str(), reply.keyword), ("停止", Some(Keyword::Stop)));
-        let form = pairs("From=%2B819012345678&To=%2B1&Body=the+bus+stop&MessageSid=SM1");
-        assert_eq!(inbound(&form, "en").unwrap().keyword, None);
+        let reply = inbound(&form).unwrap();
+        assert_eq!((reply.from.as_str(), reply.text.as_str()), ("+819012345678", "停止"));
+        assert_eq!((reply.provider_id.as_str(), reply.keyword), ("SM1", None));
         let form = pairs("From=%2B819012345678&To=%2B1&Body=genug&MessageSid=SM1&OptOutType=STOP");
-        assert_eq!(inbound(&form, "de").unwrap().keyword, Some(Keyword::Stop));
+        assert_eq!(inbound(&form).unwrap().keyword, Some(Keyword::Stop));
         let form = pairs("From=nobody&To=%2B1&MessageSid=SM1");
-        assert_eq!(inbound(&form, "de"), Err(CallbackError::Unreadable("From")));
+        assert_eq!(inbound(&form), Err(CallbackError::Unreadable("From")));
     }
 }

@@ -5,20 +5,8 @@
 //! Best Practices» and Twilio «Advanced Opt-Out» (STOPALL, OPTOUT, UNSTOP, INFO); AWS «Opting out» (REMOVE, ARRET, TD);
 //! the Japanese words and those of other languages are ours.
 
-use serde::{Deserialize, Serialize};
+use channel::Keyword;
 use unicode_normalization::UnicodeNormalization;
-
-/// What a customer asks for with one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Keyword {
-    /// Never again on this channel.
-    Stop,
-    /// Again, after a stop.
-    Start,
-    /// Who are you, and how do I get out?
-    Help,
-}
 
 /// Understood whatever language the customer reads: no word here means something else elsewhere as a whole message.
 const EVERYWHERE: &[(Keyword, &[&str])] = &[

@@ -14,8 +14,9 @@ mod segment;
 mod signature;
 
 pub use adapter::{SmsAdapter, SmsConfig};
-pub use callback::{CallbackError, Inbound, form_pairs, inbound, receipt};
-pub use keywords::{Keyword, keyword};
+pub use callback::{CallbackError, form_pairs, inbound, receipt};
+pub use channel::Keyword;
+pub use keywords::keyword;
 pub use price::Prices;
 pub use provider::{AuthKind, BodyKind, Meaning, Provider, ProviderError};
 pub use segment::{Encoding, Segments, segments};

@@ -3,15 +3,14 @@
 
 use crate::{Provider, SmsAdapter, SmsConfig, form_pairs};
 use channel::{
-    Adapter, Content, Outcome, Parcel, Stage,
+    Adapter, Call, CallRefused, Content, Keyword, Outcome, Parcel, ReceiptKind, Said, Stage,
     conformance::{Script, exercise},
 };
-use egress::scripted::{Act, Scripted, answer};
+use egress::scripted::{Act, Scripted, answer, http_faults};
 use std::time::{Duration, Instant};
-use words::{DeliveryId, MessageClass, MessageId};
+use words::{DeliveryId, MessageClass, MessageId, Timestamp};
 
 const AMPLE: Duration = Duration::from_secs(10);
-const SHORT: Duration = Duration::from_millis(300);
 
 fn parcel() -> Parcel {
     let one = |key: &str, value: &str| [(key.to_owned(), value.to_owned())].into();
@@ -33,7 +32,7 @@ fn parcel() -> Parcel {
 fn adapter(base_url: String) -> SmsAdapter {
     let config = SmsConfig::twilio("AC0123", "token");
     let callback_url = Some("https://tabi.example/callbacks/sms".to_owned());
-    SmsAdapter::new(SmsConfig { base_url: Some(base_url), callback_url, ..config }).unwrap()
+    SmsAdapter::new(SmsConfig { base_url: Some(base_url), callback_url, receipts: true, ..config }).unwrap()
 }
 
 fn error(status: u16, code: u32) -> Vec<u8> {
@@ -135,44 +134,13 @@ async fn every_documented_code_has_its_outcome() {
     }
 }
 
-/// The HTTP faults of the reliability plan: what happens, and the outcome that must follow.
 #[tokio::test]
 async fn every_fault_of_http_has_its_outcome() {
-    let plain = |status| Act::Answer(answer(status, &[], "<html>proxy</html>"));
-    let redirect = Act::Answer(answer(301, &[("Location", "http://127.0.0.1:1/")], ""));
-    let endless = b"HTTP/1.1 200 OK\r\ncontent-length: 104857600\r\n\r\n".to_vec();
-    let gzip = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 104857600\r\n\r\n".to_vec();
-    let within = b"HTTP/1.1 201 Created\r\ncontent-length: 99\r\n\r\n{\"sid\": \"SM".to_vec();
-    for (what, act, expected) in [
-        ("silence before the headers", Act::Hang(Vec::new()), "unknown"),
-        ("silence within the headers", Act::Hang(b"HTTP/1.1 201 Crea".to_vec()), "unknown"),
-        ("silence within the body", Act::Hang(within), "unknown"),
-        ("a reset after the request", Act::Reset, "unknown"),
-        ("200 with garbage", plain(200), "unknown"),
-        ("200 with nothing", Act::Answer(answer(200, &[], "")), "unknown"),
-        ("200 with JSON that is not Twilio's", Act::Answer(answer(200, &[], "{\"ok\": true}")), "unknown"),
-        ("a redirect", redirect, "misconfigured"),
-        ("400", plain(400), "message_refused"),
-        ("401", plain(401), "misconfigured"),
-        ("403", plain(403), "misconfigured"),
-        ("404", plain(404), "misconfigured"),
-        ("408", plain(408), "unavailable"),
-        ("409", plain(409), "message_refused"),
-        ("413", plain(413), "message_refused"),
-        ("422", plain(422), "message_refused"),
-        ("429", plain(429), "throttled"),
-        ("500", plain(500), "unknown"),
-        ("502", plain(502), "unknown"),
-        ("503", plain(503), "unknown"),
-        ("504", plain(504), "unknown"),
-        ("100 MB", Act::Endless(endless), "unknown"),
-        ("a gzip bomb", Act::Endless(gzip), "unknown"),
-    ] {
-        let deadline = if matches!(act, Act::Hang(_)) { SHORT } else { AMPLE };
-        let outcome = outcome(act, deadline).await;
-        assert_eq!(outcome.as_str(), expected, "{what}: {outcome:?}");
+    for fault in http_faults() {
+        let outcome = outcome(fault.act, fault.deadline).await;
+        assert_eq!(outcome.as_str(), fault.outcome, "{}: {outcome:?}", fault.what);
         if let Outcome::Unknown { stage, .. } = outcome {
-            assert_eq!(stage, Stage::Answer, "{what}");
+            assert_eq!(stage, Stage::Answer, "{}", fault.what);
         }
     }
 }
@@ -300,4 +268,46 @@ async fn before_go_live_the_development_inbox_takes_it_and_nobody_else_can() {
         matches!(&outcome, Outcome::Misconfigured { answer } if answer.contains("go-live")),
         "{outcome:?}"
     );
+}
+
+/// A call signed with `secret` for the address that the adapter gives the provider.
+fn called(query: &str, form: &str, secret: &str) -> Result<Vec<Said>, CallRefused> {
+    let mark = if query.is_empty() { "" } else { "?" };
+    let url = format!("https://tabi.example/callbacks/sms{mark}{query}");
+    let signature = crate::sign(secret, &url, &form_pairs(form.as_bytes()));
+    let headers = [("x-twilio-signature".to_owned(), signature)];
+    let call = Call { query, headers: &headers, body: form.as_bytes(), at: Timestamp::from_secs(5) };
+    adapter("https://unused.example".to_owned()).callback(&call)
+}
+
+#[test]
+fn a_call_of_the_provider_is_a_report_or_a_message_of_a_person() {
+    let query = format!("delivery={}", DeliveryId([1; 16]));
+    let said = called(&query, "MessageStatus=undelivered&ErrorCode=30007", "token").unwrap();
+    let [Said::Receipt(receipt)] = &said[..] else { panic!("{said:?}") };
+    assert_eq!((receipt.delivery, receipt.kind), (DeliveryId([1; 16]), ReceiptKind::Bounced));
+    assert_eq!(receipt.detail, "30007 filtered by the carrier");
+    assert_eq!(
+        called(&query, "MessageStatus=sent", "token"),
+        Ok(Vec::new()),
+        "a state on the way says nothing"
+    );
+    let said =
+        called("", "From=%2B819012345678&To=%2B1&Body=%E5%81%9C%E6%AD%A2&MessageSid=SM1", "token").unwrap();
+    let [Said::Reply(reply)] = &said[..] else { panic!("{said:?}") };
+    assert_eq!((reply.from.as_str(), reply.text.as_str()), ("+819012345678", "停止"));
+    let adapter = adapter("https://unused.example".to_owned());
+    assert_eq!(adapter.keyword(&reply.text, "ja"), Some(Keyword::Stop));
+}
+
+#[test]
+fn a_call_that_is_not_the_providers_is_not_believed() {
+    let form = "From=%2B819012345678&To=%2B1&Body=STOP&MessageSid=SM1";
+    assert_eq!(called("", form, "other"), Err(CallRefused::Forged));
+    let call = Call { query: "", headers: &[], body: form.as_bytes(), at: Timestamp::from_secs(5) };
+    let far = "https://unused.example".to_owned();
+    assert_eq!(adapter(far.clone()).callback(&call), Err(CallRefused::Forged));
+    let nowhere = SmsConfig { base_url: Some(far), ..SmsConfig::twilio("AC0123", "token") };
+    assert_eq!(SmsAdapter::new(nowhere).unwrap().callback(&call), Err(CallRefused::NotTaken));
+    assert!(matches!(called("delivery=x", "MessageStatus=sent", "token"), Err(CallRefused::Unreadable(_))));
 }

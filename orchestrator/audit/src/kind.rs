@@ -3,6 +3,10 @@
 /// What happened. The name is what tables, exports and the console's pages hold, and never changes its meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AuditKind {
+    /// A customer took back that an address must not be written to.
+    AddressOptedIn,
+    /// A customer said, from an address, that it must not be written to.
+    AddressOptedOut,
     /// An API key was made.
     ApiKeyCreated,
     /// An API key was taken back.
@@ -80,6 +84,8 @@ pub enum AuditKind {
 impl AuditKind {
     /// All of them, in the order of their names.
     pub const ALL: &[Self] = &[
+        Self::AddressOptedIn,
+        Self::AddressOptedOut,
         Self::ApiKeyCreated,
         Self::ApiKeyRevoked,
         Self::ConsentGranted,
@@ -121,6 +127,8 @@ impl AuditKind {
     /// Its name, as stored and shown: `message.planned`.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::AddressOptedIn => "address.opted_in",
+            Self::AddressOptedOut => "address.opted_out",
             Self::ApiKeyCreated => "api_key.created",
             Self::ApiKeyRevoked => "api_key.revoked",
             Self::ConsentGranted => "consent.granted",

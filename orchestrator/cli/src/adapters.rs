@@ -17,7 +17,8 @@ pub(crate) struct InboxPorts {
 }
 
 /// What everything is sent through before go-live: this machine's inbox, and nothing can leave.
-pub(crate) fn development(ports: InboxPorts) -> anyhow::Result<Adapters> {
+/// `listens`: where this process serves, for the reports of the inbox.
+pub(crate) fn development(ports: InboxPorts, listens: &str) -> anyhow::Result<Adapters> {
     let base = format!("http://{}", ports.http);
     let mut smtp = email::SmtpConfig::new(ports.smtp.ip().to_string(), ports.smtp.port(), email::Tls::None);
     smtp.pool_max = 4;
@@ -25,6 +26,10 @@ pub(crate) fn development(ports: InboxPorts) -> anyhow::Result<Adapters> {
     sms.base_url = Some(base.clone());
     sms.from = Some("+15005550006".to_owned());
     sms.reach = Reach::Loopback;
+    // The inbox reports as a provider would; it reaches this process where that listens on this machine.
+    let port = listens.parse::<SocketAddr>().map_or(0, |address| address.port());
+    sms.callback_url = Some(format!("http://127.0.0.1:{port}/callbacks/sms"));
+    sms.receipts = port != 0;
     let mut webhook = webhook::WebhookConfig::new(webhook::Key::parse(DEVELOPMENT_KEY)?);
     webhook.reach = Reach::Loopback;
     webhook.inbox = Some(base.clone());
@@ -99,9 +104,9 @@ fn sms_provider(
     }
     sms.base_url.clone_from(&given.base_url);
     sms.from.clone_from(&given.from);
-    if given.callbacks {
-        sms.callback_url = Some(format!("{base_url}/callbacks/sms"));
-    }
+    // Replies are heard wherever the provider is told to send them; reports only come where they are asked for.
+    sms.callback_url = Some(format!("{base_url}/callbacks/sms"));
+    sms.receipts = given.callbacks;
     sms::SmsAdapter::new(sms).context("sms")
 }
 

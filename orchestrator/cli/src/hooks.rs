@@ -20,6 +20,10 @@ impl Hooks for Wiring {
         Some(&self.inbox)
     }
 
+    fn adapter(&self, channel: &words::Channel) -> Option<Arc<dyn channel::Adapter>> {
+        self.desk.running.as_ref()?.machine.adapters().get(channel).cloned()
+    }
+
     fn can_advance(&self) -> bool {
         self.desk.instance.advances.is_some()
     }

@@ -239,7 +239,7 @@ fn purpose(report: &Report<'_>, entry: &Entry) -> Option<Purpose> {
         ("implied", Basis::Implied),
     ];
     let node = &entry.value;
-    report.keys(node, &["title", "class", "basis"]);
+    report.keys(node, &["title", "class", "basis", "clicks"]);
     let classes = MessageClass::ALL.map(|class| (class.as_str(), class));
     let why = t(
         "the class decides about consent, caps and quiet hours",
@@ -256,7 +256,9 @@ fn purpose(report: &Report<'_>, entry: &Entry) -> Option<Purpose> {
         }
     }
     let name = humanised(&entry.key);
-    Some(Purpose { title: title.unwrap_or_else(|| Text::new(name.clone(), name)), class: class?, basis })
+    let clicks = node.get("clicks").and_then(|n| report.boolean(n));
+    let title = title.unwrap_or_else(|| Text::new(name.clone(), name));
+    Some(Purpose { title, class: class?, basis, clicks })
 }
 
 fn call(report: &Report<'_>, node: &Node) -> Option<CallSchema> {

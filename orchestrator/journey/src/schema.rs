@@ -113,6 +113,9 @@ pub struct Purpose {
     pub class: MessageClass,
     /// The least basis that a grant must stand on, by channel; the rule packs may ask for more.
     pub basis: BTreeMap<Channel, Basis>,
+    /// Whether links count clicks, where the message does not say; `None`: as the brand says.
+    #[serde(default)]
+    pub clicks: Option<bool>,
 }
 
 /// A catalogue of items.

@@ -49,6 +49,7 @@ fn messages() -> MessageCatalog {
             |(name, ty): &(&str, Type)| ((*name).to_owned(), MessageInput { ty: ty.clone(), required: true });
         let entry = MessageEntry {
             marketing: channels.clone(),
+            asks: if name == "ask_nps" { channels.clone() } else { Default::default() },
             channels,
             inputs: inputs.iter().map(input).collect(),
             ..MessageEntry::default()

@@ -33,6 +33,7 @@ fn verdicts(criterion: &mut Criterion) {
         value: "hanako@example.jp".to_owned(),
         state: AddressState::Active,
         added_at: at("2026-01-01T00:00:00Z"),
+        seen_at: None,
     };
     let tokyo = Zone::parse("Asia/Tokyo").unwrap();
     let near = Brand::new(vec![Country::JP], tokyo.clone());

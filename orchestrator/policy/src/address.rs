@@ -75,6 +75,15 @@ fn suppressed(case: &Case<'_>, entry: &Suppression, findings: &mut Findings) {
             format!("この宛先のお客様が {at} に迷惑メールとして報告したため{note}"),
         ),
         (
+            SuppressionKind::OptOut,
+            MessageClass::Marketing | MessageClass::Service | MessageClass::Transactional,
+        ) => findings.block(
+            "REV-001",
+            "opted_out",
+            format!("the customer answered STOP from this address at {at}{note}"),
+            format!("お客様が {at} にこの宛先から配信停止（STOP）を返信したため{note}"),
+        ),
+        (
             SuppressionKind::Manual,
             MessageClass::Marketing | MessageClass::Service | MessageClass::Transactional,
         ) => {

@@ -119,6 +119,8 @@ pub enum SuppressionKind {
     HardBounce,
     /// The customer called a message spam. Stops marketing and service.
     Complaint,
+    /// The customer asked for it in one word (STOP). Stops everything but regulatory and security messages.
+    OptOut,
     /// An operator entered it. Stops everything but regulatory and security messages.
     Manual,
 }

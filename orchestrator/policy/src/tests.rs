@@ -99,6 +99,7 @@ impl Story {
             value: value.to_owned(),
             state: AddressState::Active,
             added_at: at("2026-11-01T00:00:00Z"),
+            seen_at: None,
         });
         self.channel = channel;
         self

@@ -83,6 +83,7 @@ fn request(channel: &str, locale: &str) -> RenderRequest {
             unsubscribe_url: "https://t.example/u/abcdefghijklmnop".to_owned(),
             preferences_url: "https://t.example/p/abcdefghijklmnop".to_owned(),
             view_url: "https://t.example/v/abcdefghijklmnop".to_owned(),
+            survey_url: String::new(),
         },
         now: Timestamp::from_secs(1_795_230_000),
         zone: Some(Zone::parse("Asia/Tokyo").unwrap()),

@@ -41,6 +41,9 @@ pub struct Brand {
     pub greeting: Localised,
     /// What templates may see of a customer: the name there, and the trait that it is.
     pub customer: BTreeMap<String, String>,
+    /// Whether links count clicks where neither message nor purpose says; `None`: yes, in marketing and service.
+    #[serde(default)]
+    pub clicks: Option<bool>,
     /// Everything else, by dotted path: `colours.primary`, `legal.sender`.
     pub fields: BTreeMap<String, Localised>,
 }
@@ -114,7 +117,7 @@ impl Brand {
     }
 }
 
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "name",
     "default_locale",
     "locales",
@@ -125,6 +128,7 @@ const KEYS: [&str; 17] = [
     "senders",
     "greeting",
     "customer",
+    "clicks",
     "site",
     "colours",
     "fonts",
@@ -214,6 +218,13 @@ pub(crate) fn read(root: &Node, problems: &mut Problems) -> Option<Brand> {
     }
     let greeting = root.get("greeting").map(|node| reader.partly(node)).unwrap_or_default();
     let customer = reader.customer(root.get("customer"));
+    let mut clicks = None;
+    if let Some(node) = root.get("clicks") {
+        match crate::declare::yes_or_no(node) {
+            Ok(counted) => clicks = Some(counted),
+            Err(reason) => reader.wrong(node, reason),
+        }
+    }
     Some(Brand {
         name: name?,
         default_locale: default_locale?,
@@ -225,6 +236,7 @@ pub(crate) fn read(root: &Node, problems: &mut Problems) -> Option<Brand> {
         senders,
         greeting,
         customer,
+        clicks,
         fields,
     })
 }

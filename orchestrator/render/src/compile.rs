@@ -303,6 +303,7 @@ impl Project<'_> {
         used.extend(checker.keys);
         self.unused(name, &declared, &read, problems);
         let marketing = self.marketing(name, &declared, &raws, problems);
+        let asks = asks(&raws);
         for raw in &raws {
             if raw.mode == Mode::Html {
                 lints::html(&raw.pieces, problems);
@@ -337,8 +338,8 @@ impl Project<'_> {
             }
         }
         let calls = folder.calls;
-        let Declared { title, class, inputs, .. } = declared;
-        Some(Message { title, class, inputs, samples, marketing, channels, calls })
+        let Declared { title, class, clicks, inputs, .. } = declared;
+        Some(Message { title, class, inputs, samples, marketing, asks, clicks, channels, calls })
     }
 
     fn declared(&self, name: &str, problems: &mut Problems) -> Option<Declared> {
@@ -500,6 +501,17 @@ impl Project<'_> {
         }
         ready
     }
+}
+
+/// The channels that lead to a survey's page: a mail in each of its two forms, other channels in one part.
+fn asks(raws: &[Raw]) -> BTreeSet<Channel> {
+    let channels: BTreeSet<&Channel> = raws.iter().map(|raw| &raw.channel).collect();
+    let asks = |channel: &Channel| {
+        let mut bodies = raws.iter().filter(|raw| raw.channel == *channel && raw.mode != Mode::Line);
+        let links = |raw: &Raw| lints::reads(&raw.pieces, "links.survey_url");
+        if *channel == Channel::EMAIL { bodies.all(links) } else { bodies.any(links) }
+    };
+    channels.into_iter().filter(|channel| asks(channel)).cloned().collect()
 }
 
 /// Channel, part, mode and whether it is MJML, of a path inside a message's folder.

@@ -24,6 +24,7 @@ pub struct Input {
 pub(crate) struct Declared {
     pub(crate) title: Localised,
     pub(crate) class: MessageClass,
+    pub(crate) clicks: Option<bool>,
     pub(crate) inputs: BTreeMap<String, Input>,
     /// Where each input is declared.
     pub(crate) places: BTreeMap<String, Range<usize>>,
@@ -45,6 +46,7 @@ pub(crate) fn message(file: &str, root: &Node, problems: &mut Problems) -> Decla
     let mut out = Declared {
         title: Localised::default(),
         class: MessageClass::Marketing,
+        clicks: None,
         inputs: BTreeMap::new(),
         places: BTreeMap::new(),
     };
@@ -70,6 +72,10 @@ pub(crate) fn message(file: &str, root: &Node, problems: &mut Problems) -> Decla
                     wrong_value(problems, &Place::new(file, value.span.clone()), &reason);
                 }
             },
+            "clicks" => match yes_or_no(value) {
+                Ok(clicks) => out.clicks = Some(clicks),
+                Err(reason) => wrong_value(problems, &Place::new(file, value.span.clone()), &reason),
+            },
             "inputs" => {
                 for (name, declared) in value.entries() {
                     if let Some(input) = input(file, &name.text, &name.span, declared, problems) {
@@ -78,10 +84,19 @@ pub(crate) fn message(file: &str, root: &Node, problems: &mut Problems) -> Decla
                     }
                 }
             }
-            _ => unknown_key(problems, file, key, &["title", "use", "inputs"]),
+            _ => unknown_key(problems, file, key, &["title", "use", "clicks", "inputs"]),
         }
     }
     out
+}
+
+/// `true` or `false`.
+pub(crate) fn yes_or_no(node: &Node) -> Result<bool, Text> {
+    match node.text() {
+        Some("true") => Ok(true),
+        Some("false") => Ok(false),
+        _ => Err(Text::new("write true or false", "true か false を書いてください")),
+    }
 }
 
 /// Names that templates already give a meaning to.

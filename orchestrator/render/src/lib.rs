@@ -42,7 +42,7 @@ pub use child::child_main;
 pub use compile::compile;
 pub use declare::{Input, Sample};
 pub use folder::read_folder;
-pub use links::rewrite_links;
+pub use links::{rewrite_links, rewrite_text_links};
 pub use pool::{Pool, PoolOptions};
 pub use preview::Preview;
 pub use request::{Content, Email, Links, Push, RenderError, RenderRequest, Rendered, Sms};

@@ -22,9 +22,7 @@ pub(crate) fn fit_for_marketing(
     let mut fit = true;
     let complain = class == MessageClass::Marketing;
     for (part, pieces) in parts {
-        let reads = |path: &str| {
-            pieces.iter().any(|p| matches!(p.kind, Kind::Print | Kind::Tag) && mentions(&p.text, path))
-        };
+        let reads = |path: &str| reads(pieces, path);
         let Some(place) = pieces.first().map(|p| Place::new(&p.place.file, 0..0)) else { continue };
         match (channel.as_str(), *part) {
             ("email", "html" | "text") => {
@@ -61,6 +59,11 @@ pub(crate) fn fit_for_marketing(
         }
     }
     fit
+}
+
+/// Whether a part prints or looks at this path.
+pub(crate) fn reads(pieces: &[Piece], path: &str) -> bool {
+    pieces.iter().any(|p| matches!(p.kind, Kind::Print | Kind::Tag) && mentions(&p.text, path))
 }
 
 /// Whether a tag's text names the path as a whole.

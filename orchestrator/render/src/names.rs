@@ -34,7 +34,7 @@ pub(crate) struct Lost {
 }
 
 /// The fields of `links`.
-pub(crate) const LINKS: [&str; 3] = ["unsubscribe_url", "preferences_url", "view_url"];
+pub(crate) const LINKS: [&str; 4] = ["unsubscribe_url", "preferences_url", "view_url", "survey_url"];
 const KEYWORDS: [&str; 16] = [
     "and",
     "or",

@@ -69,6 +69,7 @@ pub(crate) fn request(
             unsubscribe_url: "https://example.invalid/u/sample".to_owned(),
             preferences_url: "https://example.invalid/p/sample".to_owned(),
             view_url: "https://example.invalid/v/sample".to_owned(),
+            survey_url: "https://example.invalid/s/sample".to_owned(),
         },
         // 2026-11-21T03:00:00Z: the same in every run, so that previews and tests do not move.
         now: Timestamp::from_secs(1_795_230_000),

@@ -35,6 +35,9 @@ pub struct Links {
     pub preferences_url: String,
     /// This message in a browser.
     pub view_url: String,
+    /// The page of the survey that this message asks; empty where it asks none.
+    #[serde(default)]
+    pub survey_url: String,
 }
 
 /// A message as the customer gets it.

@@ -44,6 +44,12 @@ pub(crate) struct Message {
     pub(crate) inputs: BTreeMap<String, Input>,
     pub(crate) samples: BTreeMap<String, Sample>,
     pub(crate) marketing: BTreeSet<Channel>,
+    /// The channels that lead to a survey's page.
+    #[serde(default)]
+    pub(crate) asks: BTreeSet<Channel>,
+    /// Whether its links count clicks; `None`: as purpose and brand say.
+    #[serde(default)]
+    pub(crate) clicks: Option<bool>,
     /// Channel → locale → parts.
     pub(crate) channels: BTreeMap<Channel, BTreeMap<Locale, Vec<Part>>>,
     /// Translations that are left to fluent, by index.
@@ -216,6 +222,8 @@ impl Templates {
                 let entry = MessageEntry {
                     channels: message.channels.keys().cloned().collect(),
                     marketing: message.marketing.clone(),
+                    asks: message.asks.clone(),
+                    clicks: message.clicks,
                     inputs: inputs.collect(),
                     locales: locales.clone(),
                 };
@@ -223,6 +231,18 @@ impl Templates {
             })
             .collect();
         MessageCatalog { messages, locales }
+    }
+
+    /// Whether clicks on the links of a message count.
+    ///
+    /// The message's own word (`clicks:` in its `message.yaml`) goes before its purpose's, that before the brand's. Where
+    /// nobody says anything, marketing and service count, and transactional and regulatory messages keep their links as
+    /// they are written. Security messages always do: a link to a login must be what it looks like.
+    pub fn counts_clicks(&self, message: &str, purpose: Option<bool>, class: MessageClass) -> bool {
+        let own = self.bundle.messages.get(message).and_then(|message| message.clicks);
+        let usual = || matches!(class, MessageClass::Marketing | MessageClass::Service);
+        let brand = || self.bundle.brand.clicks.unwrap_or(true) && usual();
+        class != MessageClass::Security && own.or(purpose).unwrap_or_else(brand)
     }
 
     /// Builds the engines of all messages now instead of at their first render.
@@ -340,8 +360,9 @@ impl Templates {
                 );
             }
         }
-        let mut links = tera::Map::with_capacity(3);
-        let given = [&request.links.unsubscribe_url, &request.links.preferences_url, &request.links.view_url];
+        let mut links = tera::Map::with_capacity(4);
+        let own = &request.links;
+        let given = [&own.unsubscribe_url, &own.preferences_url, &own.view_url, &own.survey_url];
         for (name, url) in crate::names::LINKS.into_iter().zip(given) {
             links.insert(name.into(), values::text_value(url));
         }

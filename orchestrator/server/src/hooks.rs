@@ -4,7 +4,7 @@ use futures::future::BoxFuture;
 use release::{Files, Release};
 use std::sync::Arc;
 use store::StopScope;
-use words::{Diagnostic, Elapsed, Timestamp};
+use words::{Channel, Diagnostic, Elapsed, Timestamp};
 
 /// Why a hook did not do it.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +36,11 @@ pub struct Deployed {
 pub trait Hooks: Send + Sync {
     /// The development inbox, where there is one.
     fn inbox(&self) -> Option<&inbox::Inbox> {
+        None
+    }
+
+    /// The adapter that sends on this channel now: it reads what its provider calls back with.
+    fn adapter(&self, _channel: &Channel) -> Option<Arc<dyn channel::Adapter>> {
         None
     }
 

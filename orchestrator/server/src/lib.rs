@@ -9,6 +9,7 @@ pub mod api;
 mod app;
 mod auth;
 mod body;
+mod callbacks;
 pub mod console;
 pub mod export;
 mod hooks;
@@ -18,6 +19,7 @@ mod json;
 mod listen;
 mod problem;
 mod public;
+mod receipts;
 mod routes;
 pub mod sources;
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use crate::auth::{self, Caller, Scope};
 use crate::problem::{self, Code, Problem};
-use crate::{App, api, public};
+use crate::{App, api, callbacks, public};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
@@ -60,6 +60,7 @@ impl std::fmt::Debug for Route {
 /// All of them.
 pub(crate) fn table() -> Vec<Route> {
     let mut all = api::routes();
+    all.extend(callbacks::routes());
     all.extend(public::routes());
     all
 }

@@ -287,7 +287,8 @@ pub struct NewReceipt {
     pub kind: String,
     /// When.
     pub at: Timestamp,
-    /// Detail, free of personal data. The same (kind, at, detail) again changes nothing.
+    /// Detail, free of personal data. The same (kind, at, detail) again changes nothing, and of
+    /// `clicked` and `scanned` the same detail at any time: it names the link.
     pub detail: String,
     /// Events for the journeys.
     pub events: Vec<crate::NewEvent>,

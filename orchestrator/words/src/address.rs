@@ -68,6 +68,10 @@ pub struct Address {
     pub state: AddressState,
     /// The first of a channel is the preferred one.
     pub added_at: crate::Timestamp,
+    /// When its app or the shop last said that it is in use, to the day; `None`: not since it was added. Push services
+    /// keep the tokens of apps that are gone.
+    #[serde(default)]
+    pub seen_at: Option<crate::Timestamp>,
 }
 
 /// Why a text is no address.

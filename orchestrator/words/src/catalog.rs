@@ -24,6 +24,12 @@ pub struct MessageEntry {
     /// a marketing purpose may use no other.
     #[serde(default)]
     pub marketing: BTreeSet<Channel>,
+    /// Those of them whose parts lead to a survey's page (`links.survey_url`). Only a survey can send such a message.
+    #[serde(default)]
+    pub asks: BTreeSet<Channel>,
+    /// Whether its links count clicks; `None`: as purpose and brand say.
+    #[serde(default)]
+    pub clicks: Option<bool>,
     /// The inputs that it declares, by name.
     pub inputs: BTreeMap<String, MessageInput>,
     /// The locales that it is written in.

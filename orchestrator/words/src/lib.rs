@@ -16,6 +16,7 @@ mod locale;
 mod money;
 mod span;
 mod time;
+mod tracked;
 mod typed;
 mod value;
 mod zone;
@@ -33,6 +34,7 @@ pub use locale::{Language, Locale, LocaleError};
 pub use money::{Currency, Money, MoneyError};
 pub use span::{DurationError, Elapsed};
 pub use time::{Timestamp, TimestampError};
+pub use tracked::{TrackedLink, trackable};
 pub use value::{Type, Value};
 pub use zone::{Country, Zone, ZoneError, ZoneSource};
 

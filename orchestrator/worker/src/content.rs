@@ -5,19 +5,6 @@ use std::collections::BTreeMap;
 use store::SendWork;
 use words::{MessageClass, Timestamp};
 
-/// The links of one message: signed, opaque, without personal data.
-pub fn links(vault: &vault::Vault, base_url: &str, work: &SendWork) -> render::Links {
-    let mut payload = work.customer.id.0.to_vec();
-    payload.extend(work.message.0);
-    let link =
-        |purpose: &str, path: &str| format!("{base_url}/{path}/{}", vault.sign_link(purpose, &payload));
-    render::Links {
-        unsubscribe_url: link("unsubscribe", "u"),
-        preferences_url: link("preferences", "p"),
-        view_url: link("view", "v"),
-    }
-}
-
 /// What is asked of the renderer.
 pub fn request(work: &SendWork, links: render::Links, now: Timestamp) -> RenderRequest {
     RenderRequest {

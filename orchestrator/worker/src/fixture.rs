@@ -239,7 +239,7 @@ impl Person {
     pub(crate) fn reach(&mut self, channel: Channel, value: &str) {
         let added_at = self.customer.created_at;
         let (value, state) = (value.to_owned(), AddressState::Active);
-        self.customer.addresses.push(Address { channel, value, state, added_at });
+        self.customer.addresses.push(Address { channel, value, state, added_at, seen_at: None });
     }
 
     pub(crate) fn tell(&mut self, world: &World, name: &str, properties: BTreeMap<String, Value>) {

@@ -107,7 +107,7 @@ pub(crate) fn judge_one(
             purpose: &work.purpose,
             channel: &work.channel,
             address,
-            address_seen_at: None,
+            address_seen_at: address.and_then(|address| address.seen_at),
             priority: work.priority,
             planned_at: work.planned_at,
             // The delivery's own due time moves with every delay; lateness counts from when it was meant.

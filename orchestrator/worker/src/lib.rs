@@ -9,6 +9,7 @@ mod fallback;
 mod fixture;
 mod judging;
 mod likeness;
+mod links;
 pub mod live;
 mod machine;
 mod making;

@@ -79,8 +79,12 @@ impl Machine {
     ) -> Option<(Vec<u8>, String)> {
         let sample = live.release.templates.samples(&work.name)?.values().next()?;
         let link = |path: &str| format!("{}/{path}/", self.base_url);
-        let links =
-            render::Links { unsubscribe_url: link("u"), preferences_url: link("p"), view_url: link("v") };
+        let links = render::Links {
+            unsubscribe_url: link("u"),
+            preferences_url: link("p"),
+            view_url: link("v"),
+            survey_url: link("s"),
+        };
         let request = RenderRequest {
             message: work.name.clone(),
             channel: work.channel.clone(),

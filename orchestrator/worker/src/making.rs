@@ -1,6 +1,6 @@
 //! Making messages: rendered once, composed once; what was handed over is kept and taken again as it is.
 
-use crate::{Live, Machine, content, settle, verdict};
+use crate::{Live, Machine, content, links, settle, verdict};
 use channel::{Adapter, Parcel};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -27,14 +27,17 @@ impl Machine {
     ) -> (Vec<(Ready, HandOver)>, Vec<Settle>) {
         let adapters = self.adapters();
         let fresh: Vec<usize> = (0..allowed.len()).filter(|i| allowed[*i].0.content.is_none()).collect();
-        let links: Vec<_> = fresh
+        let own: Vec<_> = fresh
             .iter()
-            .map(|i| content::links(self.store.vault(), &self.base_url, &allowed[*i].0))
+            .map(|i| {
+                let work = &allowed[*i].0;
+                links::own(self.store.vault(), &self.base_url, work, survey(work, live))
+            })
             .collect();
         let requests = fresh
             .iter()
-            .zip(&links)
-            .map(|(i, links)| content::request(&allowed[*i].0, links.clone(), now))
+            .zip(&own)
+            .map(|(i, own)| content::request(&allowed[*i].0, own.clone(), now))
             .collect();
         let mut rendered = self.renderer.render(&live.release, requests).await;
         // A renderer that breaks off answers for some: the others come round again.
@@ -42,7 +45,7 @@ impl Machine {
             || Err(render::RenderError::Unavailable { reason: "the renderer gave no answer".to_owned() });
         rendered.resize_with(fresh.len(), missing);
         let mut rendered: std::collections::BTreeMap<usize, _> =
-            fresh.into_iter().zip(rendered.into_iter().zip(links)).collect();
+            fresh.into_iter().zip(rendered.into_iter().zip(own)).collect();
         let (mut ready, mut failed) = (Vec::new(), Vec::new());
         for (index, (work, verdict)) in allowed.into_iter().enumerate() {
             let Some(adapter) = adapters.get(&work.channel).cloned() else {
@@ -61,8 +64,11 @@ impl Machine {
             };
             let made = match rendered.remove(&index) {
                 None => kept(&work),
-                Some((Ok(rendered), links)) => {
-                    let content = content::content(&work, rendered, &links);
+                Some((Ok(rendered), own)) => {
+                    let mut content = content::content(&work, rendered, &own);
+                    if counts_clicks(&work, live) {
+                        links::count_clicks(self.store.vault(), &self.base_url, &work, &mut content.parts);
+                    }
                     let likeness = self.likeness(&work, &content, adapter.as_ref(), live).await;
                     compose(&work, content, adapter.as_ref(), live, likeness)
                 }
@@ -85,6 +91,20 @@ impl Machine {
         }
         (ready, failed)
     }
+}
+
+/// The survey that the message asks, by the step that sends it.
+fn survey<'a>(work: &SendWork, live: &'a Live) -> Option<&'a str> {
+    let program = live.programs.get(work.program?)?;
+    program.nodes.iter().find_map(|node| match &node.op {
+        journey::Op::Send { send, .. } if node.step == work.step => send.survey.as_deref(),
+        _ => None,
+    })
+}
+
+fn counts_clicks(work: &SendWork, live: &Live) -> bool {
+    let purpose = live.release.project.schema.purposes.get(&work.purpose).and_then(|purpose| purpose.clicks);
+    live.release.templates.counts_clicks(&work.name, purpose, work.class)
 }
 
 fn kept(work: &SendWork) -> Result<(Parcel, FinalContent), String> {

@@ -53,6 +53,7 @@ pub(crate) fn blocking(verdict: &Verdict) -> Vec<Reason> {
 pub(crate) fn suppression(row: &store::SuppressionRow) -> policy::Suppression {
     let kind = match row.reason.as_str() {
         "bounce" => policy::SuppressionKind::HardBounce,
+        "stop" => policy::SuppressionKind::OptOut,
         "complaint" => policy::SuppressionKind::Complaint,
         _ => policy::SuppressionKind::Manual,
     };

@@ -46,10 +46,12 @@ pub(super) fn request(
     stream.write_all(body)?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;
-    parse(&bytes).ok_or_else(|| std::io::Error::other("the connection ended before the answer did"))
+    parse(&bytes, method == "HEAD")
+        .ok_or_else(|| std::io::Error::other("the connection ended before the answer did"))
 }
 
-fn parse(bytes: &[u8]) -> Option<Answer> {
+/// `bare`: an answer that says how long its body would be and has none.
+fn parse(bytes: &[u8], bare: bool) -> Option<Answer> {
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
     let head = String::from_utf8_lossy(&bytes[..end]);
     let mut lines = head.lines();
@@ -65,6 +67,7 @@ fn parse(bytes: &[u8]) -> Option<Answer> {
     } else {
         if let Some(length) = of("content-length").and_then(|length| length.parse::<usize>().ok())
             && rest.len() < length
+            && !bare
         {
             return None;
         }

@@ -181,6 +181,7 @@ pub(crate) fn render(context: &Context, args: &RenderArgs) -> anyhow::Result<Exi
         links: render::Links {
             unsubscribe_url: "https://shop.example.com/u/0123456789abcdef".to_owned(),
             preferences_url: "https://shop.example.com/p/0123456789abcdef".to_owned(),
+            survey_url: String::new(),
             view_url: "https://shop.example.com/v/0123456789abcdef".to_owned(),
         },
         now: SystemClock.now(),

@@ -119,7 +119,7 @@ impl Desk {
         let adapters = if live {
             adapters::providers(&self.instance.config, &running.base_url)?
         } else {
-            adapters::development(running.inbox)?
+            adapters::development(running.inbox, &running.listens)?
         };
         running.machine.set_adapters(adapters);
         running.calls.set_live(live);

@@ -108,7 +108,13 @@ pub(crate) fn person(
         customer.zone = Zone::parse(zone).ok().map(|zone| (zone, ZoneSource::Stated));
     }
     let mut add = |channel: Channel, value: String| {
-        customer.addresses.push(Address { channel, value, state: AddressState::Active, added_at: at });
+        customer.addresses.push(Address {
+            channel,
+            value,
+            state: AddressState::Active,
+            added_at: at,
+            seen_at: None,
+        });
     };
     add(Channel::EMAIL, email);
     if happens(roll(6), 450) {

@@ -53,6 +53,7 @@ impl Builder<'_> {
             );
         }
         let channels = self.send_channels(node, message_node, entry);
+        self.asking(message_node, entry, &channels, survey.as_deref());
         let wanted: Wanted = entry
             .map(|entry| {
                 entry
@@ -198,6 +199,48 @@ impl Builder<'_> {
         };
         self.for_marketing(&chosen, message_node, entry);
         Channels::FirstOf(chosen)
+    }
+
+    /// A survey's message leads to its page on every channel it may take, and no other message does.
+    fn asking(&self, node: &Node, entry: Option<&MessageEntry>, channels: &Channels, survey: Option<&str>) {
+        let Some(entry) = entry else { return };
+        let message = node.text().unwrap_or_default().trim();
+        let (Channels::FirstOf(chosen) | Channels::AllOf(chosen)) = channels;
+        if let Some(survey) = survey {
+            for channel in chosen.iter().filter(|c| entry.channels.contains(c) && !entry.asks.contains(c)) {
+                self.report.help(
+                    "J067",
+                    node.span.clone(),
+                    t(
+                        format!("`{message}` on {channel} has no link to the survey `{survey}`"),
+                        format!(
+                            "「{message}」の {channel} 用本文に、アンケート「{survey}」へのリンクがありません"
+                        ),
+                    ),
+                    t("nobody could answer it", "これでは誰も回答できません"),
+                    t(
+                        format!("print {{{{ links.survey_url }}}} in templates/{message}/{channel}/"),
+                        format!(
+                            "templates/{message}/{channel}/ に {{{{ links.survey_url }}}} を入れてください"
+                        ),
+                    ),
+                );
+            }
+        } else if !entry.asks.is_empty() {
+            self.report.help(
+                "J068",
+                node.span.clone(),
+                t(
+                    format!("`{message}` leads to a survey's page, and no survey is asked here"),
+                    format!("「{message}」はアンケートのページへのリンクを含みますが、ここではアンケートを行いません"),
+                ),
+                t("its link would lead nowhere", "リンク先がありません"),
+                t(
+                    format!("write `survey: …` with `send: {message}`, or take {{{{ links.survey_url }}}} out of the message"),
+                    format!("「survey: …」と「send: {message}」を書くか、メッセージから {{{{ links.survey_url }}}} を外してください"),
+                ),
+            );
+        }
     }
 
     /// What advertising must carry: a way out, and in e-mail the sender block.

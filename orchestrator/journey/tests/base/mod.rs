@@ -48,6 +48,10 @@ pub fn messages() -> MessageCatalog {
     add("price_drop", &["email", "push"], &[("title", Type::Text, true), ("price", Type::Money(None), true)]);
     add("receipt", &["email"], &[]);
     add("reset", &["email"], &[("code", Type::Text, true)]);
+    // Leads to the page of its survey.
+    if let Some(ask) = catalog.messages.get_mut("ask_nps") {
+        ask.asks = ask.channels.clone();
+    }
     // Written without the marketing layout.
     if let Some(receipt) = catalog.messages.get_mut("receipt") {
         receipt.marketing.clear();

@@ -16,6 +16,7 @@ fn a_suppression_stops_the_classes_that_it_is_about() {
             &[Marketing, Service, Transactional, Regulatory, Security][..],
         ),
         (SuppressionKind::Complaint, "block REV-004 complaint", &[Marketing, Service]),
+        (SuppressionKind::OptOut, "block REV-001 opted_out", &[Marketing, Service, Transactional]),
         (SuppressionKind::Manual, "block SUP-001 suppressed_by_hand", &[Marketing, Service, Transactional]),
     ] {
         for class in MessageClass::ALL {

@@ -74,6 +74,7 @@ pub(crate) fn request(message: &str, channel: &str, locale: &str, inputs: &[(&st
             unsubscribe_url: "https://t.example/u/1".to_owned(),
             preferences_url: "https://t.example/p/1".to_owned(),
             view_url: "https://t.example/v/1".to_owned(),
+            survey_url: String::new(),
         },
         now: Timestamp::parse("2026-11-21T10:00:00Z").unwrap(),
         zone: Some(Zone::parse("Asia/Tokyo").unwrap()),

@@ -7,12 +7,15 @@
 use super::person::{self, Phone, Said};
 use super::{ConsentWord, World};
 use words::{
-    Address, AddressState, Channel, Consent, ConsentChange, ConsentState, Customer, Timestamp, Zone,
+    Address, AddressState, Channel, Consent, ConsentChange, ConsentState, Customer, Elapsed, Timestamp, Zone,
     ZoneSource,
 };
 
 /// The newest tokens of a customer that are kept.
 const TOKENS_MAX: usize = 10;
+
+/// How often it is noted that a token is in use still.
+const SEEN_AGAIN: Elapsed = Elapsed::from_hours(24);
 
 /// Everything that is to be changed, ready to be carried into the writer.
 #[derive(Debug, Clone)]
@@ -101,18 +104,39 @@ fn replace(customer: &mut Customer, channel: Channel, value: Option<String>, now
         customer.addresses.iter().find(|a| a.channel == channel && Some(&a.value) == value.as_ref()).cloned();
     customer.addresses.retain(|address| address.channel != channel);
     if let Some(value) = value {
-        let address = known.unwrap_or(Address { channel, value, state: AddressState::Active, added_at: now });
+        let address = known.unwrap_or(Address {
+            channel,
+            value,
+            state: AddressState::Active,
+            added_at: now,
+            seen_at: None,
+        });
         customer.addresses.insert(0, address);
     }
 }
 
+/// Adds a token of an app, or takes note that it is in use still; the one last seen is the preferred one.
 fn add_token(customer: &mut Customer, token: String, now: Timestamp) {
-    if customer.addresses.iter().any(|a| a.channel == Channel::PUSH && a.value == token) {
+    let known = customer.addresses.iter().position(|a| a.channel == Channel::PUSH && a.value == token);
+    if let Some(at) = known {
+        // An app speaks many times a day; a profile that is written each time would make every step wait.
+        let seen = customer.addresses[at].seen_at.unwrap_or(customer.addresses[at].added_at);
+        if now.since(seen) >= SEEN_AGAIN {
+            let mut address = customer.addresses.remove(at);
+            address.seen_at = Some(now);
+            customer.addresses.insert(0, address);
+        }
         return;
     }
     customer.addresses.insert(
         0,
-        Address { channel: Channel::PUSH, value: token, state: AddressState::Active, added_at: now },
+        Address {
+            channel: Channel::PUSH,
+            value: token,
+            state: AddressState::Active,
+            added_at: now,
+            seen_at: None,
+        },
     );
     let mut seen = 0;
     customer.addresses.retain(|address| {
@@ -193,5 +217,32 @@ pub(crate) fn unread_phone(world: &World, said: &Said, customer: &Customer) -> O
             )
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use words::CustomerId;
+
+    fn tokens(customer: &Customer) -> Vec<(&str, Option<Timestamp>)> {
+        customer.addresses.iter().map(|a| (a.value.as_str(), a.seen_at)).collect()
+    }
+
+    #[test]
+    fn a_token_that_an_app_shows_again_is_in_use_and_comes_first() {
+        let start = Timestamp::from_secs(1_000_000);
+        let later = |hours| start.plus(Elapsed::from_hours(hours));
+        let mut customer = Customer::new(CustomerId([1; 16]), start);
+        add_token(&mut customer, "old".to_owned(), start);
+        add_token(&mut customer, "new".to_owned(), later(1));
+        assert_eq!(tokens(&customer), [("new", None), ("old", None)]);
+        // Within a day nothing is written.
+        add_token(&mut customer, "old".to_owned(), later(23));
+        assert_eq!(tokens(&customer), [("new", None), ("old", None)]);
+        add_token(&mut customer, "old".to_owned(), later(24));
+        assert_eq!(tokens(&customer), [("old", Some(later(24))), ("new", None)]);
+        add_token(&mut customer, "old".to_owned(), later(30));
+        assert_eq!(tokens(&customer), [("old", Some(later(24))), ("new", None)]);
     }
 }

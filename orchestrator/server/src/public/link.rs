@@ -64,10 +64,17 @@ pub(super) async fn form(body: Body) -> Result<BTreeMap<String, String>, ()> {
 
 /// The properties that every event about a message has.
 pub(super) fn about(link: &Link) -> BTreeMap<String, words::Value> {
+    about_message(link.message, link.entry.as_ref().map(|entry| &entry.row))
+}
+
+/// The same of a message; `row`: what the log has of it.
+pub(crate) fn about_message(
+    message: MessageId,
+    row: Option<&store::LogRow>,
+) -> BTreeMap<String, words::Value> {
     let text = |text: &str| words::Value::Text(text.to_owned());
-    let mut out = BTreeMap::from([("message_id".to_owned(), text(&link.message.to_string()))]);
-    if let Some(entry) = &link.entry {
-        let row = &entry.row;
+    let mut out = BTreeMap::from([("message_id".to_owned(), text(&message.to_string()))]);
+    if let Some(row) = row {
         out.insert("message".to_owned(), text(&row.name));
         out.insert("channel".to_owned(), text(row.channels.first().map_or("", |c| c.as_str())));
         out.insert("journey".to_owned(), text(&row.journey));

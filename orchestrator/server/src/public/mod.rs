@@ -3,8 +3,10 @@
 //! No login, no cookie, no script. A link is signed and opaque; whoever holds it may use it, and a link that was changed,
 //! or was made for another page, is answered like one that never was.
 //!
-//! Invariant: GET and HEAD change nothing about a customer; only POST does. Mail scanners follow links.
+//! Invariant: GET and HEAD change nothing about a customer; only POST does. Mail scanners follow links. That a link was
+//! followed is written down beside the message, and what looks like a machine's doing is told apart from a person's.
 
+mod click;
 mod link;
 mod page;
 mod preferences;
@@ -13,6 +15,8 @@ mod survey;
 mod tests;
 mod unsubscribe;
 mod view;
+
+pub(crate) use link::about_message;
 
 use crate::routes::{Access, Route};
 use axum::routing::{MethodRouter, get, post};
@@ -38,6 +42,12 @@ pub(crate) fn routes() -> Vec<Route> {
         ),
         route("POST", "/p/{token}", "Changes what a customer gets.", post(preferences::change)),
         route("GET", "/v/{token}", "Shows a mail in the browser.", get(view::show)),
+        route(
+            "GET",
+            "/c/{token}",
+            "Leads to where a link of a message leads, and counts the click.",
+            get(click::follow),
+        ),
         route("GET", "/s/{token}", "Shows a survey's question.", get(survey::ask)),
         route("POST", "/s/{token}", "Takes the answer to a survey.", post(survey::answer)),
         Route {

@@ -7,7 +7,9 @@ use axum::body::Body;
 use http::{Request, StatusCode};
 use serde_json::json;
 use store::{MessageOutcome, NewDelivery, NewMessage, Origin};
-use words::{Channel, ConsentState, CustomerId, DeliveryClass, DeliveryId, MessageClass, MessageId};
+use words::{
+    Channel, ConsentState, CustomerId, DeliveryClass, DeliveryId, MessageClass, MessageId, TrackedLink,
+};
 
 const MESSAGE: MessageId = MessageId([9; 16]);
 
@@ -41,7 +43,7 @@ async fn written_to() -> (App, CustomerId) {
         why: "{}".to_owned(),
         inputs: Default::default(),
         deliveries: vec![NewDelivery {
-            id: DeliveryId::derive(MESSAGE, 1, "email", 0),
+            id: delivery(),
             ordinal: 1,
             channel: Channel::EMAIL,
             address: "hana@example.jp".to_owned(),
@@ -51,6 +53,10 @@ async fn written_to() -> (App, CustomerId) {
     };
     app.store.plan_messages(id, vec![message], Vec::new(), now()).await.unwrap();
     (app, id)
+}
+
+fn delivery() -> DeliveryId {
+    DeliveryId::derive(MESSAGE, 1, "email", 0)
 }
 
 fn token(app: &App, purpose: &str, id: CustomerId, more: &str) -> String {
@@ -169,4 +175,98 @@ async fn a_survey_is_answered_by_post_once_and_only_with_what_it_asks_for() {
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].properties["score"], words::Value::Int(9));
     assert_eq!(told[0].properties["survey"], words::Value::Text("nps".to_owned()));
+}
+
+const SHOP: &str = "https://shop.example/songs?tag=9#top";
+
+fn click(app: &App, number: u16, url: &str) -> String {
+    let link = TrackedLink { message: MESSAGE, delivery: delivery(), number, url: url.to_owned() };
+    format!("/c/{}", app.store.vault().sign_link("click", &link.to_bytes()))
+}
+
+async fn follow(app: &App, method: &str, path: &str, agent: &str) -> Answer {
+    let request = Request::builder().method(method).uri(path).header("user-agent", agent);
+    ask(app, request.body(Body::empty()).unwrap()).await
+}
+
+/// What is written beside the delivery: kind and detail.
+async fn receipts(app: &App) -> Vec<(String, String)> {
+    let entry = app.store.log_entry(MESSAGE).await.unwrap().unwrap();
+    entry.deliveries[0].receipts.iter().map(|r| (r.kind.clone(), r.detail.clone())).collect()
+}
+
+fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
+    list.iter().map(|(kind, detail)| ((*kind).to_owned(), (*detail).to_owned())).collect()
+}
+
+const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+
+#[tokio::test]
+async fn a_link_leads_to_where_it_was_written_to_and_counts_once() {
+    let (app, _) = written_to().await;
+    let (first, second) = (click(&app, 1, SHOP), click(&app, 2, "https://shop.example/ja/%E9%9F%B3"));
+    for (path, url) in [(&first, SHOP), (&first, SHOP), (&second, "https://shop.example/ja/%E9%9F%B3")] {
+        for (method, agent) in [("GET", BROWSER), ("HEAD", BROWSER), ("GET", "Googlebot/2.1")] {
+            let answer = follow(&app, method, path, agent).await;
+            assert_eq!(answer.status, StatusCode::FOUND, "{method} {agent}");
+            assert_eq!(answer.headers["location"], url);
+            assert_eq!(answer.headers["referrer-policy"], "no-referrer");
+            assert_eq!(answer.headers["cache-control"], "no-store");
+            assert!(!answer.headers.contains_key("set-cookie"));
+        }
+    }
+    let expected = [("clicked", "link 1 shop.example"), ("clicked", "link 2 shop.example")];
+    assert_eq!(receipts(&app).await, pairs(&expected));
+}
+
+#[tokio::test]
+async fn what_a_machine_follows_is_told_apart_and_does_not_stand_in_the_way_of_a_person() {
+    let (app, _) = written_to().await;
+    let path = click(&app, 1, SHOP);
+    for (method, agent) in [("HEAD", BROWSER), ("GET", "Mozilla/5.0 (compatible; bingbot/2.0)"), ("GET", "")]
+    {
+        assert_eq!(follow(&app, method, &path, agent).await.headers["location"], SHOP);
+    }
+    assert_eq!(receipts(&app).await, pairs(&[("scanned", "link 1 shop.example")]));
+    follow(&app, "GET", &path, BROWSER).await;
+    let expected = [("scanned", "link 1 shop.example"), ("clicked", "link 1 shop.example")];
+    assert_eq!(receipts(&app).await, pairs(&expected));
+}
+
+#[tokio::test]
+async fn nobody_makes_a_link_lead_elsewhere() {
+    let (app, id) = written_to().await;
+    let good = click(&app, 1, SHOP);
+    let mut wrong: Vec<String> = (4..good.len())
+        .map(|at| {
+            let mut changed = good.clone();
+            let other = if &good[at..=at] == "A" { "B" } else { "A" };
+            changed.replace_range(at..=at, other);
+            changed
+        })
+        // The last character of a group of base 64 has bits that nobody reads; such a token is no token.
+        .collect();
+    wrong.push(format!("{good}A"));
+    wrong.push(format!("/c/{}", token(&app, "unsubscribe", id, SHOP)));
+    wrong.push(format!("/c/{}", token(&app, "click", id, "")));
+    for evil in
+        ["//evil.example", "javascript:alert(1)", "https://shop.example@evil.example/", "https://a\\b/", "x"]
+    {
+        wrong.push(click(&app, 1, evil));
+    }
+    for path in wrong.into_iter().filter(|path| *path != good) {
+        let answer = follow(&app, "GET", &path, BROWSER).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(!answer.headers.contains_key("location"), "{path}");
+        assert!(answer.text.contains("This link does not work"), "{}", answer.text);
+    }
+    assert_eq!(receipts(&app).await, []);
+}
+
+#[tokio::test]
+async fn a_link_of_somebody_who_was_erased_still_leads_on() {
+    let (app, id) = written_to().await;
+    let path = click(&app, 1, SHOP);
+    app.store.erase(id, now(), Vec::new()).await.unwrap();
+    assert_eq!(follow(&app, "GET", &path, BROWSER).await.headers["location"], SHOP);
 }

@@ -60,6 +60,7 @@ async fn an_update_keeps_identities_and_tells_the_journeys(store: &Store) {
                     value: "ben@example.com".to_owned(),
                     state: AddressState::Active,
                     added_at: at(1),
+                    seen_at: None,
                 });
                 Vec::new()
             },

@@ -156,6 +156,7 @@ fn fresh(id: CustomerId, keys: &[Identity], now: Timestamp) -> Customer {
                 value: key.value.clone(),
                 state: AddressState::Active,
                 added_at: now,
+                seen_at: None,
             }),
         }
     }

@@ -170,6 +170,7 @@ mod tests {
             value: "token".to_owned(),
             state: AddressState::Dead,
             added_at: at(1),
+            seen_at: Some(at(2)),
         });
         customer.consents.push(Consent {
             purpose: Some("offers".to_owned()),

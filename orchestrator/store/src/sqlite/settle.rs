@@ -15,7 +15,7 @@ use crate::{
     AuditEvent, AuditKind, DeliveryKey, DeliveryState, Incoming, MessageOutcome, NewEvent, NewReceipt,
     Settle, SettleByHand, StoreError,
 };
-use words::{CustomerId, Timestamp};
+use words::{CustomerId, DeliveryId, Timestamp};
 
 /// A delivery as it stands, with what its figures go by.
 struct Standing {
@@ -346,6 +346,17 @@ impl Store {
         .await
     }
 
+    /// The delivery of this id.
+    pub async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryKey>, StoreError> {
+        let mut conn = self.read().await?;
+        let row =
+            sqlx::query("select customer, message, id from delivery indexed by delivery_id where id = ?")
+                .bind(id.0.to_vec())
+                .fetch_optional(&mut *conn)
+                .await?;
+        row.map(|row| super::ledger::delivery_key(&row, 0)).transpose()
+    }
+
     /// The delivery that a provider calls by this id.
     pub async fn delivery_by_provider_id(
         &self,
@@ -567,15 +578,15 @@ async fn one_receipt(tx: &mut Tx, item: &NewReceipt, kind: i64, now: Timestamp) 
     .bind(key.delivery.0.to_vec())
     .fetch_all(&mut tx.conn)
     .await?;
+    // Each link of a delivery is followed once, however often it is.
+    let once = matches!(item.kind.as_str(), "clicked" | "scanned") && !item.detail.is_empty();
     let (mut next, mut first) = (1_i64, true);
     for row in &rows {
         next = row.try_get::<i64, _>(0)? + 1;
         let same_kind = row.try_get::<i64, _>(1)? == kind;
         first &= !same_kind;
-        if same_kind
-            && row.try_get::<i64, _>(2)? == item.at.as_micros()
-            && row.try_get::<&str, _>(3)? == item.detail
-        {
+        let same_time = row.try_get::<i64, _>(2)? == item.at.as_micros();
+        if same_kind && (same_time || once) && row.try_get::<&str, _>(3)? == item.detail {
             return Ok(false);
         }
     }
@@ -604,6 +615,10 @@ async fn one_receipt(tx: &mut Tx, item: &NewReceipt, kind: i64, now: Timestamp) 
         "clicked" => ((stood.state == 4).then_some(DeliveryState::Delivered), Some(Kind::Clicked)),
         _ => (None, None),
     };
+    // What arrived was sent, also where nobody had written that down yet.
+    if matches!(stood.state, 2 | 4) && state == Some(DeliveryState::Delivered) {
+        tx.tally.message(stood.journey, Kind::Sent, stood.step, stood.name, stood.channel);
+    }
     if let (Some(figure), true) = (counted, first) {
         tx.tally.message(stood.journey, figure, stood.step, stood.name, stood.channel);
     }

@@ -101,6 +101,7 @@ impl RunView<'_> {
             self.cap_uses.iter().map(|(at, channel)| CapUse { at: *at, channel }).collect();
         let suppressions: Vec<policy::Suppression> =
             self.suppressions.iter().filter(|s| s.channel == *channel).map(verdict::suppression).collect();
+        let address = self.customer().reachable(channel).next();
         let facts = Facts {
             customer: self.customer(),
             consents_known: true,
@@ -111,8 +112,8 @@ impl RunView<'_> {
                 class: self.program.class,
                 purpose: &self.program.purpose,
                 channel,
-                address: self.customer().reachable(channel).next(),
-                address_seen_at: None,
+                address,
+                address_seen_at: address.and_then(|address| address.seen_at),
                 priority: send.priority,
                 planned_at: now,
                 due_at: now,

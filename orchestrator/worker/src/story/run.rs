@@ -175,6 +175,7 @@ impl Telling {
                     value,
                     state: AddressState::Active,
                     added_at: created_at,
+                    seen_at: None,
                 })
                 .collect();
             given.consents.iter().map(|consent| consent_change(consent, created_at)).collect()

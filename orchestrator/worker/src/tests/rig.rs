@@ -227,7 +227,13 @@ impl Rig {
         let addresses: Vec<Address> = addresses
             .iter()
             .cloned()
-            .map(|(channel, value)| Address { channel, value, state: AddressState::Active, added_at: now })
+            .map(|(channel, value)| Address {
+                channel,
+                value,
+                state: AddressState::Active,
+                added_at: now,
+                seen_at: None,
+            })
             .collect();
         let change = move |customer: &mut Customer| {
             customer.addresses = addresses;

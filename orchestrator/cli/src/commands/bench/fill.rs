@@ -55,6 +55,7 @@ async fn page(
                         value,
                         state: AddressState::Active,
                         added_at: now,
+                        seen_at: None,
                     });
                 };
                 add(Channel::EMAIL, format!("bench-{number}@example.com"));

@@ -70,6 +70,23 @@ fn all_of_takes_every_channel_that_is_there() {
 }
 
 #[test]
+fn a_push_token_that_no_app_has_shown_for_thirty_days_gets_no_offers() {
+    let told = |purpose: &str, seen: Option<&str>| {
+        let change = step_at(NOON, purpose, "first_of: [push, email]", |hana| {
+            hana.reach(Channel::PUSH, "token-1");
+            let token = hana.customer.addresses.last_mut().unwrap();
+            token.added_at = at("2026-01-05T00:00:00Z");
+            token.seen_at = seen.map(at);
+        });
+        planned(&change)
+    };
+    assert_eq!(told("offers", None), ["thanks on email"]);
+    assert_eq!(told("offers", Some("2026-03-01T00:00:00Z")), ["thanks on email"]);
+    assert_eq!(told("offers", Some("2026-03-20T00:00:00Z")), ["thanks on push"]);
+    assert_eq!(told("after_sales", None), ["thanks on push"]);
+}
+
+#[test]
 fn push_goes_to_every_token_as_one_set() {
     let change = step_at(NOON, "after_sales", "first_of: [push, email]", |hana| {
         hana.reach(Channel::PUSH, "token-1");
