@@ -4,6 +4,7 @@
 
 mod crashes;
 mod door;
+mod merge;
 mod outcomes;
 mod queue;
 mod rig;

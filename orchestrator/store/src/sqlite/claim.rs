@@ -383,7 +383,7 @@ impl Store {
                 e.arrived_at, e.ended_at, x.body, v.seq, v.id, v.name, v.kind, v.occurred_at, v.received_at, v.properties \
              from enrollment e \
              left join enrollment_context x on x.shard = e.shard and x.customer = e.customer and x.id = e.id \
-             left join event v on e.cause_seq > 0 and (e.status = 0 or x.body is not null) \
+             left join event v on e.cause_seq <> 0 and (e.status = 0 or x.body is not null) \
                 and v.shard = e.shard and v.customer = e.customer and v.seq = e.cause_seq \
              where e.shard = ?1 and e.customer = ?2",
             ids,

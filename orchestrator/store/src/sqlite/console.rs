@@ -249,7 +249,7 @@ impl Store {
         let events = rows_of(
             &mut conn,
             "select seq, id, name, kind, occurred_at, received_at, properties, source from event \
-             where shard = ? and customer = ? and received_at < ? order by seq desc limit ?",
+             where shard = ? and customer = ? and seq > 0 and received_at < ? order by seq desc limit ?",
             (id, before, limit),
         )
         .await?;

@@ -50,6 +50,8 @@ struct Found {
     keys: Vec<DeliveryKey>,
     /// Customers who are due for a step come first with that.
     step_first: bool,
+    /// Whose customers were merged meanwhile.
+    moved: std::collections::BTreeSet<CustomerId>,
 }
 
 impl Store {
@@ -73,7 +75,11 @@ impl Store {
             if left == 0 {
                 break;
             }
-            keys.extend(self.due_sends(lane, now, left).await?.keys);
+            let found = self.due_sends(lane, now, left).await?;
+            keys.extend(found.keys);
+            for loser in found.moved {
+                self.bring_over(loser, now).await?;
+            }
         }
         if keys.is_empty() {
             return Ok(Vec::new());
@@ -109,7 +115,7 @@ impl Store {
 
     async fn due_sends(&self, lane: i64, now: Timestamp, limit: usize) -> Result<Found, StoreError> {
         let hints = self.0.wakeups.hints.due(lane, now.as_micros());
-        let mut found = Found { keys: Vec::new(), step_first: false };
+        let mut found = Found { keys: Vec::new(), step_first: false, moved: Default::default() };
         if hints.is_empty() {
             return Ok(found);
         }
@@ -119,7 +125,7 @@ impl Store {
         }
         let mut conn = self.read().await?;
         let rows = sqlx::query(
-            "select d.customer, d.message, d.id, c.due_at is not null and c.due_at <= ?2 from json_each(?1) j \
+            "select d.customer, d.message, d.id, c.due_at is not null and c.due_at <= ?2, c.flags & 1 from json_each(?1) j \
              cross join delivery d indexed by delivery_due on d.shard = j.value->>0 and d.channel = ?3 and d.due_at <= ?2 \
              cross join customer c on c.shard = d.shard and c.id = d.customer limit ?4",
         )
@@ -135,7 +141,9 @@ impl Store {
         for row in &rows {
             let key = delivery_key(row, 0)?;
             last = Some(words::shard_of(key.customer));
-            if row.try_get::<bool, _>(3)? {
+            if row.try_get::<bool, _>(4)? {
+                found.moved.insert(key.customer);
+            } else if row.try_get::<bool, _>(3)? {
                 found.step_first = true;
             } else if found.keys.len() < limit {
                 found.keys.push(key);

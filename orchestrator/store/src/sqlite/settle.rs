@@ -3,7 +3,7 @@
 use super::Store;
 use super::audit::PreparedAudit;
 use super::customer::suppress_in;
-use super::ingest::{Prepared, write_events};
+use super::ingest::{Prepared, Written, write_events};
 use super::keys::{Keys, content_key, events_key};
 use super::open::{bidx_shard, shard};
 use super::plan::{MessageRows, write_messages};
@@ -120,6 +120,33 @@ fn standing(tx: &Tx, keys: &[(DeliveryKey, Option<u64>)]) -> Result<Vec<Option<S
     Ok(standing)
 }
 
+/// What was to be told to customers who were merged while their message was under way: their journeys go on with the
+/// survivor.
+fn elsewhere(items: &[Settle], events: &[Prepared], written: &[Written]) -> Vec<Incoming> {
+    let moved: Vec<[u8; 16]> = events
+        .iter()
+        .zip(written)
+        .filter(|(_, written)| matches!(written, Written::Moved(_)))
+        .map(|(event, _)| event.id)
+        .collect();
+    if moved.is_empty() {
+        return Vec::new();
+    }
+    items
+        .iter()
+        .flat_map(|item| item.events.iter().map(|new| (item.customer, new)))
+        .filter(|(_, new)| moved.contains(&new.event.id.0))
+        .map(|(customer, new)| Incoming {
+            customer,
+            event: new.event.clone(),
+            source: "tabi".to_owned(),
+            message_id: new.message_id.clone(),
+            listened: true,
+            declared: true,
+        })
+        .collect()
+}
+
 impl Store {
     /// Closes claims, each under its fence. `false`: somebody else has a newer fence, nothing was written for it. What is
     /// asked for while others are being written is written together.
@@ -177,7 +204,7 @@ impl Store {
             self.audit_rows(&mut audit, &item.audit)?;
             extras.push((events, rows, after, audit));
         }
-        self.write(move |tx| {
+        let settled = self.write(move |tx| {
             Box::pin(async move {
                 let asked: Vec<_> =
                     keys.iter().zip(&items).map(|(key, item)| (*key, Some(item.fence))).collect();
@@ -242,11 +269,15 @@ impl Store {
                     events.extend(mine);
                 }
                 write_settled(tx, &deliveries, &attempts, &providers, &outcomes, &caps)?;
-                write_events(tx, &events).await?;
-                Ok(answers)
+                let written = write_events(tx, &events).await?;
+                Ok((answers, elsewhere(&items, &events, &written)))
             })
-        })
-        .await
+        });
+        let (answers, moved) = settled.await?;
+        if !moved.is_empty() {
+            self.ingest(moved).await?;
+        }
+        Ok(answers)
     }
 
     /// Our own events about a customer, sealed.

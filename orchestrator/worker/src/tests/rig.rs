@@ -305,6 +305,11 @@ impl Rig {
         self.machine.run_to(&self.clock, self.clock.now().plus(elapsed)).await.unwrap();
     }
 
+    /// Moves the clock alone.
+    pub(crate) fn pass_without_work(&self, elapsed: Elapsed) {
+        self.clock.set(self.clock.now().plus(elapsed));
+    }
+
     /// Sends in a task that ends like a process that is killed.
     pub(crate) async fn send_and_crash(&self) {
         let machine = Arc::clone(&self.machine);
