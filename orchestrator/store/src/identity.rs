@@ -1,6 +1,6 @@
 //! Who is who: outside ids and addresses to customers, changes of customers.
 
-use words::{Channel, ConsentChange, Customer, CustomerId};
+use words::{Channel, ConsentChange, Customer, CustomerId, EventKind};
 
 /// An outside id of a customer: kind and value. Kinds: `user_id`, `anonymous_id`, and the name of a channel for an
 /// address on it (in its normal form).
@@ -50,8 +50,9 @@ pub struct CustomerUpdate {
     pub customer: CustomerId,
     /// What.
     pub change: Change,
-    /// Whether a `customer_updated` event tells the journeys (names of changed traits only). Imports of history: no.
-    pub announce: bool,
+    /// Whether a `customer_updated` event tells the journeys (names of changed traits only). As history it starts nothing:
+    /// segments and dates are looked at, and hold from then on. `None`: something else tells them.
+    pub announce: Option<EventKind>,
     /// What is written down beside the consents, which are written down by themselves.
     pub audit: Vec<crate::AuditEvent>,
 }

@@ -183,7 +183,7 @@ impl<'a> Player<'a> {
                     *customer = person.customer;
                     person.consents
                 }),
-                announce: false,
+                announce: None,
                 audit: Vec::new(),
             });
         }
@@ -277,7 +277,7 @@ impl<'a> Player<'a> {
                         },
                     }]
                 }),
-                announce: true,
+                announce: Some(EventKind::Live),
                 audit: Vec::new(),
             })
             .collect();

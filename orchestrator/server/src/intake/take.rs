@@ -331,7 +331,7 @@ async fn flush(
             batch.push(CustomerUpdate {
                 customer,
                 change: Box::new(change),
-                announce: !door.history,
+                announce: Some(if door.history { EventKind::History } else { EventKind::Live }),
                 audit: Vec::new(),
             });
         }

@@ -12,7 +12,7 @@ use crate::{AuditEvent, AuditKind, CustomerUpdate, Identity, StoreError, Suppres
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 use std::collections::{BTreeMap, BTreeSet};
-use words::{Channel, Consent, ConsentState, Customer, CustomerId, Timestamp, Value};
+use words::{Channel, Consent, ConsentState, Customer, CustomerId, EventKind, Timestamp, Value};
 
 /// A customer as loaded inside the writer.
 pub(crate) struct Loaded {
@@ -30,7 +30,8 @@ impl Store {
         change: impl FnOnce(&mut Customer) -> Vec<words::ConsentChange> + Send + 'static,
         audit: Vec<AuditEvent>,
     ) -> Result<Updated, StoreError> {
-        let update = CustomerUpdate { customer: id, change: Box::new(change), announce: true, audit };
+        let update =
+            CustomerUpdate { customer: id, change: Box::new(change), announce: Some(EventKind::Live), audit };
         let mut done = self.update_customers(vec![update], now).await?;
         done.pop().unwrap_or_else(|| Err(StoreError::NotFound(format!("customer {id}"))))
     }
@@ -377,8 +378,8 @@ async fn update_one(
     .execute(&mut tx.conn)
     .await?;
     tx.after.step_due(words::shard_of(id), now.as_micros());
-    if update.announce {
-        let event = announcement(store, keys, &before, &customer, now)?;
+    if let Some(kind) = update.announce {
+        let event = announcement(store, keys, &before, &customer, kind, now)?;
         write_events(tx, &[event]).await?;
     }
     let mut rows = Rows::new();
@@ -393,6 +394,7 @@ fn announcement(
     keys: &Keys,
     before: &Customer,
     after: &Customer,
+    kind: EventKind,
     now: Timestamp,
 ) -> Result<Prepared, StoreError> {
     let id = store.0.ids.event(now);
@@ -403,7 +405,7 @@ fn announcement(
         customer: after.id,
         id: id.0,
         name: store.sym(words::internal::CUSTOMER_UPDATED)?,
-        kind: 0,
+        kind: i64::from(kind == EventKind::History),
         source: store.sym("tabi")?,
         occurred_at: now.as_micros(),
         received_at: now.as_micros(),

@@ -202,7 +202,8 @@ pub(crate) async fn write_events(tx: &mut Tx, events: &[Prepared]) -> Result<Vec
         let seq = row.next_seq;
         row.next_seq += 1;
         row.touched = true;
-        if event.listened {
+        // Whoever is new is looked at once, whatever it is that is said of them: dates and schedules hold from then on.
+        if event.listened || seq == 1 {
             row.raised += 1;
             row.due_at = Some(row.due_at.map_or(event.received_at, |due| due.min(event.received_at)));
         }

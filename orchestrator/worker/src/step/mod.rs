@@ -177,7 +177,13 @@ impl Step<'_> {
     fn event(&mut self, seq: u64, event: &Event) {
         self.fold(event);
         self.silent = event.kind == EventKind::History;
-        if !self.silent {
+        if self.silent {
+            if event.name == internal::CUSTOMER_UPDATED {
+                // Segments and dates hold from here on; nothing is joined, and so nothing begins.
+                self.stir = true;
+                self.settle_traits();
+            }
+        } else {
             match event.name.as_str() {
                 internal::CUSTOMER_UPDATED | internal::RELEASE_CHANGED | internal::CUSTOMERS_MERGED => {
                     self.stir = true;

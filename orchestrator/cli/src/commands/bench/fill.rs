@@ -62,7 +62,7 @@ async fn page(
                 add(Channel::SMS, format!("+1201{:07}", number % 10_000_000));
                 Vec::new()
             }),
-            announce: false,
+            announce: None,
             audit: Vec::new(),
         });
         let mut properties = BTreeMap::from([("order_id".to_owned(), Value::Text(format!("K-{number}")))]);

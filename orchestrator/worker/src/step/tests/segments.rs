@@ -99,6 +99,57 @@ steps:
 }
 
 #[test]
+fn an_imported_customer_joins_nothing_and_has_their_birthday_all_the_same() {
+    let never = "purpose: offers
+start: {joins: never_bought}
+first_of: [email]
+steps:
+  - wait: 30 days
+";
+    let birthday = "purpose: offers
+start: {date: customer.birthday, at: \"09:00\"}
+first_of: [email]
+steps:
+  - send: hello
+";
+    let daily = "purpose: offers
+start: {schedule: \"0 9 * * *\", zone: Asia/Tokyo, again: always}
+first_of: [email]
+steps:
+  - wait: 1 hour
+";
+    let journeys =
+        [("first_order", never), ("happy_birthday", birthday), ("every_day", daily), ("pro_club", PRO)];
+    // Ten in Tokyo: nine o'clock is over.
+    let mut world = World::new("2026-03-01T00:00:00Z", &journeys);
+    world.now = crate::fixture::at("2026-04-01T01:00:00Z");
+    let mut hana = world.customer();
+    let date = words::Value::Date("1990-04-08".parse().unwrap());
+    hana.customer.traits.insert("birthday".to_owned(), date);
+    hana.history(&world, words::internal::CUSTOMER_UPDATED, "2026-04-01T01:00:00Z", BTreeMap::new());
+    let change = hana.step(&world);
+    assert!(started(&change).is_empty(), "{:?}", started(&change));
+    // Imported again with other words: still nothing begins by it.
+    hana.customer.traits.insert("plan".to_owned(), text("pro"));
+    hana.history(&world, words::internal::CUSTOMER_UPDATED, "2026-04-01T01:00:00Z", BTreeMap::new());
+    let change = hana.step(&world);
+    assert!(started(&change).is_empty(), "{:?}", started(&change));
+    let mut came = Vec::new();
+    for _ in 0..60 {
+        let Some(due) = hana.due_at else { break };
+        world.now = due;
+        for journey in started(&hana.step(&world)) {
+            came.push((journey, world.now));
+        }
+    }
+    let first = |name: &str| came.iter().find(|(journey, _)| journey == name).map(|(_, at)| at.to_string());
+    assert_eq!(first("every_day").as_deref(), Some("2026-04-02T00:00:00Z"), "from tomorrow on");
+    assert_eq!(first("happy_birthday").as_deref(), Some("2026-04-08T00:00:00Z"));
+    assert_eq!(first("first_order"), None);
+    assert_eq!(first("pro_club"), None);
+}
+
+#[test]
 fn whoever_is_in_a_new_segment_already_does_not_join_and_already_in_may_spread_them() {
     let spread = "purpose: offers
 start: {joins: pro, already_in: over 7 days}
