@@ -34,7 +34,10 @@ impl Hooks for Wiring {
                 return Err(HookError::Refused("business time passes by itself here".to_owned()));
             };
             let until = store::Clock::now(clock.as_ref()).plus(by);
-            running.machine.run_to(clock, until).await.map_err(HookError::Store)?;
+            let done = running.machine.run_to(clock, until).await;
+            // Whoever sleeps until something is due measured that by the clock as it stood.
+            self.desk.instance.store.wake();
+            done.map_err(HookError::Store)?;
             self.desk.instance.store.put_business_clock(until).await.map_err(HookError::Store)?;
             Ok(until)
         })
@@ -80,6 +83,10 @@ impl Hooks for Wiring {
 
     fn reload(&self) -> BoxFuture<'_, Result<(), HookError>> {
         Box::pin(async move { self.desk.reload().await.map_err(refused) })
+    }
+
+    fn rollback<'a>(&'a self, to: words::ReleaseId, by: &'a str) -> BoxFuture<'a, Result<(), HookError>> {
+        Box::pin(async move { self.desk.rollback(Some(to), by).await.map(drop).map_err(refused) })
     }
 }
 

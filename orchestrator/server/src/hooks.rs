@@ -93,6 +93,11 @@ pub trait Hooks: Send + Sync {
     fn reload(&self) -> BoxFuture<'_, Result<(), HookError>> {
         unsupported("it has one release alone")
     }
+
+    /// Makes an earlier release live again: in the tables and in what runs, or not at all.
+    fn rollback<'a>(&'a self, _to: words::ReleaseId, _by: &'a str) -> BoxFuture<'a, Result<(), HookError>> {
+        unsupported("it has one release alone")
+    }
 }
 
 fn unsupported<'a, T: Send + 'a>(why: &'static str) -> BoxFuture<'a, Result<T, HookError>> {

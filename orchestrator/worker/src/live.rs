@@ -102,6 +102,18 @@ pub async fn deploy(
     note: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    put(store, release, by, note, now).await?;
+    make_live(store, release, by, "deploy", now).await
+}
+
+/// Stores a release and its programs; what is live stays as it is.
+pub async fn put(
+    store: &Store,
+    release: &Release,
+    by: &str,
+    note: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let manifest = serde_json::json!({
         "journeys": release.project.programs.values().map(|p| (p.journey.clone(), p.hash.clone())).collect::<BTreeMap<_, _>>(),
         "messages": release.templates.catalog().messages.keys().collect::<Vec<_>>(),
@@ -118,8 +130,13 @@ pub async fn deploy(
             files: release::files::pack(&release.files),
             programs: release.project.programs.values().cloned().collect(),
         })
-        .await?;
-    make_live(store, release, by, "deploy", now).await
+        .await
+}
+
+/// Everything that running this stored release will need, so that nothing is left to fail once it is live.
+pub async fn ready(store: &Store, release: &Release, now: Timestamp) -> Result<Live, StoreError> {
+    know(store, release, now).await?;
+    Live::of(store, release.clone()).await
 }
 
 /// Makes a stored release live, forwards or back.
@@ -130,6 +147,12 @@ pub async fn make_live(
     action: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    know(store, release, now).await?;
+    store.go_live(release.id, by, action, now).await
+}
+
+/// Writes down since when its segments and schedules are known; those known before stay as they are.
+async fn know(store: &Store, release: &Release, now: Timestamp) -> Result<(), StoreError> {
     // Before there was anybody, everybody is new: joining a segment at the first look is joining it.
     let nobody_yet = store.live_release().await?.is_none() && store.totals(now).await?.customers == 0;
     let segments_from = if nobody_yet { Timestamp::from_micros(0) } else { now };
@@ -141,20 +164,5 @@ pub async fn make_live(
         since.entry(row.clone()).or_insert(now);
     }
     let since = serde_json::to_string(&since).unwrap_or_default();
-    store.put_setting(KNOWN_SINCE, Some(&since)).await?;
-    store.go_live(release.id, by, action, now).await?;
-    let mut id = release.id.0;
-    for (byte, stamp) in id.iter_mut().zip(now.as_micros().to_be_bytes()) {
-        *byte ^= stamp;
-    }
-    store
-        .begin_fanout(store::NewFanout {
-            id,
-            kind: "look_again".to_owned(),
-            body: "{}".to_owned(),
-            over: store::FanoutOver::All,
-            at: now,
-        })
-        .await?;
-    Ok(())
+    store.put_setting(KNOWN_SINCE, Some(&since)).await
 }

@@ -74,9 +74,13 @@ impl Machine {
         self.live.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
-    /// Swaps what is live.
-    pub fn set_live(&self, live: Live) {
-        *self.live.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Arc::new(live));
+    /// Swaps what is live. Programs that were live until now stay at hand.
+    pub fn set_live(&self, mut live: Live) {
+        let mut slot = self.live.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(before) = slot.as_deref() {
+            Arc::make_mut(&mut live.programs).keep_live_of(&before.programs);
+        }
+        *slot = Some(Arc::new(live));
     }
 
     /// Loads what the store says is live. Nothing live is no error: there is nothing to do then.

@@ -25,6 +25,15 @@ impl Programs {
         self.by_number.insert(number, program);
     }
 
+    /// Keeps what was live before, too: enrollments may have begun with it until this very moment.
+    pub fn keep_live_of(&mut self, before: &Self) {
+        for (_, number, program) in before.live_journeys() {
+            if self.get(number).is_none() {
+                self.insert(number, Arc::clone(program));
+            }
+        }
+    }
+
     /// Makes this number the live program of its journey.
     pub fn set_live(&mut self, journey: &str, number: i64) {
         self.live.insert(journey.to_owned(), number);

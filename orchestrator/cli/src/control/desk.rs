@@ -41,6 +41,15 @@ pub(crate) struct Running {
     pub(crate) console: String,
 }
 
+impl Running {
+    /// Tells the API what the machine runs.
+    pub(super) fn tell_released(&self) {
+        if let Some(live) = self.machine.live() {
+            (self.released)(Arc::clone(&live.release));
+        }
+    }
+}
+
 impl Desk {
     /// Nothing runs but this command.
     pub(crate) fn alone(instance: Instance) -> Self {
@@ -71,8 +80,9 @@ impl Desk {
             }
             Ask::Erase { customer, by, reason } => self.erase(customer, &by, &reason).await,
             Ask::Merge { loser, survivor, by } => self.merge(loser, survivor, &by).await,
-            Ask::KeyCreate { name, browser, scopes, by, expires_at } => {
-                self.key_create(name, browser, scopes, by, expires_at).await
+            Ask::KeyCreate { name, browser, scopes, by, expires_at, replace } => {
+                self.key_create(super::access::NewKey { name, browser, scopes, by, expires_at, replace })
+                    .await
             }
             Ask::KeyRevoke { name, by } => self.key_revoke(&name, &by).await,
             Ask::OperatorAdd { name, role, password, by } => {
@@ -130,9 +140,7 @@ impl Desk {
     pub(crate) async fn reload(&self) -> anyhow::Result<()> {
         let Some(running) = &self.running else { return Ok(()) };
         running.machine.reload().await.context("the release that is live now cannot be loaded")?;
-        if let Some(live) = running.machine.live() {
-            (running.released)(Arc::clone(&live.release));
-        }
+        running.tell_released();
         Ok(())
     }
 

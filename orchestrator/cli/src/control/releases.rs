@@ -44,13 +44,13 @@ impl Desk {
         let live = store.live_release().await?;
         let changed = live.is_none_or(|live| live.release != release.id);
         if changed {
-            worker::deploy(store, &release, by, note, self.instance.now()).await?;
-            self.reload().await?;
+            worker::live::put(store, &release, by, note, self.instance.now()).await?;
+            self.make_live(&release, by, "deploy").await?;
         }
         Ok(Ok((release, problems, changed)))
     }
 
-    pub(super) async fn rollback(&self, to: Option<ReleaseId>, by: &str) -> anyhow::Result<Value> {
+    pub(crate) async fn rollback(&self, to: Option<ReleaseId>, by: &str) -> anyhow::Result<Value> {
         let store = &self.instance.store;
         let history = store.release_history(1000).await?;
         let live = history.first().map(|live| live.release);
@@ -75,8 +75,23 @@ impl Desk {
             ))
             .into());
         };
-        worker::make_live(store, &release, by, "rollback", self.instance.now()).await?;
-        self.reload().await?;
+        self.make_live(&release, by, "rollback").await?;
         Ok(json!({"release": to.to_string(), "changed": true}))
+    }
+
+    /// Makes a stored release live, here and in the tables, or changes nothing: what running it needs is loaded before the
+    /// commit, and nothing that can fail comes after it.
+    async fn make_live(&self, release: &Release, by: &str, action: &str) -> anyhow::Result<()> {
+        let (store, now) = (&self.instance.store, self.instance.now());
+        let ready = match &self.running {
+            Some(_) => Some(worker::live::ready(store, release, now).await?),
+            None => None,
+        };
+        worker::make_live(store, release, by, action, now).await?;
+        if let (Some(running), Some(live)) = (&self.running, ready) {
+            running.machine.set_live(live);
+            running.tell_released();
+        }
+        Ok(())
     }
 }

@@ -157,7 +157,6 @@ pub(crate) async fn disable_operator(visit: Visit) -> Result<Response, Failure> 
 pub(crate) async fn bring_back(visit: Visit) -> Result<Response, Failure> {
     let id = ReleaseId::parse(visit.need("release")?).map_err(|_| Failure::NotFound)?;
     visit.store().release(id).await?.ok_or(Failure::NotFound)?;
-    visit.store().go_live(id, visit.name(), "rollback", visit.now()).await?;
-    visit.console.app.hooks.reload().await?;
+    visit.console.app.hooks.rollback(id, visit.name()).await?;
     Ok(go("/console/settings", Some("note-release")))
 }

@@ -225,6 +225,13 @@ impl Store {
         self.0.wakeups.sends.subscribe()
     }
 
+    /// Wakes everybody who sleeps until something falls due: what is due may have changed by more than commits, where
+    /// business time was moved on.
+    pub fn wake(&self) {
+        self.0.wakeups.steps.send_modify(|n| *n += 1);
+        self.0.wakeups.sends.send_modify(|n| *n += 1);
+    }
+
     /// Rises with every stop and resume.
     pub fn stop_epoch(&self) -> u64 {
         self.0.stop_epoch.load(Ordering::Acquire)

@@ -84,7 +84,8 @@ impl Store {
         .await
     }
 
-    /// Makes a release the live one (`action`: deploy, rollback).
+    /// Makes a release the live one (`action`: deploy, rollback), and has everybody looked at again: one commit, so that no
+    /// release is live that nobody was looked at for.
     pub async fn go_live(
         &self,
         release: ReleaseId,
@@ -100,6 +101,10 @@ impl Store {
         );
         let prepared = self.prepare_audit(&[audit]).await?;
         let (by, action) = (by.to_owned(), action.to_owned());
+        let mut scan = release.0;
+        for (byte, stamp) in scan.iter_mut().zip(at.as_micros().to_be_bytes()) {
+            *byte ^= stamp;
+        }
         self.write(move |tx| {
             Box::pin(async move {
                 let there = sql::query("select 1 from release where id = ?")
@@ -116,6 +121,14 @@ impl Store {
                     .bind(action)
                     .execute(&mut tx.conn)
                     .await?;
+                sqlx::query(
+                    "insert into fanout (id, kind, body, segment, cursor_shard, cursor_customer, count, created_at) \
+                     values (?, 'look_again', '{}', null, -1, x'', 0, ?) on conflict do nothing",
+                )
+                .bind(scan.to_vec())
+                .bind(at.as_micros())
+                .execute(&mut tx.conn)
+                .await?;
                 insert(tx, prepared).await
             })
         })

@@ -134,6 +134,40 @@ async fn stopping_hears_out_what_is_being_handed_over() {
     let _ = std::fs::remove_dir_all(&dir);
 }
 
+/// Two mails, a day apart.
+const TWO: &str = "purpose: orders
+start: {event: order_placed, once_per: order_id}
+first_of: [email]
+steps:
+  - send: thanks
+  - wait: 24 hours
+  - send: reminder
+";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_sleeps_is_woken_when_business_time_is_moved_on() {
+    let dir = folder("advanced");
+    let store = Store::open(Options::file(dir.join("tabi.db")), vault::Vault::ephemeral(3)).await.unwrap();
+    let clock = Arc::new(store::VirtualClock::at(SystemClock.now()));
+    clock.run();
+    let rig = Rig::on(store, clock, project(&[("order_thanks", TWO)])).await;
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let running = tokio::spawn(tickets::run(Arc::clone(&rig.machine), dir.join("jobs.db"), stopped));
+    let id = rig.customer("hana").await;
+    rig.order(id, "A-1").await;
+    until("the first mail", || rig.email.handed().len() == 1).await;
+    // Everybody has gone to sleep by now: for half a minute, since nothing is due before tomorrow.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let began = std::time::Instant::now();
+    rig.clock.set(rig.clock_now().plus(words::Elapsed::from_hours(25)));
+    rig.machine.store.wake();
+    until("the second mail", || rig.email.handed().len() == 2).await;
+    assert!(began.elapsed() < Duration::from_secs(15), "it took {:?}", began.elapsed());
+    stop.send(true).unwrap();
+    running.await.unwrap();
+    let _ = std::fs::remove_dir_all(&dir);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_channel_that_hangs_holds_up_no_other() {
     let dir = folder("hangs");
