@@ -1,7 +1,7 @@
 //! What starts a journey, and how often.
 
 use super::flow::Builder;
-use crate::check::Env;
+use crate::check::{Env, known_if};
 use crate::expr::{Expr, ExprKind, Root};
 use crate::program::{Again, AlreadyIn, OncePer, Start};
 use crate::report::{suggest, t};
@@ -118,7 +118,10 @@ impl Builder<'_> {
             None => None,
         };
         let once_per = match node.get("once_per") {
-            Some(n) => Some(self.once_per(n)?),
+            Some(n) => {
+                let known = condition.as_ref().map(|condition| known_if(condition, true)).unwrap_or_default();
+                Some(self.once_per(n, &known)?)
+            }
             None => None,
         };
         let default = if once_per.is_some() { Again::Never } else { Again::Always };
@@ -283,7 +286,8 @@ impl Builder<'_> {
         Some(Start::Item { catalog, when, who })
     }
 
-    fn once_per(&self, node: &Node) -> Option<OncePer> {
+    /// `known`: what the condition of the start proves to be there.
+    fn once_per(&self, node: &Node, known: &[String]) -> Option<OncePer> {
         let name = self.report.text(node, "a property of the start event", "開始イベントの項目")?;
         let fields = match &self.event {
             Ok(Type::Map(fields)) => fields.clone(),
@@ -294,12 +298,14 @@ impl Builder<'_> {
             format!("the start has no property `{name}` to tell one enrollment from another"),
             format!("開始時の情報に、参加を区別する項目「{name}」がありません"),
         );
-        match fields.get(name) {
+        let proved = known.contains(&format!("event.{name}"));
+        let found = fields.get(name).map(|(ty, always)| (ty, *always || proved));
+        match found {
             Some((Type::Text | Type::Int | Type::OneOf(_) | Type::Any, true)) => {
                 Some(OncePer { property: name.to_owned() })
             }
             Some((ty, always)) => {
-                let label = if *always {
+                let label = if always {
                     t(format!("this is {ty}"), format!("これは{}です", crate::check::type_ja(ty)))
                 } else {
                     t("it may be missing", "無いことがあります")
@@ -312,10 +318,19 @@ impl Builder<'_> {
                         format!("「{name}」では参加を区別できません"),
                     ),
                     label,
-                    t(
-                        "choose a text or whole number that is always there",
-                        "必ずある文字列か整数の項目を選んでください",
-                    ),
+                    if always {
+                        t(
+                            "choose a text or whole number that is always there",
+                            "必ずある文字列か整数の項目を選んでください",
+                        )
+                    } else {
+                        t(
+                            format!("choose one that is always there, or start with `if: has(event.{name})`"),
+                            format!(
+                                "必ずある項目を選ぶか、開始条件に「if: has(event.{name})」と書いてください"
+                            ),
+                        )
+                    },
                 );
                 None
             }

@@ -329,3 +329,18 @@ fn twenty_thousand_mistakes_are_a_thousand_problems_and_soon_told() {
         assert!(before.elapsed().as_secs() < 5, "{:?}", before.elapsed());
     }
 }
+
+#[test]
+fn a_property_that_may_be_missing_tells_enrollments_apart_where_the_start_asks_for_it() {
+    let with = |condition: &str| {
+        format!(
+            "journey: a\npurpose: after_sales\nstart:\n  event: order_placed\n{condition}  once_per: coupon\nfirst_of: [email]\nsteps:\n  - send: tips\n"
+        )
+    };
+    check(&with(""), "5:13 J099 `coupon` cannot tell enrollments apart");
+    check(&with("  if: has(event.coupon) and event.total > money(\"1 JPY\")\n"), "");
+    check(
+        &with("  if: has(event.coupon) or event.total > money(\"1 JPY\")\n"),
+        "6:13 J099 `coupon` cannot tell enrollments apart",
+    );
+}

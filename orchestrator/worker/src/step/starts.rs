@@ -71,6 +71,8 @@ impl Step<'_> {
         let program = Arc::clone(program);
         let key = match start_key(&program, cause) {
             Ok(key) => key,
+            // The condition proves that the key is there: where it is not, the condition is false, and that is no news.
+            Err(NoStart::NoKey { .. }) if program.start_if.is_some() => return,
             Err(why) => return self.not_started(&program, &why),
         };
         let previous = self.previous(journey, &key);
