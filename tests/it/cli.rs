@@ -4,6 +4,7 @@ mod imports;
 mod mistakes;
 mod projects;
 mod running;
+mod starting;
 
 use std::{
     path::{Path, PathBuf},

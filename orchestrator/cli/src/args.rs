@@ -85,6 +85,7 @@ pub(crate) enum Command {
     Test(commands::test::TestArgs),
     Preview(commands::preview::PreviewArgs),
     Serve(commands::serve::ServeArgs),
+    Plan(commands::plan::PlanArgs),
     Deploy(commands::release::DeployArgs),
     Rollback(commands::release::RollbackArgs),
     GoLive(commands::sending::GoLiveArgs),

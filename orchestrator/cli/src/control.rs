@@ -15,7 +15,7 @@ mod sending;
 
 pub(crate) use ask::{Ask, Stopped, Who};
 pub(crate) use desk::{Desk, Running, find};
-pub(crate) use listen::listen;
+pub(crate) use listen::{Opened, listen};
 
 use crate::{
     commands::Context,
@@ -33,6 +33,9 @@ use tokio::{
 
 /// The most bytes of a question or an answer: a project of 64 MiB, in base 64.
 const LINE_BYTES_MAX: u64 = 96 << 20;
+
+/// How long a command waits for an installation that another process has, and that opens no door.
+const BUSY_MAX: Duration = Duration::from_secs(5);
 
 /// Where a running instance listens.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -85,17 +88,22 @@ pub(crate) async fn ask_telling(context: &Context, ask: Ask, tell: Tell<'_>) -> 
     if !ask.makes_data() {
         place.must_be_there()?;
     }
-    let instance = match Instance::write(context).await {
-        Ok(instance) => instance,
-        Err(error) if instance::in_use(&error) => {
-            // It may have been starting: its door stands open a moment later.
-            tokio::time::sleep(Duration::from_millis(300)).await;
-            if let Some(answer) = ask_running(&place, &ask, tell).await? {
-                return Ok(answer);
+    let end = tokio::time::Instant::now() + BUSY_MAX;
+    let instance = loop {
+        match Instance::write(context).await {
+            Ok(instance) => break instance,
+            Err(error) if instance::in_use(&error) => {
+                // It is starting, and its door opens in a moment; or another command is at work, and ends in a moment.
+                if let Some(answer) = ask_running(&place, &ask, tell).await? {
+                    return Ok(answer);
+                }
+                if tokio::time::Instant::now() > end {
+                    return Err(error);
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
-            return Err(error);
+            Err(error) => return Err(error),
         }
-        Err(error) => return Err(error),
     };
     let done = Desk::alone(instance.clone()).perform(ask, tell).await;
     instance.close().await;

@@ -77,6 +77,22 @@ fn an_event_of_a_running_installation_is_in_the_log_with_its_reason_and_the_end_
 }
 
 #[test]
+fn an_event_about_an_address_makes_a_customer_who_is_reached_by_it() {
+    let shop = Shop::new("en");
+    let server = Server::start(&shop);
+    for _ in 0..2 {
+        let sent = shop.tabi(&["event", "send", "signed_up", "--customer", "hana@example.jp"]);
+        assert_eq!(sent.code, 0, "{}{}", sent.out, sent.err);
+    }
+    let found = until(&shop, &["log", "search", "--format", "json"], |said| said.out.contains("msg_"));
+    let row: serde_json::Value = serde_json::from_str(found.out.lines().next().unwrap()).unwrap();
+    assert_eq!(row["name"].as_str(), Some("welcome"));
+    let why = shop.tabi(&["why", "hana@example.jp"]);
+    assert!(why.code == 0 && !why.out.contains("no usable address"), "{}{}", why.out, why.err);
+    drop(server);
+}
+
+#[test]
 fn a_second_server_on_the_same_data_is_refused_and_told_who_runs() {
     let shop = Shop::new("en");
     let server = Server::start(&shop);
@@ -152,7 +168,19 @@ fn keys_are_shown_once_and_listed_without_their_secret() {
     assert!(secret.starts_with("tabi_sk_"), "{}{}", made.out, made.err);
     let list = shop.tabi(&["key", "list", "--format", "json"]);
     assert!(list.out.contains("\"shop\"") && !list.out.contains(&secret), "{}", list.out);
-    assert_eq!(shop.tabi(&["key", "create", "shop"]).code, 1);
+    let again = shop.tabi(&["key", "create", "shop"]);
+    assert_eq!((again.code, again.err.contains("--replace")), (1, true), "{}", again.err);
+    for _ in 0..2 {
+        let other = shop.tabi(&["key", "create", "shop", "--replace"]);
+        assert!(
+            other.out.starts_with("tabi_sk_") && other.out.trim() != secret,
+            "{}{}",
+            other.out,
+            other.err
+        );
+    }
+    let list = shop.tabi(&["key", "list"]);
+    assert_eq!(list.out.matches("in force").count(), 1, "{}", list.out);
     assert_eq!(shop.tabi(&["key", "revoke", "shop"]).code, 0);
     assert_eq!(shop.tabi(&["key", "revoke", "shop"]).code, 1);
 }

@@ -24,7 +24,7 @@ const COMMANDS: &[(&str, Proof)] = &[
         Proof::Because("it only sets a variable of the reader's shell"),
     ),
     (
-        r#"export KEY="$(tabi key create me --data data/demo)""#,
+        r#"export KEY="$(tabi key create me --replace --data data/demo)""#,
         Proof::Because("it asks a server that runs; keys are tested in orchestrator/server"),
     ),
     (
@@ -53,7 +53,7 @@ const COMMANDS: &[(&str, Proof)] = &[
     ("tabi preview", Proof::Because("it serves until it is ended; its pages are tested in orchestrator/cli")),
     ("tabi serve", Proof::Test("the_five_minutes_of_the_readme_end_with_a_welcome_in_the_log")),
     (
-        r#"export KEY="$(tabi key create shop)""#,
+        r#"export KEY="$(tabi key create shop --replace)""#,
         Proof::Test("the_five_minutes_of_the_readme_end_with_a_welcome_in_the_log"),
     ),
     (

@@ -24,6 +24,7 @@ enum Key {
     ///
     /// Example: tabi key create shop
     /// Example: tabi key create storefront --browser
+    /// Example: tabi key create shop --replace
     #[command(verbatim_doc_comment)]
     Create {
         /// What it is for
@@ -37,6 +38,9 @@ enum Key {
         /// Until when (RFC 3339); left out: until it is withdrawn
         #[arg(long, value_name = "TIME")]
         expires: Option<String>,
+        /// Where there is a key of this name, withdraw it once the new one is made
+        #[arg(long)]
+        replace: bool,
         #[command(flatten)]
         named: Named,
     },
@@ -94,14 +98,17 @@ pub(crate) async fn key(context: &Context, args: KeyArgs) -> anyhow::Result<Exit
     let out = context.out;
     match args.what {
         Key::List => return key_list(context).await,
-        Key::Create { name, browser, scopes, expires, named } => {
+        Key::Create { name, browser, scopes, expires, replace, named } => {
             let expires_at = match expires {
                 Some(text) => Some(Timestamp::parse(&text).map_err(|error| Fault::usage(error.to_string()))?),
                 None => None,
             };
-            let ask = Ask::KeyCreate { name, browser, scopes, by: named.name(), expires_at };
+            let ask = Ask::KeyCreate { name, browser, scopes, by: named.name(), expires_at, replace };
             let done = control::ask(context, ask).await?;
             show_answer(out, &done, |done| done["key"].as_str().unwrap_or_default().to_owned());
+            if done["replaced"].as_bool() == Some(true) {
+                out.hint(out.either("The one before is withdrawn.", "以前のキーは無効にしました。"));
+            }
             out.hint(out.either(
                 "Keep it now: it is stored as a hash and cannot be shown again.",
                 "今すぐ控えてください。ハッシュだけを保存するため、二度と表示できません。",

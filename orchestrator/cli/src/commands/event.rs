@@ -69,6 +69,12 @@ pub(crate) async fn run(context: &Context, args: EventArgs) -> anyhow::Result<Ex
             };
             let ask = Ask::Event { who: Who::parse(&customer), name, properties, id, occurred_at };
             let done = control::ask(context, ask).await?;
+            if done["created"].as_bool() == Some(true) {
+                out.hint(out.either(
+                    "A new customer: nobody was known by that name or address.",
+                    "新しい顧客です。その名前や宛先の顧客はいませんでした。",
+                ));
+            }
             show_answer(out, &done, |done| match (done["stored"].as_bool(), done["listened"].as_bool()) {
                 (Some(false), _) => {
                     out.either("Seen before; nothing changed.", "受信済みです。変更はありません。").to_owned()

@@ -12,6 +12,7 @@ pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod journey;
 pub(crate) mod log;
+pub(crate) mod plan;
 pub(crate) mod preview;
 pub(crate) mod release;
 pub(crate) mod sending;
@@ -79,6 +80,7 @@ pub(crate) fn run(args: Args, out: Output) -> anyhow::Result<Exit> {
         Command::Test(args) => test::run(c, &args),
         Command::Preview(args) => on_runtime(preview::run(c, &args)),
         Command::Serve(args) => server_runtime(serve::run(c, &args)),
+        Command::Plan(args) => on_runtime(plan::run(c, &args)),
         Command::Deploy(args) => on_runtime(release::deploy(c, &args)),
         Command::Rollback(args) => on_runtime(release::rollback(c, &args)),
         Command::GoLive(args) => on_runtime(sending::go_live(c, &args)),

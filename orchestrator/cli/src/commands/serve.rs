@@ -53,6 +53,22 @@ pub(crate) async fn run(context: &Context, args: &ServeArgs) -> anyhow::Result<E
 
 /// Serves an installation until the process is told to end.
 pub(crate) async fn serve(context: &Context, args: &ServeArgs, instance: Instance) -> anyhow::Result<Exit> {
+    // First of all: whoever sees anything of it listen finds the way to command it.
+    let door = control::listen(&instance.place).await?;
+    let served = serve_with(context, args, instance.clone(), &door).await;
+    if served.is_err() {
+        // The lock falls before the process ends: the next command does its work by itself.
+        let _ = std::fs::remove_file(instance.place.control());
+    }
+    served
+}
+
+async fn serve_with(
+    context: &Context,
+    args: &ServeArgs,
+    instance: Instance,
+    door: &control::Opened,
+) -> anyhow::Result<Exit> {
     let wanted = args.listen.or(instance.config.listen).unwrap_or_else(|| LISTEN.into());
     let listener = TcpListener::bind(wanted).await.map_err(|error| {
         Fault::unreachable(format!("{wanted} cannot be listened on: {error}; choose another with --listen"))
@@ -86,7 +102,7 @@ pub(crate) async fn serve(context: &Context, args: &ServeArgs, instance: Instanc
     });
     let (stop, stopped) = watch::channel(false);
     let serving = tokio::spawn(server::serve(app.clone(), listener, ended(stopped.clone())));
-    control::listen(Arc::clone(&desk)).await?;
+    door.serve(&desk);
     let machine = machine(&desk)?;
     let working = tokio::spawn(worker::tickets::run(machine, instance.place.jobs(), stopped));
     tell(context, &desk, &app).await?;

@@ -11,20 +11,34 @@ use words::Timestamp;
 /// The roles of the console.
 pub(crate) const ROLES: [&str; 4] = ["admin", "marketer", "operator", "reviewer"];
 
+/// A key to be made.
+pub(super) struct NewKey {
+    pub(super) name: String,
+    pub(super) browser: bool,
+    pub(super) scopes: Vec<String>,
+    pub(super) by: String,
+    pub(super) expires_at: Option<Timestamp>,
+    pub(super) replace: bool,
+}
+
 impl Desk {
-    pub(super) async fn key_create(
-        &self,
-        name: String,
-        browser: bool,
-        scopes: Vec<String>,
-        by: String,
-        expires_at: Option<Timestamp>,
-    ) -> anyhow::Result<Value> {
+    pub(super) async fn key_create(&self, new: NewKey) -> anyhow::Result<Value> {
+        let NewKey { name, browser, scopes, by, expires_at, replace } = new;
         let scopes = scopes_of(scopes, browser)?;
-        let store = &self.instance.store;
-        if store.api_keys().await?.iter().any(|key| key.name == name && key.revoked_at.is_none()) {
+        let (store, now) = (&self.instance.store, self.instance.now());
+        let of_this_name: Vec<ApiKey> = store
+            .api_keys()
+            .await?
+            .into_iter()
+            .filter(|key| key.name == name && key.revoked_at.is_none())
+            .collect();
+        if let Some(there) = of_this_name.first()
+            && !replace
+        {
             return Err(Fault::problem(format!(
-                "there is a key named `{name}` already: choose another name, or `tabi key revoke {name}` first"
+                "there is a key named `{name}` already, made {} by {}; it is kept as a hash and cannot be shown again. \
+                 `tabi key create {name} --replace` makes a new one and withdraws that one; with another name both hold",
+                there.created_at, there.created_by
             ))
             .into());
         }
@@ -36,14 +50,20 @@ impl Desk {
                 name: name.clone(),
                 kind: if browser { "browser" } else { "server" }.to_owned(),
                 scopes: scopes.clone(),
-                created_at: self.instance.now(),
-                created_by: by,
+                created_at: now,
+                created_by: by.clone(),
                 expires_at,
                 revoked_at: None,
                 last_used_at: None,
             })
             .await?;
-        Ok(json!({"name": name, "key": issued.secret.expose(), "scopes": scopes}))
+        // The new one first: nobody is without a key in between.
+        for old in &of_this_name {
+            store.revoke_api_key(old.hash, &by, now).await?;
+        }
+        Ok(json!({
+            "name": name, "key": issued.secret.expose(), "scopes": scopes, "replaced": !of_this_name.is_empty(),
+        }))
     }
 
     pub(super) async fn key_revoke(&self, name: &str, by: &str) -> anyhow::Result<Value> {

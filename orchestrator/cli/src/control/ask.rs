@@ -45,7 +45,16 @@ pub(crate) enum Ask {
     /// Two customers are one.
     Merge { loser: CustomerId, survivor: CustomerId, by: String },
     /// A new API key.
-    KeyCreate { name: String, browser: bool, scopes: Vec<String>, by: String, expires_at: Option<Timestamp> },
+    KeyCreate {
+        name: String,
+        browser: bool,
+        scopes: Vec<String>,
+        by: String,
+        expires_at: Option<Timestamp>,
+        /// Withdraw the one of this name, where there is one.
+        #[serde(default)]
+        replace: bool,
+    },
     /// Withdraw a key by name.
     KeyRevoke { name: String, by: String },
     /// A person at the console.

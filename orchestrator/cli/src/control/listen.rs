@@ -1,25 +1,46 @@
 //! The door of a running instance.
 
 use super::{Answer, Ask, Desk, Door, Envelope, LINE_BYTES_MAX};
-use crate::{exit, instance::random_token, place};
+use crate::{
+    exit,
+    instance::random_token,
+    place::{self, Place},
+};
 use std::sync::Arc;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{TcpListener, TcpStream, tcp::OwnedWriteHalf},
+    sync::watch,
 };
 
-/// Takes commands from now on; says where in the data folder. Ends with the runtime.
-pub(crate) async fn listen(desk: Arc<Desk>) -> anyhow::Result<()> {
+/// A door that stands open; whoever comes waits inside until there is a desk.
+pub(crate) struct Opened(watch::Sender<Option<Arc<Desk>>>);
+
+impl Opened {
+    /// From here on those who wait, and those who come, are served.
+    pub(crate) fn serve(&self, desk: &Arc<Desk>) {
+        self.0.send_replace(Some(Arc::clone(desk)));
+    }
+}
+
+/// Takes commands from now on and says where in the data folder: before anything else listens, so that no command finds an
+/// instance without its door. They wait until it is ready, and are turned away if it does not come to that. Ends with the
+/// runtime.
+pub(crate) async fn listen(place: &Place) -> anyhow::Result<Opened> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let door = Door { address: listener.local_addr()?, token: random_token()?, pid: std::process::id() };
-    let file = desk.instance.place.control();
-    place::write_private(&file, serde_json::to_string(&door)?.as_bytes())?;
+    place::write_private(&place.control(), serde_json::to_string(&door)?.as_bytes())?;
+    let (opened, ready) = watch::channel(None::<Arc<Desk>>);
     tokio::spawn(async move {
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    let (desk, token) = (Arc::clone(&desk), door.token.clone());
+                    let (mut ready, token) = (ready.clone(), door.token.clone());
                     tokio::spawn(async move {
+                        let Ok(desk) = ready.wait_for(Option::is_some).await.map(|desk| desk.clone()) else {
+                            return;
+                        };
+                        let Some(desk) = desk else { return };
                         if let Err(error) = serve(stream, &desk, &token).await {
                             tracing::debug!("A command was not answered: {error}");
                         }
@@ -32,7 +53,7 @@ pub(crate) async fn listen(desk: Arc<Desk>) -> anyhow::Result<()> {
             }
         }
     });
-    Ok(())
+    Ok(Opened(opened))
 }
 
 async fn serve(stream: TcpStream, desk: &Desk, token: &str) -> anyhow::Result<()> {

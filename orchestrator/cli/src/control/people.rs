@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use store::{AuditEvent, AuditKind, Identity, Incoming, Ingested};
-use words::{CustomerId, DeliveryId, Event, EventKind, Timestamp};
+use words::{Address, AddressState, Customer, CustomerId, DeliveryId, Event, EventKind, Timestamp};
 
 impl Desk {
     /// Takes in one event. A customer of the shop's that is not known yet is made, as the API would.
@@ -37,16 +37,7 @@ impl Desk {
         };
         let properties = typed(schema, properties).map_err(Fault::problem)?;
         let now = instance.now();
-        let customer = match who {
-            Who::Id(_) => self.who(who).await?,
-            Who::UserId(id) => {
-                instance.store.get_or_create(&[Identity::user_id(id)], now, &instance.ids).await?.customer
-            }
-            Who::Address(channel, value) => {
-                let key = Identity::address(channel, value);
-                instance.store.get_or_create(&[key], now, &instance.ids).await?.customer
-            }
-        };
+        let (customer, created) = self.whoever(who, now).await?;
         let event = Event {
             id: instance.ids.event(now),
             name: name.to_owned(),
@@ -60,7 +51,39 @@ impl Desk {
             Incoming { customer, event, source: "cli".to_owned(), message_id: id, listened, declared: true };
         let ingested = instance.store.ingest(vec![incoming]).await?;
         let stored = matches!(ingested.first(), Some(Ingested::Stored { .. }));
-        Ok(json!({"customer": customer.to_string(), "event": name, "stored": stored, "listened": listened}))
+        Ok(json!({
+            "customer": customer.to_string(), "created": created, "event": name, "stored": stored, "listened": listened,
+        }))
+    }
+
+    /// The customer meant, made where there is none yet; whoever is named by an address can be reached by it.
+    async fn whoever(&self, who: &Who, now: Timestamp) -> anyhow::Result<(CustomerId, bool)> {
+        let (store, ids) = (&self.instance.store, &self.instance.ids);
+        match who {
+            Who::Id(_) => Ok((self.who(who).await?, false)),
+            Who::UserId(id) => {
+                let found = store.get_or_create(&[Identity::user_id(id)], now, ids).await?;
+                Ok((found.customer, found.created))
+            }
+            Who::Address(channel, value) => {
+                let found = store.get_or_create(&[Identity::address(channel, value)], now, ids).await?;
+                let address = Address {
+                    channel: channel.clone(),
+                    value: value.clone(),
+                    state: AddressState::Active,
+                    added_at: now,
+                };
+                let adds = move |customer: &mut Customer| {
+                    let same = |a: &Address| a.channel == address.channel && a.value == address.value;
+                    if !customer.addresses.iter().any(same) {
+                        customer.addresses.push(address);
+                    }
+                    Vec::new()
+                };
+                store.update_customer(found.customer, now, adds, Vec::new()).await?;
+                Ok((found.customer, found.created))
+            }
+        }
     }
 
     pub(super) async fn erase(&self, customer: CustomerId, by: &str, reason: &str) -> anyhow::Result<Value> {

@@ -1,0 +1,73 @@
+//! Commands that come while an installation is starting, or while another command has it.
+
+use super::{Shop, command};
+use std::{
+    net::{SocketAddr, TcpListener, TcpStream},
+    process::{Child, Stdio},
+    time::{Duration, Instant},
+};
+
+/// A server that was told to start and is left alone; ended with the test.
+struct Starting {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Starting {
+    fn new(shop: &Shop) -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let child = command(shop.folder.path(), &["serve", "--listen", &free.to_string()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        Self { child, address: free }
+    }
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn whoever_sees_it_listen_finds_the_way_to_command_it() {
+    let shop = Shop::new("en");
+    let server = Starting::new(&shop);
+    let began = Instant::now();
+    while TcpStream::connect(server.address).is_err() {
+        assert!(began.elapsed() < Duration::from_secs(60), "it never listens");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let door = std::fs::read_to_string(shop.path("data/control.json")).unwrap();
+    let door: serde_json::Value = serde_json::from_str(&door).unwrap();
+    assert_eq!(door["pid"].as_u64(), Some(u64::from(server.child.id())));
+    let made = shop.tabi(&["key", "create", "shop"]);
+    assert_eq!(made.code, 0, "{}{}", made.out, made.err);
+}
+
+#[test]
+fn commands_that_meet_wait_for_each_other() {
+    let shop = Shop::new("en");
+    assert_eq!(shop.tabi(&["deploy"]).code, 0);
+    let server = Starting::new(&shop);
+    let names: Vec<String> = (0..6).map(|n| format!("key{n}")).collect();
+    let commands: Vec<Child> = names
+        .iter()
+        .map(|name| {
+            command(shop.folder.path(), &["key", "create", name])
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    for mut command in commands {
+        assert!(command.wait().unwrap().success());
+    }
+    let list = shop.tabi(&["key", "list"]);
+    assert!(names.iter().all(|name| list.out.contains(name)), "{}", list.out);
+    drop(server);
+}
