@@ -9,6 +9,7 @@ mod crash;
 mod dedupe;
 mod demo;
 mod go_live;
+mod held;
 mod http;
 mod reviewer;
 mod shop;
