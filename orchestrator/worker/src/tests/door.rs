@@ -88,6 +88,34 @@ async fn a_stop_between_verdict_and_hand_over_holds_it_until_it_is_lifted() {
 }
 
 #[tokio::test]
+async fn a_release_that_goes_live_between_verdict_and_hand_over_changes_what_comes_after_it() {
+    let rig = Rig::new(NOON, &[("offers_club", OFFER)]).await;
+    let hana = rig.customer("hana").await;
+    rig.order(hana, "A-1").await;
+    let mut files = (*rig.machine.live().unwrap().release.files).clone();
+    files.insert("templates/offer/email/subject.txt".to_owned(), b"Other words\n".to_vec());
+    let second = release::Release::build(files).0.unwrap();
+    let (machine, now, release) = (std::sync::Arc::clone(&rig.machine), at(NOON), second.clone());
+    *rig.renderer.meanwhile.lock().unwrap() = Some(Box::new(move || {
+        Box::pin(async move {
+            crate::live::put(&machine.store, &release, "test", "", now).await.unwrap();
+            let live = crate::live::ready(&machine.store, &release, now).await.unwrap();
+            crate::make_live(&machine.store, &release, "test", "deploy", now).await.unwrap();
+            machine.set_live(live);
+        })
+    }));
+    rig.settle().await;
+    rig.order(hana, "A-2").await;
+    rig.settle().await;
+    rig.pass(Elapsed::from_days(1)).await;
+    let subjects: Vec<String> =
+        rig.email.handed().iter().map(|h| h.parcel.content.parts["subject"].clone()).collect();
+    assert_eq!(subjects.len(), 2, "each once");
+    assert_ne!(subjects[0], "Other words", "what was judged and made goes as it was made");
+    assert_eq!(subjects[1], "Other words");
+}
+
+#[tokio::test]
 async fn of_messages_due_together_the_higher_priority_goes_and_the_loser_names_the_winner() {
     let with = |priority: i32, message: &str| {
         format!(
