@@ -95,10 +95,10 @@ fn read(files: &BTreeMap<String, Vec<u8>>, problems: &mut Problems) -> BTreeMap<
         }
         match std::str::from_utf8(bytes) {
             Ok(text) => {
-                texts.insert(
-                    path.clone(),
-                    text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n"),
-                );
+                let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
+                if crate::bounds::within(path, &text, problems) {
+                    texts.insert(path.clone(), text);
+                }
             }
             Err(error) => problems.error(
                 "T001",

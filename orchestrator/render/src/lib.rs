@@ -7,6 +7,7 @@
 //!
 //! Invariant: the same templates and the same request give the same bytes, on any machine.
 
+mod bounds;
 mod brand;
 mod check;
 mod child;

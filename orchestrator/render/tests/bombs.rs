@@ -57,13 +57,15 @@ fn templates() -> (Templates, Vec<&'static str>) {
         files.insert(at("message.yaml"), b"use: service\ninputs: {n: int}\n".to_vec());
         if part.starts_with("email/") {
             files.insert(at("email/subject.txt"), b"ok\n".to_vec());
-            files.insert(at("email/text.txt"), b"ok\n".to_vec());
+            files.insert(at("email/body.html"), b"<p>ok</p>\n".to_vec());
         }
         files.insert(at(part), body.into_bytes());
         names.push(name);
     }
     let (templates, problems) = compile(&files);
-    (templates.unwrap_or_else(|| panic!("{problems:#?}")), names)
+    let told =
+        || problems.iter().map(|p| format!("{} {}: {}", p.code, p.file, p.title.en)).collect::<Vec<_>>();
+    (templates.unwrap_or_else(|| panic!("{:#?}", told())), names)
 }
 
 fn request(message: usize, channel: Channel, n: i64) -> RenderRequest {
