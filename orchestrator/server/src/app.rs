@@ -25,6 +25,8 @@ pub struct App {
     pub hooks: Arc<dyn Hooks>,
     /// Limits and the like.
     pub settings: Arc<Settings>,
+    /// Imports under way and of late.
+    pub imports: crate::import::Imports,
     pub(crate) limiter: Arc<Limiter>,
 }
 
@@ -145,8 +147,16 @@ impl App {
             base_url: base_url.into(),
             hooks: Arc::new(NoHooks),
             settings: Arc::default(),
+            imports: crate::import::Imports::default(),
             limiter: Arc::default(),
         }
+    }
+
+    /// The same, sharing these imports with somebody else who imports.
+    #[must_use]
+    pub fn with_imports(mut self, imports: crate::import::Imports) -> Self {
+        self.imports = imports;
+        self
     }
 
     /// The same with these hooks.

@@ -95,6 +95,7 @@ async fn serve_with(
         base_url.as_str(),
     )
     .with_hooks(Arc::new(wiring))
+    .with_imports(desk.running.as_ref().map(|running| running.imports.clone()).unwrap_or_default())
     .with_settings(server::Settings {
         // Whoever can reach the demo may use it, so only this machine may reach it.
         demo: instance.advances.is_some() && listens.ip().is_loopback(),
@@ -188,6 +189,7 @@ async fn desk(
             base_url: base_url.to_owned(),
             listens: listens.to_string(),
             console: format!("http://{}", reachable(listens)),
+            imports: server::import::Imports::default(),
         }),
     })
 }

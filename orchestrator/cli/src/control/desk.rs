@@ -39,6 +39,8 @@ pub(crate) struct Running {
     pub(crate) listens: String,
     /// The same as a browser on this machine opens it: `http://127.0.0.1:8080`.
     pub(crate) console: String,
+    /// Imports under way, for API and console to show.
+    pub(crate) imports: server::import::Imports,
 }
 
 impl Running {

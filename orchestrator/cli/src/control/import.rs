@@ -49,15 +49,19 @@ impl Desk {
                 json!({"rejected": {"line": row.line, "code": row.code, "reason": row.reason, "row": row.row}}),
             );
         };
+        let imports = self.running.as_ref().map(|running| running.imports.clone()).unwrap_or_default();
+        let id = format!("imp_{:032x}", u128::from_be_bytes(instance.ids.next(instance.now())));
+        let running = imports.begin(id, &options, instance.now());
         let progress = |so_far: import::Progress| {
+            running.progress(so_far);
             tell(json!({"progress": {
                 "rows": so_far.rows, "taken": so_far.taken, "duplicates": so_far.duplicates,
                 "rejected": so_far.rejected, "line": so_far.line,
             }}));
         };
-        let done = import::run(&app, BufReader::new(opened), &options, rejected, progress)
-            .await
-            .map_err(|error| Fault::problem(error.to_string()))?;
+        let done = import::run(&app, BufReader::new(opened), &options, rejected, progress).await;
+        running.end(&done, instance.now());
+        let done = done.map_err(|error| Fault::problem(error.to_string()))?;
         Ok(json!({
             "rows": done.rows, "taken": done.taken, "duplicates": done.duplicates, "rejected": done.rejected,
             "line": done.line, "dry_run": options.dry_run,

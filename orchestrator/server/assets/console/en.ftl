@@ -85,6 +85,7 @@ password-failed = The password could not be stored. Try again in a moment.
 operator-name-wrong = A name has at most 100 letters, digits and . _ + - @.
 
 # Overview
+overview-import = Import of { $name } under way: { $rows } rows read, { $taken } taken, { $rejected } refused
 overview-troubles = { $n ->
     [one] One thing needs a person
    *[other] { $n } things need a person

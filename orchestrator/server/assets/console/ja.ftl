@@ -82,6 +82,7 @@ password-failed = パスワードを保存できませんでした。少し待�
 operator-name-wrong = 名前に使えるのは文字・数字と . _ + - @ で、100文字までです。
 
 # 概要
+overview-import = 「{ $name }」を取り込んでいます：{ $rows } 行読み込み、{ $taken } 行取り込み、{ $rejected } 行不可
 overview-troubles = 対応が必要なものが { $n } 件あります
 overview-troubles-many = 対応が必要なものが { $n } 件以上あります
 customers = お客様

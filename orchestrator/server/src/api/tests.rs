@@ -168,3 +168,37 @@ async fn whoever_is_erased_is_gone() {
     let gone = send(&app, "GET", "/v1/customers/u1", &key, Body::empty()).await.status;
     assert!(gone == StatusCode::NOT_FOUND || gone == StatusCode::GONE);
 }
+
+#[tokio::test]
+async fn an_import_says_how_far_it_is_also_to_whoever_does_not_wait_for_it() {
+    let (app, key) = with_key().await;
+    let rows: String = (0..2_500).map(|n| format!("u{n},u{n}@example.jp\n")).collect();
+    let file = format!("user_id,email\n{rows}nobody,no address\n");
+    let path = "/v1/imports?kind=customers&format=csv&name=people.csv&wait=false";
+    let begun = send(&app, "POST", path, &key, file.clone()).await;
+    assert_eq!(begun.status, StatusCode::ACCEPTED, "{}", begun.text);
+    let status = begun.json()["status"].as_str().unwrap().to_owned();
+    let mut seen = Vec::new();
+    let ended = loop {
+        let answer = send(&app, "GET", &status, &key, "").await.json();
+        seen.push(answer["rows"].as_u64().unwrap());
+        if answer["state"] != "running" {
+            break answer;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    };
+    assert!(seen.is_sorted(), "{seen:?}");
+    assert_eq!((ended["state"].as_str(), ended["rows"].as_u64()), (Some("done"), Some(2_501)));
+    assert_eq!((ended["taken"].as_u64(), ended["rejected"].as_u64()), (Some(2_500), Some(1)));
+    let again = send(&app, "POST", &path.replace("false", "true"), &key, file.clone()).await;
+    assert_eq!((again.status, again.json()["rows"].as_u64()), (StatusCode::OK, Some(2_501)));
+    let all = send(&app, "GET", "/v1/imports", &key, "").await.json();
+    assert_eq!(all["imports"].as_array().unwrap().len(), 2);
+    assert_eq!(all["imports"][0]["import"], again.json()["import"], "the newest first");
+    // Refused at its header: told at once, or by its status.
+    send(&app, "POST", path, &key, "a,b\n1,2\n").await;
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    let failed = send(&app, "GET", "/v1/imports", &key, "").await.json()["imports"][0].clone();
+    assert_eq!((failed["state"].as_str(), failed["reason"].is_string()), (Some("failed"), true), "{failed}");
+    assert_eq!(send(&app, "GET", "/v1/imports/imp_0", &key, "").await.status, StatusCode::NOT_FOUND);
+}

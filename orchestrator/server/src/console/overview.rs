@@ -86,8 +86,25 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
         "troubles": trouble,
         "troubles_more": trouble >= TROUBLES_MAX,
         "journeys": super::journeys::rows(&visit, &counts),
+        "imports": imports(&visit),
     });
     visit.page("overview.html", context).await
+}
+
+/// Imports under way, in words.
+fn imports(visit: &Visit) -> Vec<Json> {
+    let view = visit.view();
+    let all = visit.console.app.imports.list();
+    all.iter()
+        .filter(|import| import.state == crate::import::State::Running)
+        .map(|import| {
+            let so_far = &import.progress;
+            json!({
+                "name": import.name, "rows": view.number(so_far.rows), "taken": view.number(so_far.taken),
+                "rejected": view.number(so_far.rejected),
+            })
+        })
+        .collect()
 }
 
 /// Why messages were not sent, the commonest reason first, and how many reasons have no line of their own.

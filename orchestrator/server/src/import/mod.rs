@@ -6,10 +6,12 @@
 
 mod row;
 mod rows;
+mod status;
 #[cfg(test)]
 mod tests;
 
 pub use row::{ColumnError, Columns};
+pub use status::{Import, Imports, Running, State};
 
 use crate::App;
 use crate::intake::{Door, Fate, Item, World, check, take};

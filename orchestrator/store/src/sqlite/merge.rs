@@ -59,7 +59,7 @@ impl Store {
             AuditKind::EnrollmentEnded.as_str(),
             AuditKind::MessageCancelled.as_str(),
         ])
-            .await?;
+        .await?;
         // Messages on their way were sealed in the years they were planned in; events that no step has seen yet, and those
         // that enrollments began with, in the years they came in.
         let (years, pending) = {

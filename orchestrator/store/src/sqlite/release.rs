@@ -121,7 +121,7 @@ impl Store {
                     .bind(action)
                     .execute(&mut tx.conn)
                     .await?;
-                sqlx::query(
+                sql::query(
                     "insert into fanout (id, kind, body, segment, cursor_shard, cursor_customer, count, created_at) \
                      values (?, 'look_again', '{}', null, -1, x'', 0, ?) on conflict do nothing",
                 )
