@@ -216,3 +216,47 @@ fn a_backup_holds_database_and_keys_and_overwrites_nothing() {
     assert_eq!(shop.tabi(&["backup", "--into", "copy"]).code, 4);
     drop(server);
 }
+
+#[test]
+fn a_plan_shows_what_changes_and_who_stays_with_what_they_began_and_changes_nothing() {
+    let shop = Shop::new("en");
+    let plan = || {
+        let said = shop.tabi(&["plan", "--format", "json"]);
+        assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+        serde_json::from_str::<serde_json::Value>(&said.out).unwrap()
+    };
+    let first = plan();
+    assert_eq!((first["live"].is_null(), first["journeys"][0]["change"].as_str()), (true, Some("new")));
+    assert!(!shop.path("data").exists(), "it writes nothing");
+
+    let journey = std::fs::read_to_string(shop.path("journeys/welcome.yaml")).unwrap();
+    let waits = |days: u32| format!("{journey}  - wait: {days} days\n  - send: welcome\n");
+    std::fs::write(shop.path("journeys/welcome.yaml"), waits(3)).unwrap();
+    let server = Server::start(&shop);
+    let same = plan();
+    assert_eq!(
+        (same["changed"].as_bool(), same["journeys"][0]["change"].as_str()),
+        (Some(false), Some("same"))
+    );
+    assert_eq!(shop.tabi(&["event", "send", "signed_up", "--customer", "hana"]).code, 0);
+    until(&shop, &["journey", "show", "welcome", "--format", "json"], |said| said.out.contains("\"live\":1"));
+
+    std::fs::write(shop.path("journeys/welcome.yaml"), waits(4)).unwrap();
+    shop.edit("templates/locales/en/welcome.ftl", "Visit the shop", "To the shop");
+    let next = plan();
+    let of = &next["journeys"][0];
+    assert_eq!(
+        (of["change"].as_str(), of["live"].as_u64(), of["stay"].as_u64()),
+        (Some("changed"), Some(1), Some(1))
+    );
+    assert_eq!(of["steps"][0]["customers"].as_u64(), Some(1));
+    assert!(
+        next["files"].as_array().unwrap().iter().any(|f| f == "templates/locales/en/welcome.ftl"),
+        "{next}"
+    );
+    let words = shop.tabi(&["plan"]);
+    assert!(words.out.contains("1 on their way; 1 go on with what they began"), "{}", words.out);
+    assert!(!shop.tabi(&["plan", "--lang", "ja"]).out.is_ascii());
+    assert_eq!(plan()["live"], next["live"], "nothing was deployed");
+    drop(server);
+}
