@@ -72,6 +72,7 @@ impl Desk {
                     value: value.clone(),
                     state: AddressState::Active,
                     added_at: now,
+                    seen_at: None,
                 };
                 let adds = move |customer: &mut Customer| {
                     let same = |a: &Address| a.channel == address.channel && a.value == address.value;
