@@ -96,7 +96,7 @@ struct Inner {
 }
 
 enum Keys {
-    Db(KeysDb),
+    Db(Box<KeysDb>),
     /// Keys follow from the seed; only destruction has to be remembered.
     Ephemeral {
         destroyed: std::sync::Mutex<std::collections::BTreeSet<[u8; 16]>>,
@@ -110,7 +110,7 @@ impl Vault {
         let derived = root.derive();
         let check = hmac::sign(&derived.check, b"tabi/root-check/v1");
         let (path, check) = (keys_db.to_owned(), check.as_ref().to_vec());
-        let keys = Keys::Db(blocking(move || KeysDb::open(&path, &check)).await?);
+        let keys = Keys::Db(Box::new(blocking(move || KeysDb::open(&path, &check)).await?));
         Ok(Self(Arc::new(Inner { derived, keys, cache: KeyCache::default(), chance: Chance::system() })))
     }
 

@@ -129,6 +129,9 @@ struct Raw {
     open: Vec<(DeliveryId, MessageId, Option<EnrollmentId>)>,
 }
 
+/// Work, what stays here of it, and the keys that it was opened by.
+type Loaded = (Vec<CustomerWork>, Vec<Kept>, Option<Keys>);
+
 impl Store {
     /// Due customers, at most `limit`, with everything that deciding about them needs. Nobody else gets them until the
     /// batch is committed or dropped. Reads only; an empty batch costs nothing.
@@ -247,7 +250,7 @@ impl Store {
         ids: &[CustomerId],
         deciding: Deciding,
         due_at: Option<Timestamp>,
-    ) -> Result<(Vec<CustomerWork>, Vec<Kept>, Option<Keys>), StoreError> {
+    ) -> Result<Loaded, StoreError> {
         if ids.is_empty() {
             return Ok((Vec::new(), Vec::new(), None));
         }

@@ -537,7 +537,7 @@ async fn symbol_in(store: &Store, tx: &mut Tx, name: &str) -> Result<i64, StoreE
     .bind(name)
     .fetch_one(&mut tx.conn)
     .await?;
-    Ok(row.try_get(0)?)
+    row.try_get(0)
 }
 
 /// Links new identities, unlinks those gone; answers with those that belong to somebody else.

@@ -173,7 +173,7 @@ impl Store {
         let rows = self
             .write(move |tx| {
                 Box::pin(async move {
-                    Ok(sql::query(
+                    sql::query(
                         "update call set due_at = null, lease_until = ?2, fence = fence + 1, attempts = attempts + 1 \
                          where (shard, customer, enrollment, step, visit) in (select shard, customer, enrollment, step, \
                             visit from call where due_at <= ?1 limit ?3) \
@@ -183,7 +183,7 @@ impl Store {
                     .bind(machine_now.plus(lease).as_micros())
                     .bind(signed(limit as u64))
                     .fetch_all(&mut tx.conn)
-                    .await?)
+                    .await
                 })
             })
             .await?;

@@ -56,7 +56,7 @@ impl Store {
                     .bind(body)
                     .fetch_one(&mut tx.conn)
                     .await?;
-                    Ok(row.try_get(0)?)
+                    row.try_get(0)
                 })
             })
             .await?;

@@ -117,7 +117,7 @@ pub(crate) async fn period(
     instance: &Instance,
 ) -> anyhow::Result<(Option<Timestamp>, Option<Timestamp>)> {
     let is_day = |text: &&str| text.len() == 10;
-    let zone = match [from, to].iter().flatten().any(|text| is_day(text)) {
+    let zone = match [from, to].iter().flatten().any(is_day) {
         true => crate::voice::zone(instance).await,
         false => Zone::utc(),
     };
