@@ -199,7 +199,7 @@ fn a_rollback_brings_the_release_before_back() {
     assert_ne!(first, second);
     assert_eq!(release(shop.tabi(&["rollback", "--format", "json"])), first);
     let list = shop.tabi(&["rollback", "--list"]);
-    assert!(list.out.contains("shorter") && list.out.contains("rollback"), "{}", list.out);
+    assert!(list.out.contains("shorter") && list.out.contains("brought back"), "{}", list.out);
     shop.edit("templates/locales/en/welcome.ftl", "title = ", "title ");
     let broken = shop.tabi(&["deploy"]);
     assert_eq!(broken.code, 1, "{}{}", broken.out, broken.err);

@@ -3,7 +3,7 @@
 use super::{
     PATIENCE,
     http::{self, Answer},
-    shop::{HANAKO, Shop, identify, order},
+    shop::{HANAKO, Shop, identify, order, project},
     sink::Sink,
     until,
 };
@@ -75,7 +75,7 @@ fn reviewed(sink: &Sink) -> Shop {
 fn what_one_customer_got_on_a_day_and_why_another_got_nothing_is_found_shown_and_exported() {
     let sink = Sink::listen(Duration::ZERO);
     let shop = reviewed(&sink);
-    let today = shop.messages(&["--customer", "hana"])[0]["planned_at"].as_str().unwrap()[..10].to_owned();
+    let today = day_of(&shop.messages(&["--customer", "hana"])[0]["planned_at"]);
     let got = shop.messages(&["--customer", "hana@example.com", "--from", &today, "--sent"]);
     assert_eq!((got.len(), got[0]["name"].as_str()), (1, Some("thank_you_first")), "{got:?}");
     assert!(shop.messages(&["--customer", "hana", "--to", &today]).is_empty());
@@ -123,6 +123,14 @@ fn what_one_customer_got_on_a_day_and_why_another_got_nothing_is_found_shown_and
     let mail = std::fs::read_to_string(mails[0].path()).unwrap();
     let sent = &sink.mails()[0];
     assert!(mail.contains(&sent.header("Message-ID")), "not what the customer got:\n{mail}");
+}
+
+/// The day of an instant, as the shop counts days.
+fn day_of(instant: &Value) -> String {
+    let brand = std::fs::read_to_string(project().join("templates/brand.yaml")).unwrap();
+    let zone = brand.lines().find_map(|line| line.strip_prefix("zone: ")).unwrap();
+    let instant = words::Timestamp::parse(instant.as_str().unwrap()).unwrap().to_jiff();
+    instant.to_zoned(words::Zone::parse(zone).unwrap().to_jiff().clone()).date().to_string()
 }
 
 /// What outsiders write where an export repeats it; a spreadsheet would compute each.

@@ -103,7 +103,7 @@ pub(super) async fn move_messages(
 /// Address and final bytes: what was made once is handed over as it is, by whoever it is sealed for.
 async fn move_content(tx: &mut Tx, again: &Again<'_>, delivery: &[u8]) -> Result<(), StoreError> {
     let row = sql::query(
-        "select address, body, parcel from content where shard = ? and customer = ? and delivery = ?",
+        "select address, body from content where shard = ? and customer = ? and delivery = ?",
     )
     .bind(shard(again.loser))
     .bind(again.loser.0.to_vec())
@@ -112,14 +112,13 @@ async fn move_content(tx: &mut Tx, again: &Again<'_>, delivery: &[u8]) -> Result
     .await?;
     let Some(row) = row else { return Ok(()) };
     sql::query(
-        "update content set shard = ?, customer = ?, address = ?, body = ?, parcel = ? \
+        "update content set shard = ?, customer = ?, address = ?, body = ? \
          where shard = ? and customer = ? and delivery = ?",
     )
     .bind(shard(again.survivor))
     .bind(again.survivor.0.to_vec())
     .bind(again.sealed("content", "address", delivery, row.try_get(0)?)?)
     .bind(again.opt("content", "body", delivery, row.try_get(1)?)?)
-    .bind(again.opt("content", "parcel", delivery, row.try_get(2)?)?)
     .bind(shard(again.loser))
     .bind(again.loser.0.to_vec())
     .bind(delivery.to_vec())
