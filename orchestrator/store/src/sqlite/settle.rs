@@ -475,7 +475,7 @@ impl Store {
                 }
                 let mut outcomes = Rows::new();
                 outcome_row(&mut outcomes, key, outcome_of(state), now, Some(&why));
-                sql::query(OUTCOME).bind(outcomes.json()).execute(&mut tx.conn).await?;
+                tx.conn.each(OUTCOME, &outcomes)?;
                 super::audit::insert(tx, prepared).await
             })
         })

@@ -113,8 +113,19 @@ fn bind<'r>(
     statement: &mut CachedStatement<'_>,
     cells: impl Iterator<Item = ToSqlOutput<'r>>,
 ) -> Result<(), StoreError> {
-    for (place, cell) in cells.enumerate() {
-        statement.raw_bind_parameter(place + 1, cell)?;
+    let mut bound = 0;
+    for cell in cells {
+        bound += 1;
+        statement.raw_bind_parameter(bound, cell)?;
+    }
+    whole(bound, statement)
+}
+
+/// A parameter nobody bound would be null, and the statement would quietly find nothing.
+fn whole(bound: usize, statement: &CachedStatement<'_>) -> Result<(), StoreError> {
+    let wanted = statement.parameter_count();
+    if bound < wanted {
+        return Err(StoreError::Corrupt(format!("a statement of {wanted} parameters was given {bound}")));
     }
     Ok(())
 }
@@ -150,9 +161,11 @@ impl Query<'_> {
         let mut statement = conn.prepared(self.sql)?;
         // What the statement does not ask for is left out, as sqlx does.
         let wanted = statement.parameter_count();
+        let given = self.values.len().min(wanted);
         for (place, value) in self.values.drain(..).take(wanted).enumerate() {
             statement.raw_bind_parameter(place + 1, value)?;
         }
+        whole(given, &statement)?;
         Ok(statement)
     }
 
