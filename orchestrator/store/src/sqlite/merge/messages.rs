@@ -102,14 +102,13 @@ pub(super) async fn move_messages(
 
 /// Address and final bytes: what was made once is handed over as it is, by whoever it is sealed for.
 async fn move_content(tx: &mut Tx, again: &Again<'_>, delivery: &[u8]) -> Result<(), StoreError> {
-    let row = sql::query(
-        "select address, body from content where shard = ? and customer = ? and delivery = ?",
-    )
-    .bind(shard(again.loser))
-    .bind(again.loser.0.to_vec())
-    .bind(delivery.to_vec())
-    .fetch_optional(&mut tx.conn)
-    .await?;
+    let row =
+        sql::query("select address, body from content where shard = ? and customer = ? and delivery = ?")
+            .bind(shard(again.loser))
+            .bind(again.loser.0.to_vec())
+            .bind(delivery.to_vec())
+            .fetch_optional(&mut tx.conn)
+            .await?;
     let Some(row) = row else { return Ok(()) };
     sql::query(
         "update content set shard = ?, customer = ?, address = ?, body = ? \
