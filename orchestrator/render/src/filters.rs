@@ -108,16 +108,17 @@ pub(crate) fn register_calls(tera: &mut Tera, calls: Vec<Call>) {
     tera.register_function("__t", move |kwargs: Kwargs, _: &State<'_>| -> TeraResult<Value> {
         let text = translate(&plain, &kwargs, |text| text.to_owned())?;
         if scope::with(|s| s.mode) == Some(scope::Mode::Html) && text.contains('\n') {
-            return Ok(Value::safe_string(&escaped(&text).replace('\n', "<br>")));
+            return Ok(Value::safe_string(&escape_html(&text).replace('\n', "<br>")));
         }
         Ok(Value::from(text))
     });
     tera.register_function("__t_html", move |kwargs: Kwargs, _: &State<'_>| -> TeraResult<Value> {
-        Ok(Value::safe_string(&translate(&calls, &kwargs, escaped)?.replace('\n', "<br>")))
+        Ok(Value::safe_string(&translate(&calls, &kwargs, escape_html)?.replace('\n', "<br>")))
     });
 }
 
-fn escaped(text: &str) -> String {
+/// Text as HTML, also between quotes of either kind.
+pub fn escape_html(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len() + 16);
     // Writing into a Vec cannot fail.
     let _ = tera::escape_html(text, &mut out);

@@ -42,6 +42,7 @@ pub use brand::{Brand, Localised, Sender};
 pub use child::child_main;
 pub use compile::compile;
 pub use declare::{Input, Sample};
+pub use filters::escape_html;
 pub use folder::read_folder;
 pub use links::{rewrite_links, rewrite_text_links};
 pub use pool::{Pool, PoolOptions};

@@ -1,6 +1,7 @@
 //! The page, as text. It loads nothing but itself; e-mails lie in frames that may run nothing.
 
 use super::Shown;
+use render::escape_html as escape;
 use render::{Content, Preview, RenderError};
 use std::fmt::Write as _;
 use words::Language;
@@ -194,20 +195,4 @@ impl Words {
             },
         }
     }
-}
-
-/// Text as HTML, also between double quotes.
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
 }
