@@ -74,7 +74,7 @@ impl Store {
         let wanted = created
             .iter()
             .flat_map(|(id, _)| [profile_key(*id), events_key(*id, now), content_key(*id, now)]);
-        let sealing = self.keys(wanted, now).await?;
+        let sealing = self.first_keys(wanted, now).await?;
         let mut profiles = HashMap::new();
         for (id, keys) in &created {
             let customer = fresh(*id, keys, now);

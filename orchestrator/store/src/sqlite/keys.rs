@@ -53,9 +53,39 @@ impl Store {
     ) -> BoxFuture<'s, Result<Keys, StoreError>> {
         let wanted = distinct(wanted);
         Box::pin(async move {
-            let found = self.0.vault.keys_for(&wanted, now).await?;
+            let mut found = self.0.vault.existing_keys(&wanted).await?;
+            let missing: Vec<usize> = (0..wanted.len()).filter(|at| found[*at].is_none()).collect();
+            if !missing.is_empty() {
+                let made = self.make_keys(missing.iter().map(|at| (wanted[*at], now)).collect()).await?;
+                for (at, key) in missing.into_iter().zip(made) {
+                    found[at] = key;
+                }
+            }
             Ok(self.at_hand(&wanted, found))
         })
+    }
+
+    /// The same for customers that are being made: nobody looks whether they have keys.
+    pub(crate) fn first_keys<'s>(
+        &'s self,
+        wanted: impl IntoIterator<Item = KeyRef>,
+        now: Timestamp,
+    ) -> BoxFuture<'s, Result<Keys, StoreError>> {
+        let wanted = distinct(wanted);
+        Box::pin(async move {
+            let made = self.make_keys(wanted.iter().map(|key| (*key, now)).collect()).await?;
+            Ok(self.at_hand(&wanted, made))
+        })
+    }
+
+    /// Keys that several requests want at once are made in one commit of the vault. `None`: destroyed.
+    async fn make_keys(&self, wanted: Vec<(KeyRef, Timestamp)>) -> Result<Vec<Option<DataKey>>, StoreError> {
+        let make = |wanted: Vec<(KeyRef, Timestamp)>| async move {
+            let now = wanted.iter().map(|(_, now)| *now).max().unwrap_or_default();
+            let wanted: Vec<KeyRef> = wanted.into_iter().map(|(key, _)| key).collect();
+            Ok(self.0.vault.keys_for(&wanted, now).await?)
+        };
+        self.0.making_keys.write(wanted, make).await
     }
 
     /// Keys for reading; those destroyed are not there.

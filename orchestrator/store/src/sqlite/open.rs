@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
+use vault::{DataKey, KeyRef};
 use words::{Channel, CustomerId, IdSource, Timestamp};
 
 /// The store. Cheap to clone.
@@ -38,6 +39,7 @@ pub(crate) struct Inner {
     pub(crate) programs: RwLock<HashMap<i64, Arc<journey::Program>>>,
     pub(crate) likenesses: super::likeness::Likenesses,
     pub(crate) looking_up: super::together::Together<(i64, [u8; 16]), Option<CustomerId>>,
+    pub(crate) making_keys: super::together::Together<(KeyRef, Timestamp), Option<DataKey>>,
     pub(crate) settling: super::together::Together<(crate::Settle, Timestamp), bool>,
     pub(crate) api_keys: RwLock<HashMap<[u8; 32], crate::ApiKey>>,
     pub(crate) witness: Option<PathBuf>,
@@ -170,6 +172,7 @@ impl Store {
             programs: RwLock::default(),
             likenesses: super::likeness::Likenesses::default(),
             looking_up: super::together::Together::default(),
+            making_keys: super::together::Together::default(),
             settling: super::together::Together::default(),
             api_keys: RwLock::default(),
             witness,
