@@ -15,7 +15,7 @@ use crate::{
 };
 use engine::{Context, Ending, Facts, Position, State, Status};
 use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::sqlite::SqliteRow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use words::{
@@ -429,14 +429,30 @@ impl Store {
 
     /// What speaks against the addresses of these customers.
     fn load_suppressions(&self, conn: &Conn, work: &mut [CustomerWork]) -> Result<(), StoreError> {
-        let mut rows = Rows::new();
-        let mut whose = Vec::new();
+        let (mut places, mut whose) = (Vec::new(), Vec::new());
         for (index, one) in work.iter().enumerate() {
             for address in &one.customer.addresses {
-                let (shard, bidx) = self.blind(address.channel.as_str(), &address.value);
-                rows.row().int(shard).blob(&bidx);
+                places.push(self.blind(address.channel.as_str(), &address.value));
                 whose.push(index);
             }
+        }
+        self.suppressed(conn, &places, |place, suppression| {
+            if let Some(one) = whose.get(place).and_then(|index| work.get_mut(*index)) {
+                one.suppressions.push(suppression);
+            }
+        })
+    }
+
+    /// Suppressions of blind indexes (shard, index); `found` gets the place in the list and what was found there.
+    pub(crate) fn suppressed(
+        &self,
+        conn: &Conn,
+        places: &[(i64, [u8; 16])],
+        mut found: impl FnMut(usize, SuppressionRow),
+    ) -> Result<(), StoreError> {
+        let mut rows = Rows::new();
+        for (shard, bidx) in places {
+            rows.row().int(*shard).blob(bidx);
         }
         conn.ask(
             "select channel, reason, at, expires_at, source from suppression where shard = ?1 and bidx = ?2",
@@ -449,39 +465,10 @@ impl Store {
                     expires_at: cell::<Option<i64>>(row, 3)?.map(Timestamp::from_micros),
                     source: cell(row, 4)?,
                 };
-                if let Some(one) = whose.get(place).and_then(|index| work.get_mut(*index)) {
-                    one.suppressions.push(suppression);
-                }
+                found(place, suppression);
                 Ok(())
             },
         )
-    }
-
-    /// Suppressions of blind indexes `[shard, bidx]`, with their place in the list.
-    pub(crate) async fn suppressions_of(
-        &self,
-        conn: &mut SqliteConnection,
-        rows: Rows,
-    ) -> Result<Vec<(usize, SuppressionRow)>, StoreError> {
-        let rows = sqlx::query(
-            "select j.key, s.channel, s.reason, s.at, s.expires_at, s.source from json_each(?) j \
-             cross join suppression s on s.shard = j.value->>0 and s.bidx = unhex(j.value->>1)",
-        )
-        .bind(rows.json())
-        .fetch_all(conn)
-        .await?;
-        rows.iter()
-            .map(|row| {
-                let suppression = SuppressionRow {
-                    channel: Channel::new(&*self.name(row.try_get(1)?)?),
-                    reason: row.try_get(2)?,
-                    at: Timestamp::from_micros(row.try_get(3)?),
-                    expires_at: row.try_get::<Option<i64>, _>(4)?.map(Timestamp::from_micros),
-                    source: row.try_get(5)?,
-                };
-                Ok((usize::try_from(row.try_get::<i64, _>(0)?).unwrap_or(usize::MAX), suppression))
-            })
-            .collect()
     }
 }
 

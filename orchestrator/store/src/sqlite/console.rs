@@ -5,7 +5,7 @@ use super::claim::SealedEvent;
 use super::customer::{consent_cell, follow, merged_into};
 use super::keys::{events_key, profile_key};
 use super::open::shard;
-use super::rows::{Rows, signed, unsigned};
+use super::rows::{signed, unsigned};
 use super::tally::Kind;
 use crate::{
     CustomerPage, EnrollmentRow, JourneyCounts, LogFilter, MessageCounts, MessageOutcome, NotSentCount,
@@ -165,14 +165,18 @@ impl Store {
         let customer = self.customer(id).await?;
         let mut suppressions = Vec::new();
         if let Some(customer) = &customer {
-            let mut rows = Rows::new();
-            for address in &customer.addresses {
-                let (shard, bidx) = self.blind(address.channel.as_str(), &address.value);
-                rows.row().int(shard).blob(&bidx);
-            }
-            let mut conn = self.read().await?;
-            suppressions =
-                self.suppressions_of(&mut conn, rows).await?.into_iter().map(|(_, row)| row).collect();
+            let places: Vec<_> = customer
+                .addresses
+                .iter()
+                .map(|address| self.blind(address.channel.as_str(), &address.value))
+                .collect();
+            suppressions = self
+                .aside(move |store, conn| {
+                    let mut all = Vec::new();
+                    store.suppressed(conn, &places, |_, row| all.push(row))?;
+                    Ok(all)
+                })
+                .await?;
         }
         let timeline = self.customer_timeline(id, None, limit).await?;
         Ok(Some(CustomerPage { customer, id, enrollments, segments, suppressions, timeline }))

@@ -9,7 +9,6 @@ use super::sql::cell;
 use super::writer::Tx;
 use crate::pack::{self, Likeness};
 use crate::{DeliveryKey, FinalContent, HandOver, HandOverRefused, StoreError};
-use sqlx::Row;
 use std::collections::HashMap;
 use words::{CustomerId, Timestamp};
 
@@ -52,13 +51,7 @@ impl Store {
         for (item, (customer, at)) in items.iter().zip(&planned) {
             contents.push(match &item.content {
                 Some(content) => {
-                    let likeness = match self.0.likenesses.get(content.likeness) {
-                        Some(likeness) => likeness,
-                        None => {
-                            let mut conn = self.read().await?;
-                            self.likeness_at_hand(&mut conn, content.likeness).await?
-                        }
-                    };
+                    let likeness = self.likeness_at_hand(content.likeness).await?;
                     let key = content_key(*customer, *at);
                     Some(self.seal_content(&sealing, key, item.delivery, content, &likeness)?)
                 }
@@ -158,24 +151,23 @@ impl Store {
         for key in keys {
             rows.row().int(shard(key.customer)).blob(&key.customer.0).blob(&key.message.0);
         }
-        let mut conn = self.read().await?;
-        let found = sqlx::query(
-            "select j.key, m.planned_at from json_each(?) j cross join message m on m.shard = j.value->>0 \
-             and m.customer = unhex(j.value->>1) and m.id = unhex(j.value->>2)",
-        )
-        .bind(rows.json())
-        .fetch_all(&mut *conn)
-        .await?;
-        let mut planned: Vec<(CustomerId, Timestamp)> =
-            keys.iter().map(|key| (key.customer, Timestamp::default())).collect();
-        for row in found {
-            if let Some(slot) =
-                planned.get_mut(usize::try_from(row.try_get::<i64, _>(0)?).unwrap_or(usize::MAX))
-            {
-                slot.1 = Timestamp::from_micros(row.try_get(1)?);
-            }
-        }
-        Ok(planned)
+        let keys = keys.to_vec();
+        self.aside(move |_, conn| {
+            let mut planned: Vec<(CustomerId, Timestamp)> =
+                keys.iter().map(|key| (key.customer, Timestamp::default())).collect();
+            conn.ask(
+                "select planned_at from message where shard = ? and customer = ? and id = ?",
+                &rows,
+                |place, row| {
+                    if let Some(slot) = planned.get_mut(place) {
+                        slot.1 = Timestamp::from_micros(cell(row, 0)?);
+                    }
+                    Ok(())
+                },
+            )?;
+            Ok(planned)
+        })
+        .await
     }
 
     fn seal_content(

@@ -1,10 +1,10 @@
 //! What final content is compressed against, once in the tables and a few of them in memory.
 
 use super::Store;
+use super::rows::Rows;
+use super::sql::{Conn, bytes};
 use crate::StoreError;
 use crate::pack::Likeness;
-use sqlx::Row;
-use sqlx::sqlite::SqliteConnection;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -65,21 +65,27 @@ impl Store {
     }
 
     /// The likeness with this number.
-    pub(crate) async fn likeness_at_hand(
-        &self,
-        conn: &mut SqliteConnection,
-        id: Option<i64>,
-    ) -> Result<Arc<Likeness>, StoreError> {
+    pub(crate) async fn likeness_at_hand(&self, id: Option<i64>) -> Result<Arc<Likeness>, StoreError> {
+        match self.0.likenesses.get(id) {
+            Some(likeness) => Ok(likeness),
+            None => self.aside(move |store, conn| store.likeness_in(conn, id)).await,
+        }
+    }
+
+    /// The same for whoever has a connection and may block their thread.
+    pub(crate) fn likeness_in(&self, conn: &Conn, id: Option<i64>) -> Result<Arc<Likeness>, StoreError> {
         if let Some(likeness) = self.0.likenesses.get(id) {
             return Ok(likeness);
         }
         let id = id.unwrap_or_default();
-        let row = sqlx::query("select body from likeness where id = ?")
-            .bind(id)
-            .fetch_optional(conn)
-            .await?
-            .ok_or_else(|| StoreError::corrupt(format!("likeness {id}")))?;
-        let likeness = Arc::new(Likeness::from_stored(row.try_get(0)?)?);
+        let mut stored = None;
+        let mut row = Rows::new();
+        row.row().int(id);
+        conn.ask("select body from likeness where id = ?", &row, |_, row| {
+            stored = Some(Likeness::from_stored(bytes(row, 0)?)?);
+            Ok(())
+        })?;
+        let likeness = Arc::new(stored.ok_or_else(|| StoreError::corrupt(format!("likeness {id}")))?);
         self.0.likenesses.keep(id, &likeness);
         Ok(likeness)
     }

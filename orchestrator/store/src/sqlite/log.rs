@@ -6,7 +6,8 @@ use super::keys::{NOBODY, content_key};
 use super::ledger::SealedContent;
 use super::open::shard;
 use super::plan::class_of;
-use super::rows::{signed, unsigned};
+use super::rows::{Rows, signed, unsigned};
+use super::sql::{bytes, cell};
 use crate::{
     AuditEvent, AuditKind, AuditPage, DeliveryState, FinalContent, LogAttempt, LogCursor, LogDelivery,
     LogEntry, LogFilter, LogPage, LogReceipt, LogRow, MessageOutcome, Origin, StoreError, StoredAudit,
@@ -425,22 +426,28 @@ impl Store {
             body: serde_json::json!({"reader": reader, "reason": reason, "delivery": delivery}).to_string(),
         }])
         .await?;
-        let mut conn = self.read().await?;
-        let row = sqlx::query(
-            "select x.media, x.body, x.likeness, x.locale, x.release, d.customer, d.planned_at \
-             from delivery d indexed by delivery_id \
-             cross join content x on x.shard = d.shard and x.customer = d.customer and x.delivery = d.id where d.id = ?",
-        )
-        .bind(delivery.0.to_vec())
-        .fetch_optional(&mut *conn)
-        .await?;
-        let Some(row) = row else { return Ok(None) };
-        let Some(sealed) = SealedContent::read(&row, 0)? else { return Ok(None) };
-        let likeness = self.likeness_at_hand(&mut conn, sealed.likeness).await?;
-        drop(conn);
-        let customer =
-            CustomerId::from_slice(row.try_get(5)?).ok_or_else(|| StoreError::corrupt("delivery"))?;
-        let key = content_key(customer, Timestamp::from_micros(row.try_get(6)?));
+        let found = self
+            .aside(move |_, conn| {
+                let (mut rows, mut found) = (Rows::new(), None);
+                rows.row().blob(&delivery.0);
+                conn.ask(
+                    "select x.media, x.body, x.likeness, x.locale, x.release, d.customer, d.planned_at \
+                     from delivery d indexed by delivery_id cross join content x \
+                     on x.shard = d.shard and x.customer = d.customer and x.delivery = d.id where d.id = ?",
+                    &rows,
+                    |_, row| {
+                        let customer = CustomerId::from_slice(bytes(row, 5)?)
+                            .ok_or_else(|| StoreError::corrupt("delivery"))?;
+                        let key = content_key(customer, Timestamp::from_micros(cell(row, 6)?));
+                        found = SealedContent::read(row, 0)?.map(|sealed| (sealed, key));
+                        Ok(())
+                    },
+                )?;
+                Ok(found)
+            })
+            .await?;
+        let Some((sealed, key)) = found else { return Ok(None) };
+        let likeness = self.likeness_at_hand(sealed.likeness).await?;
         sealed.open(&self.old_keys([key]).await?, key, delivery, &likeness)
     }
 
