@@ -72,10 +72,12 @@ impl Gallery {
         if stamp != built.stamp || built.templates.is_none() {
             match release::files::read(&self.0.root) {
                 Ok(files) => {
-                    let (templates, problems) = render::compile(&files);
-                    built.problems = problems;
-                    if let Some(templates) = templates {
-                        built.templates = Some(Arc::new(templates));
+                    match compile(&files) {
+                        Ok((templates, problems)) => {
+                            built.problems = problems;
+                            built.templates = templates.map(Arc::new).or_else(|| built.templates.take());
+                        }
+                        Err(error) => tracing::warn!("{error:#}"),
                     }
                     built.files = files;
                 }
@@ -91,6 +93,17 @@ impl Gallery {
             .collect();
         Shown { stamp, language, templates: built.templates.clone(), problems }
     }
+}
+
+/// The templates alone; every message is tried within limits, so that what is shown comes to an end.
+fn compile(files: &Files) -> anyhow::Result<(Option<Templates>, Vec<Diagnostic>)> {
+    let (templates, mut problems) = render::compile_untried(files);
+    let tried = templates
+        .as_ref()
+        .map(|templates| templates.try_in_child(&project::trials()?).map_err(project::untried));
+    problems.extend(tried.transpose()?.unwrap_or_default());
+    let good = project::count(&problems).0 == 0;
+    Ok((templates.filter(|_| good), problems))
 }
 
 /// Changes whenever a file of the project is saved, made or taken away.

@@ -2,7 +2,10 @@
 
 use anyhow::Context as _;
 use release::Files;
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 use words::{Diagnostic, Severity};
 
 use crate::{exit::Fault, output::Output};
@@ -66,10 +69,25 @@ pub(crate) fn counted(out: Output, problems: &[Diagnostic]) -> String {
     }
 }
 
+/// Checks and compiles what somebody wrote: every message is tried in a child process with limits.
+pub(crate) fn check(files: Files) -> anyhow::Result<(Option<release::Release>, Vec<Diagnostic>)> {
+    release::Release::check(files, &trials()?).map_err(untried)
+}
+
+/// The child that tries messages. Its limits are those of live messages; what it waits for a busy machine is more.
+pub(crate) fn trials() -> anyhow::Result<render::PoolOptions> {
+    Ok(render::PoolOptions { wall_max: Duration::from_secs(60), ..render::PoolOptions::this_program()? })
+}
+
+/// What to say where no message could be tried.
+pub(crate) fn untried(error: render::RenderError) -> anyhow::Error {
+    Fault::unreachable(format!("the messages of the project could not be tried: {error}")).into()
+}
+
 /// Checks and compiles the project; its problems are shown where it cannot be.
 pub(crate) fn build(out: Output, root: &Path) -> anyhow::Result<release::Release> {
     let files = read(root)?;
-    let (release, problems) = release::Release::build(files.clone());
+    let (release, problems) = check(files.clone())?;
     match release {
         Some(release) => Ok(release),
         None => {

@@ -37,10 +37,53 @@ pub struct Release {
 
 impl Release {
     /// Checks and compiles `files`: every problem at once, sorted by place; and the release where none is an error.
+    ///
+    /// Every message is tried in this process, for as long as it takes: for tests, whose templates come to an end. What a
+    /// person wrote goes through [`Release::check`].
     pub fn build(files: Files) -> (Option<Self>, Vec<Diagnostic>) {
-        let (templates, mut problems) = render::compile(&files);
+        match Self::compile(files, |templates| Ok(templates.try_here())) {
+            Ok(built) => built,
+            // Nothing but a child can be out of reach.
+            Err(_) => (None, Vec::new()),
+        }
+    }
+
+    /// The same, with every message tried in a child process within the limits of `children`: the door for what people write.
+    ///
+    /// Blocks for as long as it takes.
+    ///
+    /// # Errors
+    /// Where no child can be started, whatever the files are.
+    pub fn check(
+        files: Files,
+        children: &render::PoolOptions,
+    ) -> Result<(Option<Self>, Vec<Diagnostic>), render::RenderError> {
+        Self::compile(files, |templates| templates.try_in_child(children))
+    }
+
+    /// Compiles what was accepted before, by this or an earlier version: no message is tried.
+    pub fn again(files: Files) -> (Option<Self>, Vec<Diagnostic>) {
+        Self::compile(files, |_| Ok(Vec::new())).unwrap_or_default()
+    }
+
+    fn compile(
+        files: Files,
+        trial: impl Send + FnOnce(&render::Templates) -> Result<Vec<Diagnostic>, render::RenderError>,
+    ) -> Result<(Option<Self>, Vec<Diagnostic>), render::RenderError> {
+        let (templates, mut problems) = render::compile_untried(&files);
         let catalog = templates.as_ref().map(render::Templates::catalog).unwrap_or_default();
-        let (project, of_journeys) = journey::compile(&files::of_journeys(&files), &catalog);
+        // While the messages are tried, the journeys are compiled.
+        let (tried, project, of_journeys) = std::thread::scope(|scope| {
+            let tried = templates.as_ref().map(|templates| scope.spawn(move || trial(templates)));
+            let (project, of_journeys) = journey::compile(&files::of_journeys(&files), &catalog);
+            let tried = tried.map_or(Ok(Vec::new()), |tried| {
+                let broken =
+                    |_| render::RenderError::Unavailable { reason: "the trial broke off".to_owned() };
+                tried.join().map_err(broken).and_then(|told| told)
+            });
+            (tried, project, of_journeys)
+        });
+        problems.extend(tried?);
         // Without templates every message would be unknown: their own problems say it better.
         let keep = templates.is_some();
         problems.extend(of_journeys.into_iter().filter(|d| keep || !OF_MESSAGES.contains(&d.code.as_str())));
@@ -55,7 +98,7 @@ impl Release {
         problems.sort_by(|a, b| (&a.file, a.span.start, &a.code).cmp(&(&b.file, b.span.start, &b.code)));
         problems.dedup();
         if problems.iter().any(|problem| problem.severity == Severity::Error) {
-            return (None, problems);
+            return Ok((None, problems));
         }
         let release = match (project, templates, brand) {
             (Some(project), Some(templates), Some(brand)) => Some(Self {
@@ -69,7 +112,7 @@ impl Release {
             }),
             _ => None,
         };
-        (release, problems)
+        Ok((release, problems))
     }
 
     /// The stories of the project, and what is wrong in them.

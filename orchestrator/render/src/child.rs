@@ -1,6 +1,7 @@
 //! The rendering child: a process that does nothing but render, within limits, and may be killed at any moment.
 
 use crate::frame::{Answer, Ask, encode, length};
+use crate::probe::{self, Failed};
 use crate::request::{RenderError, RenderRequest, Rendered};
 use crate::templates::Templates;
 use std::collections::VecDeque;
@@ -38,18 +39,45 @@ pub fn child_main(mut input: impl Read, mut output: impl Write) -> io::Result<()
                     answer(&mut output, &Answer::Rendered(Box::new(result)))?;
                 }
             }
+            Ask::Probe { id, requests } => {
+                let templates = releases.iter().find(|(known, _)| *known == id).map(|(_, t)| t);
+                for request in requests {
+                    let failed =
+                        guarded(templates, &request, |templates| Ok(probe::look(templates, &request)));
+                    let failed = failed.unwrap_or_else(|error| Some(Failed::Error(error)));
+                    answer(&mut output, &Answer::Probed(failed))?;
+                }
+            }
+            Ask::Trace { id, request } => {
+                let templates = releases.iter().find(|(known, _)| *known == id).map(|(_, t)| t);
+                let reached = |part, at| {
+                    // Whoever does not hear it knows less, and nothing else.
+                    let _ = answer(&mut io::stdout(), &Answer::Reached(part, at));
+                };
+                let traced = guarded(templates, &request, |templates| templates.trace(&request, reached));
+                answer(&mut output, &Answer::Probed(traced.err().map(Failed::Error)))?;
+            }
         }
     }
     Ok(())
 }
 
 fn render(templates: Option<&Templates>, request: &RenderRequest) -> Result<Rendered, RenderError> {
+    guarded(templates, request, |templates| templates.render(request))
+}
+
+/// What `work` gives, or why it did not come to it.
+fn guarded<T>(
+    templates: Option<&Templates>,
+    request: &RenderRequest,
+    work: impl FnOnce(&Templates) -> Result<T, RenderError>,
+) -> Result<T, RenderError> {
     let Some(templates) = templates else {
         return Err(RenderError::Unavailable {
             reason: "the child does not have these templates".to_owned(),
         });
     };
-    catch_unwind(AssertUnwindSafe(|| templates.render(request))).unwrap_or_else(|_| {
+    catch_unwind(AssertUnwindSafe(|| work(templates))).unwrap_or_else(|_| {
         Err(RenderError::Template {
             place: format!("message `{}`", request.message),
             reason: "the template engine panicked".to_owned(),

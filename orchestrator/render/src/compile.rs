@@ -7,15 +7,18 @@ use crate::flatten::{self, Piece, Source};
 use crate::fold::{Folder, Out};
 use crate::lints;
 use crate::mjml;
+use crate::pool::PoolOptions;
 use crate::probe;
 use crate::problems::{Place, Problems, did_you_mean};
+use crate::request::RenderError;
 use crate::scope::Mode;
 use crate::strings::{File, Strings};
 use crate::templates::{Bundle, Message, Origin, Part, Templates};
 use crate::text;
+use crate::trial;
 use crate::yaml::{self, Reason};
 use std::collections::{BTreeMap, BTreeSet};
-use words::{Channel, Diagnostic, Locale, Text};
+use words::{Channel, Diagnostic, Locale, Severity, Text};
 
 /// Bytes of one file, at most.
 const FILE_MAX: usize = 256 * 1024;
@@ -26,7 +29,52 @@ const FOLDERS: [&str; 3] = ["layouts", "blocks", "locales"];
 
 /// Compiles the files of a project, by path from its root (`templates/brand.yaml`); what is not under `templates/` is
 /// passed over. The templates are there where no problem is an error.
+///
+/// Every message is tried in this process, without a limit on time: for tests and for templates that were accepted before.
 pub fn compile(files: &BTreeMap<String, Vec<u8>>) -> (Option<Templates>, Vec<Diagnostic>) {
+    let (templates, mut problems) = compile_untried(files);
+    let found = templates.as_ref().map(Templates::try_here).unwrap_or_default();
+    let good = found.iter().all(|problem| problem.severity == Severity::Warning);
+    problems.extend(found);
+    (templates.filter(|_| good), problems)
+}
+
+impl Templates {
+    /// Renders every message with values that its inputs allow, in this process and for as long as it takes; says what
+    /// fails.
+    pub fn try_here(&self) -> Vec<Diagnostic> {
+        let mut problems = Problems::default();
+        probe::here(self, &mut problems);
+        problems.finish()
+    }
+
+    /// The same in a child process, within the limits of `options` for each render.
+    ///
+    /// Blocks; not to be called where asynchronous work waits for this thread.
+    ///
+    /// # Errors
+    /// [`RenderError::Unavailable`] where there is no child to do it, whatever the templates are.
+    pub fn try_in_child(&self, options: &PoolOptions) -> Result<Vec<Diagnostic>, RenderError> {
+        let unavailable = |reason: String| RenderError::Unavailable { reason };
+        // A thread of its own: whoever calls may be driven by a runtime, and runtimes do not nest.
+        let trial = std::thread::scope(|scope| {
+            let run = || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                let runtime = runtime.map_err(|error| unavailable(error.to_string()))?;
+                runtime.block_on(trial::run(self, options))
+            };
+            scope.spawn(run).join().unwrap_or_else(|_| Err(unavailable("the trial broke off".to_owned())))
+        })?;
+        let mut problems = Problems::default();
+        for (request, failed) in &trial {
+            probe::tell(self, request, failed, &mut problems);
+        }
+        Ok(problems.finish())
+    }
+}
+
+/// The same as [`compile()`] without trying any message: of what was accepted before, or is tried next.
+pub fn compile_untried(files: &BTreeMap<String, Vec<u8>>) -> (Option<Templates>, Vec<Diagnostic>) {
     let mut problems = Problems::default();
     let texts = read(files, &mut problems);
     let brand = read_brand(&texts, &mut problems);
@@ -55,9 +103,7 @@ pub fn compile(files: &BTreeMap<String, Vec<u8>>) -> (Option<Templates>, Vec<Dia
     let format = 1;
     let templates =
         Templates::new(Bundle { format, brand, messages: compiled, strings: strings.files, sources: texts });
-    probe::run(&templates, &mut problems);
-    let good = problems.no_errors();
-    (good.then_some(templates), problems.finish())
+    (Some(templates), problems.finish())
 }
 
 /// The files as texts.

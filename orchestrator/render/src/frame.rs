@@ -1,5 +1,6 @@
 //! What the parent and the rendering child say to each other: a length of four bytes, big-endian, then the value.
 
+use crate::probe::Failed;
 use crate::request::{RenderError, RenderRequest, Rendered};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,20 @@ pub(crate) enum Ask {
         /// The messages.
         requests: Vec<RenderRequest>,
     },
+    /// Render these to see what fails. Each is answered by one [`Answer::Probed`], as soon as it is known.
+    Probe {
+        /// The templates.
+        id: [u8; 32],
+        /// The messages.
+        requests: Vec<RenderRequest>,
+    },
+    /// Render this, which did not come to an end, and say on the way how far it came: [`Answer::Reached`].
+    Trace {
+        /// The templates.
+        id: [u8; 32],
+        /// The message.
+        request: RenderRequest,
+    },
 }
 
 /// From the child.
@@ -32,6 +47,10 @@ pub(crate) enum Answer {
     Loaded(Result<(), String>),
     /// One message.
     Rendered(Box<Result<Rendered, RenderError>>),
+    /// One message, without what came out.
+    Probed(Option<Failed>),
+    /// A piece of a template was reached for the first time: the number of the part, and where the piece begins in it.
+    Reached(u32, u32),
 }
 
 /// A value with its length before it.

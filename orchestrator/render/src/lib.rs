@@ -35,12 +35,14 @@ mod templates;
 #[cfg(test)]
 mod tests;
 mod text;
+mod trace;
+mod trial;
 mod values;
 mod yaml;
 
 pub use brand::{Brand, Localised, Sender};
 pub use child::child_main;
-pub use compile::compile;
+pub use compile::{compile, compile_untried};
 pub use declare::{Input, Sample};
 pub use filters::escape_html;
 pub use folder::read_folder;

@@ -45,7 +45,7 @@ pub struct Pool {
 
 /// A child at work.
 #[derive(Debug)]
-struct Running {
+pub(crate) struct Running {
     child: Child,
     input: ChildStdin,
     output: ChildStdout,
@@ -56,7 +56,7 @@ struct Running {
 }
 
 /// Why a child gave no answer.
-enum Silence {
+pub(crate) enum Silence {
     /// It used its CPU time up.
     Time,
     /// It ended, as it does when it runs out of memory.
@@ -104,9 +104,8 @@ impl Pool {
             let rest = &requests[answers.len()..];
             let before = answers.len();
             let Err(silence) = self.batch(&mut running, templates, rest, &mut answers).await else { break };
-            if let Some(mut child) = running.take() {
-                // Already dead, or to be so.
-                let _ = child.child.kill().await;
+            if let Some(child) = running.take() {
+                child.end().await;
             }
             let Some(culprit) = requests.get(answers.len()) else { break };
             let bound = |reason: String| RenderError::Bound { message: culprit.message.clone(), reason };
@@ -165,51 +164,20 @@ impl Pool {
         requests: &[RenderRequest],
         answers: &mut Vec<Result<Rendered, RenderError>>,
     ) -> Result<(), Silence> {
-        let (id, bytes) = templates.stored();
         if running.is_none() {
-            *running = Some(
-                self.start().map_err(|e| Silence::Unavailable(format!("the child did not start: {e}")))?,
-            );
+            *running = Some(Running::start(&self.options)?);
             self.watch_idle();
         }
         let Some(child) = running.as_mut() else { return Err(Silence::Gone) };
-        if !child.loaded.contains(&id) {
-            child.send(&Ask::Load { id, bytes: bytes.to_vec() }).await?;
-            match child.answer(self.options.wall_max, self.options.wall_max).await? {
-                Answer::Loaded(Ok(())) => child.loaded.insert(id),
-                Answer::Loaded(Err(reason)) => return Err(Silence::Unavailable(reason)),
-                Answer::Rendered(_) => {
-                    return Err(Silence::Unavailable("the child answered out of turn".to_owned()));
-                }
-            };
-        }
+        let id = child.load(templates, &self.options).await?;
         child.send(&Ask::Render { id, requests: requests.to_vec() }).await?;
         for _ in requests {
             match child.answer(self.options.cpu_max, self.options.wall_max).await? {
                 Answer::Rendered(result) => answers.push(*result),
-                Answer::Loaded(_) => {
-                    return Err(Silence::Unavailable("the child answered out of turn".to_owned()));
-                }
+                _ => return Err(Silence::out_of_turn()),
             }
         }
         Ok(())
-    }
-
-    fn start(&self) -> io::Result<Running> {
-        let mut child = Command::new(&self.options.program)
-            .args(&self.options.arguments)
-            .env_clear()
-            .current_dir("/")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()?;
-        let gone = || io::Error::other("a pipe is missing");
-        let input = child.stdin.take().ok_or_else(gone)?;
-        let output = child.stdout.take().ok_or_else(gone)?;
-        let loaded = BTreeSet::new();
-        Ok(Running { child, input, output, buffer: Vec::new(), loaded, used: Instant::now() })
     }
 
     /// Ends children that have nothing to do.
@@ -239,8 +207,59 @@ impl Pool {
     }
 }
 
+impl Silence {
+    pub(crate) fn out_of_turn() -> Self {
+        Self::Unavailable("the child answered out of turn".to_owned())
+    }
+}
+
 impl Running {
-    async fn send(&mut self, ask: &Ask) -> Result<(), Silence> {
+    /// A child that has nothing loaded yet.
+    pub(crate) fn start(options: &PoolOptions) -> Result<Self, Silence> {
+        let unavailable =
+            |why: &dyn std::fmt::Display| Silence::Unavailable(format!("the child did not start: {why}"));
+        let mut child = Command::new(&options.program)
+            .args(&options.arguments)
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| unavailable(&error))?;
+        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(unavailable(&"a pipe is missing"));
+        };
+        let loaded = BTreeSet::new();
+        Ok(Self { child, input, output, buffer: Vec::new(), loaded, used: Instant::now() })
+    }
+
+    /// Ends it, whatever it does.
+    pub(crate) async fn end(mut self) {
+        // It may be dead already.
+        let _ = self.child.kill().await;
+    }
+
+    /// Gives it the templates, unless it has them; returns the name that they go by.
+    pub(crate) async fn load(
+        &mut self,
+        templates: &Templates,
+        options: &PoolOptions,
+    ) -> Result<[u8; 32], Silence> {
+        let (id, bytes) = templates.stored();
+        if !self.loaded.contains(&id) {
+            self.send(&Ask::Load { id, bytes: bytes.to_vec() }).await?;
+            match self.answer(options.wall_max, options.wall_max).await? {
+                Answer::Loaded(Ok(())) => self.loaded.insert(id),
+                Answer::Loaded(Err(reason)) => return Err(Silence::Unavailable(reason)),
+                _ => return Err(Silence::out_of_turn()),
+            };
+        }
+        Ok(id)
+    }
+
+    pub(crate) async fn send(&mut self, ask: &Ask) -> Result<(), Silence> {
         let bytes = encode(ask).map_err(|e| Silence::Unavailable(e.to_string()))?;
         // While a large batch is written the child may already answer; both pipes must flow.
         let mut written = 0;
@@ -260,7 +279,7 @@ impl Running {
     }
 
     /// The next answer, or why there is none.
-    async fn answer(&mut self, cpu_max: Duration, wall_max: Duration) -> Result<Answer, Silence> {
+    pub(crate) async fn answer(&mut self, cpu_max: Duration, wall_max: Duration) -> Result<Answer, Silence> {
         let began = Instant::now();
         let mut cpu_before: Option<Duration> = None;
         loop {

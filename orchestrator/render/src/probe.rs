@@ -9,6 +9,8 @@ use crate::problems::{Place, Problems};
 use crate::request::{Links, RenderError, RenderRequest};
 use crate::scope::MARK;
 use crate::templates::{OUTPUT_MAX, Templates};
+use crate::trace;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use words::{Currency, Elapsed, Locale, Money, Text, Timestamp, Type, Value};
 
@@ -24,31 +26,58 @@ struct Plan {
     choice: usize,
 }
 
-/// Probes everything.
-pub(crate) fn run(templates: &Templates, problems: &mut Problems) {
-    let names: Vec<String> = templates.messages().map(str::to_owned).collect();
-    for name in names {
-        let Some(message) = templates.bundle.messages.get(&name) else { continue };
-        let requests = requests(&message.inputs, &templates.bundle.brand);
-        for (channel, by_locale) in &message.channels {
-            for locale in by_locale.keys() {
-                let full = *locale == templates.bundle.brand.default_locale;
-                for (index, (inputs, customer)) in requests.iter().enumerate() {
-                    if !full && index >= 3 {
-                        break;
-                    }
-                    let request = request(&name, channel, locale, inputs.clone(), customer.clone());
-                    one(templates, &request, None, problems);
-                }
-                for (sample, given) in &message.samples {
-                    let mut request =
-                        request(&name, channel, locale, given.inputs.clone(), given.customer.clone());
-                    request.zone.clone_from(&given.zone);
-                    one(templates, &request, Some(sample), problems);
-                }
+/// Why a probe failed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Failed {
+    /// It does not render.
+    Error(RenderError),
+    /// A typed value was glued to other text with `~` and can no longer be written out.
+    Glued,
+    /// It did not come to an end, see [`crate::trial`].
+    Stopped(Stop),
+}
+
+/// A message that was given up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Stop {
+    /// Which bound: CPU time in milliseconds, or else memory.
+    pub(crate) cpu_ms: Option<u64>,
+    /// How far it came: the number of the part, and where in its template.
+    pub(crate) reached: Option<(u32, u32)>,
+}
+
+/// Probes everything in this process, for as long as it takes.
+pub(crate) fn here(templates: &Templates, problems: &mut Problems) {
+    for message in templates.messages() {
+        for request in requests_of(templates, message) {
+            if let Some(failed) = look(templates, &request) {
+                tell(templates, &request, &failed, problems);
             }
         }
     }
+}
+
+/// What is tried of a message: made up values and its samples, on every channel and in every locale.
+pub(crate) fn requests_of(templates: &Templates, name: &str) -> Vec<RenderRequest> {
+    let mut out = Vec::new();
+    let Some(message) = templates.bundle.messages.get(name) else { return out };
+    let filled = requests(&message.inputs, &templates.bundle.brand);
+    for (channel, by_locale) in &message.channels {
+        for locale in by_locale.keys() {
+            let full = *locale == templates.bundle.brand.default_locale;
+            let enough = if full { filled.len() } else { 3 };
+            for (inputs, customer) in filled.iter().take(enough) {
+                out.push(request(name, channel, locale, inputs.clone(), customer.clone()));
+            }
+            for given in message.samples.values() {
+                let mut request =
+                    request(name, channel, locale, given.inputs.clone(), given.customer.clone());
+                request.zone.clone_from(&given.zone);
+                out.push(request);
+            }
+        }
+    }
+    out
 }
 
 /// The request of a probe or a preview.
@@ -77,25 +106,30 @@ pub(crate) fn request(
     }
 }
 
-fn one(templates: &Templates, request: &RenderRequest, sample: Option<&str>, problems: &mut Problems) {
-    let failed = match templates.render(request) {
+/// Renders once; says what is wrong with that.
+pub(crate) fn look(templates: &Templates, request: &RenderRequest) -> Option<Failed> {
+    match templates.render(request) {
         Ok(rendered) => {
             let raw = serde_json::to_string(&rendered.content).unwrap_or_default();
-            if raw.contains(MARK) {
-                glued(templates, request, problems);
-            }
-            return;
+            raw.contains(MARK).then_some(Failed::Glued)
         }
-        Err(error) => error,
+        Err(error) => Some(Failed::Error(error)),
+    }
+}
+
+/// The problem that a failed probe is.
+pub(crate) fn tell(templates: &Templates, request: &RenderRequest, failed: &Failed, problems: &mut Problems) {
+    let error = match failed {
+        Failed::Error(error) => error,
+        Failed::Glued => return glued(templates, request, problems),
+        Failed::Stopped(stop) => return stopped(templates, request, stop, problems),
     };
-    let _ = sample;
-    match failed {
-        RenderError::Template { place, reason } => report(templates, request, &place, &reason, problems),
+    match error {
+        RenderError::Template { place, reason } => report(templates, request, place, reason, problems),
         RenderError::Bound { .. } => {
-            let file = format!("templates/{}/message.yaml", request.message);
             problems.error(
                 "T047",
-                &Place::new(file, 0..0),
+                &whole(request),
                 Text::new(
                     format!(
                         "`{}` writes more than {} KiB on {}",
@@ -118,6 +152,41 @@ fn one(templates: &Templates, request: &RenderRequest, sample: Option<&str>, pro
     }
 }
 
+/// The place of what is known to be wrong in a message, and no nearer.
+fn whole(request: &RenderRequest) -> Place {
+    Place::new(format!("templates/{}/message.yaml", request.message), 0..0)
+}
+
+/// A message that had to be given up: at the loop that it did not come out of, or at the piece that it stood before.
+fn stopped(templates: &Templates, request: &RenderRequest, stop: &Stop, problems: &mut Problems) {
+    let found = stop.reached.and_then(|reached| trace::place(templates, request, reached));
+    let (place, label) = match found {
+        Some((place, true)) => (place, Text::new("it was in this loop", "このループの中でした")),
+        Some((place, false)) => (place, Text::new("it was here", "ここを処理している間でした")),
+        None => (whole(request), Text::new("this message", "このメッセージ")),
+    };
+    let title = match stop.cpu_ms {
+        Some(ms) => Text::new(
+            format!("this message takes more than {ms} ms to write and was stopped"),
+            format!("メッセージの作成が {ms} ミリ秒を超えたため、打ち切りました"),
+        ),
+        None => Text::new(
+            "this message takes more memory than a message may, and was stopped",
+            "メッセージの作成に必要なメモリーが上限を超えたため、打ち切りました",
+        ),
+    };
+    problems.error(
+        "T048",
+        &place,
+        title,
+        label,
+        Text::new(
+            "loop over what the journey gives, a few dozen items at most, and not in loops of loops",
+            "ループはジャーニーから渡される数十件までのリストにとどめ、何重にも重ねないでください",
+        ),
+    );
+}
+
 /// A typed value was glued to other text with `~` and can no longer be written out.
 fn glued(templates: &Templates, request: &RenderRequest, problems: &mut Problems) {
     let message = templates.bundle.messages.get(&request.message);
@@ -130,10 +199,8 @@ fn glued(templates: &Templates, request: &RenderRequest, problems: &mut Problems
                 .is_some_and(|text| text.contains(" ~ ") || text.contains("join"))
         },
     );
-    let place = found.map_or_else(
-        || Place::new(format!("templates/{}/message.yaml", request.message), 0..0),
-        |(_, origin)| Place::new(&origin.file, origin.span.0..origin.span.1),
-    );
+    let place = found
+        .map_or_else(|| whole(request), |(_, origin)| Place::new(&origin.file, origin.span.0..origin.span.1));
     problems.error(
         "T027",
         &place,
@@ -156,8 +223,7 @@ fn report(
     reason: &str,
     problems: &mut Problems,
 ) {
-    let place = place_of(templates, place)
-        .unwrap_or_else(|| Place::new(format!("templates/{}/message.yaml", request.message), 0..0));
+    let place = place_of(templates, place).unwrap_or_else(|| whole(request));
     let name = reason.split('`').nth(1).unwrap_or("").to_owned();
     let absent = reason.starts_with("Variable `")
         || reason.starts_with("Field `")

@@ -9,6 +9,7 @@ use crate::request::{Content, Email, Push, RenderError, RenderRequest, Rendered,
 use crate::scope::{self, Mode, Scope, Typed};
 use crate::strings::{File, Strings};
 use crate::text;
+use crate::trace;
 use crate::values::{self, Shape};
 use fluent_bundle::FluentResource;
 use fluent_bundle::concurrent::FluentBundle;
@@ -269,13 +270,47 @@ impl Templates {
     /// # Errors
     /// See [`RenderError`].
     pub fn render(&self, request: &RenderRequest) -> Result<Rendered, RenderError> {
-        let missing =
-            || RenderError::Missing { message: request.message.clone(), channel: request.channel.clone() };
-        let message = self.bundle.messages.get(&request.message).ok_or_else(missing)?;
+        let message = self.bundle.messages.get(&request.message).ok_or_else(|| missing(request))?;
+        let locale = self.pick(request.locale.as_ref());
+        let ready = || self.ready(&request.message);
+        let texts = self.texts(message, request, ready)?;
+        let content = self.content(message, request, locale, texts)?;
+        Ok(Rendered {
+            message: request.message.clone(),
+            channel: request.channel.clone(),
+            locale: locale.clone(),
+            content,
+        })
+    }
+
+    /// Renders for the sake of the way there: `reached` hears of each piece that is reached for the first time.
+    pub(crate) fn trace(
+        &self,
+        request: &RenderRequest,
+        reached: impl Fn(u32, u32) + Send + Sync + 'static,
+    ) -> Result<(), RenderError> {
+        let message = self.bundle.messages.get(&request.message).ok_or_else(|| missing(request))?;
+        let marked = trace::marked(message, &request.channel, self.pick(request.locale.as_ref()));
+        let failed =
+            |reason| RenderError::Template { place: format!("message `{}`", request.message), reason };
+        let mut tera = filters::engine();
+        trace::register(&mut tera, reached);
+        let ready = Ready::with(tera, &request.message, &marked, &self.bundle.strings).map_err(failed)?;
+        self.texts(&marked, request, || Ok(&ready)).map(|_| ())
+    }
+
+    /// The parts of a message, as its templates write them.
+    fn texts<'a, 'r>(
+        &self,
+        message: &'a Message,
+        request: &RenderRequest,
+        ready: impl FnOnce() -> Result<&'r Ready, RenderError>,
+    ) -> Result<Vec<(&'a Part, String)>, RenderError> {
+        let missing = || missing(request);
         let by_locale = message.channels.get(&request.channel).ok_or_else(missing)?;
         let locale = self.pick(request.locale.as_ref());
         let parts = by_locale.get(locale).ok_or_else(missing)?;
-        let ready = self.ready(&request.message)?;
+        let ready = ready()?;
         let names = ready.names.get(&request.channel).and_then(|n| n.get(locale)).ok_or_else(missing)?;
         let (formats, brand) = self.formats.get(locale).ok_or_else(missing)?;
         let context = self.context(ready, request, brand, locale)?;
@@ -295,13 +330,7 @@ impl Templates {
             })?;
             texts.push((part, text));
         }
-        let content = self.content(message, request, locale, texts)?;
-        Ok(Rendered {
-            message: request.message.clone(),
-            channel: request.channel.clone(),
-            locale: locale.clone(),
-            content,
-        })
+        Ok(texts)
     }
 
     /// The locale that a customer gets.
@@ -448,7 +477,10 @@ impl Templates {
 
 impl Ready {
     fn new(name: &str, message: &Message, files: &[File]) -> Result<Self, String> {
-        let mut tera = filters::engine();
+        Self::with(filters::engine(), name, message, files)
+    }
+
+    fn with(mut tera: Tera, name: &str, message: &Message, files: &[File]) -> Result<Self, String> {
         let mut bundles: BTreeMap<&Locale, Arc<FluentBundle<FluentResource>>> = BTreeMap::new();
         let mut calls = Vec::new();
         for (locale, key) in &message.calls {
@@ -482,6 +514,10 @@ impl Ready {
             .collect();
         Ok(Self { tera, shapes, names })
     }
+}
+
+fn missing(request: &RenderRequest) -> RenderError {
+    RenderError::Missing { message: request.message.clone(), channel: request.channel.clone() }
 }
 
 /// The translations of one message in one locale.

@@ -3,5 +3,6 @@
 
 mod codes;
 mod mail;
+mod pages;
 mod project;
 mod shipped;

@@ -4,8 +4,10 @@
 
 #[path = "bombs/corpus.rs"]
 mod corpus;
+#[path = "../src/tests/pages.rs"]
+mod pages;
 
-use render::{Links, Pool, PoolOptions, RenderRequest, Templates, child_main, compile};
+use render::{Links, Pool, PoolOptions, RenderRequest, Templates, child_main, compile, compile_untried};
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -40,7 +42,8 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let rendered = runtime.block_on(bombs_are_stopped_and_their_neighbours_are_rendered());
     let compiled = what_is_made_to_break_the_compiler_does_not();
-    println!("bombs: {} tests passed", rendered + compiled);
+    let tried = what_never_ends_is_a_line_for_its_author() + the_page_of_what_never_ends_says_so();
+    println!("bombs: {} tests passed", rendered + compiled + tried);
 }
 
 /// The messages m0, m1 … by their templates: each does its worst for one number that no probe uses.
@@ -150,6 +153,68 @@ fn compile_child(index: usize) {
         (None, Some(problem)) => println!("refused, {}: {}", problem.code, problem.title.en),
         (None, None) => panic!("refused without a word"),
     }
+}
+
+/// A project whose message `hello` has this body.
+fn hello(body: &str) -> BTreeMap<String, Vec<u8>> {
+    let files = [
+        ("templates/brand.yaml", BRAND),
+        ("templates/locales/en/common.ftl", STRINGS),
+        ("templates/hello/message.yaml", "use: service\ninputs: {name: text}\n"),
+        ("templates/hello/sample.yaml", "ann: {inputs: {name: Ann}}\n"),
+        ("templates/hello/sms/body.txt", body),
+    ];
+    files.into_iter().map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec())).collect()
+}
+
+/// What a trial in a child says of a project: code, line and column, and what is shown.
+fn tried(files: &BTreeMap<String, Vec<u8>>) -> Vec<(String, String)> {
+    let options = PoolOptions { wall_max: PATIENCE, ..PoolOptions::this_program().unwrap() };
+    let problems = compile_untried(files).0.unwrap().try_in_child(&options).unwrap();
+    let told = problems.iter().map(|problem| {
+        assert!(!problem.title.ja.is_empty() && problem.title.ja != problem.title.en);
+        let source = files.get(&problem.file).map(|bytes| String::from_utf8_lossy(bytes)).unwrap_or_default();
+        let (line, column) = problem.line_column(&source);
+        let shown = problem.render(&source, words::Language::En, false);
+        (format!("{} {}:{line}:{column}", problem.code, problem.file), shown)
+    });
+    told.collect()
+}
+
+fn what_never_ends_is_a_line_for_its_author() -> usize {
+    let harmless = "{% for a in range(end=9) %}.{% endfor %}\n";
+    let busy = corpus::loops("{{ name | upper | truncate(length=0) }}");
+    let eightfold = "{% set s = s ~ s ~ s ~ s ~ s ~ s ~ s ~ s %}".repeat(12);
+    let doubles = "{% for a in range(end=60) %}{% set_global s = s ~ s %}{% endfor %}";
+    // The place, as far as it is the same on every machine: which doubling is one too many depends on it.
+    let stories = [
+        ("nothing to stop", "{{ name }}".to_owned(), None),
+        ("the second of two loops", format!("{harmless}{}", corpus::loops("")), Some("2:1")),
+        ("a loop in a loop", format!("{harmless}{busy}"), Some("2:32")),
+        ("no loop", format!("{harmless}{{% set s = name %}}\n{eightfold}"), Some("3:")),
+        ("a text that doubles", format!("{{% set s = name %}}\n{doubles}{{{{ name }}}}"), Some("2:1")),
+    ];
+    for (name, body, expected) in &stories {
+        let told = tried(&hello(body));
+        println!("{name}: {:?}", told.iter().map(|(place, _)| place).collect::<Vec<_>>());
+        let place = expected.map(|place| format!("T048 templates/hello/sms/body.txt:{place}"));
+        assert_eq!(told.len(), usize::from(place.is_some()), "{name}");
+        assert!(told.iter().zip(place).all(|((told, _), place)| told.starts_with(&place)), "{name}");
+    }
+    stories.len()
+}
+
+fn the_page_of_what_never_ends_says_so() -> usize {
+    let page = include_str!("../codes/T048.md");
+    let told = tried(&pages::example(pages::section(page, "Fails"), hello("")));
+    let shown: Vec<_> = told.into_iter().map(|(_, shown)| shown.trim_end().to_owned()).collect();
+    assert!(
+        shown.len() == 1 && page.contains(&format!("```text\n{}\n```", shown[0])),
+        "{}",
+        shown.join("\n")
+    );
+    assert_eq!(tried(&pages::example(pages::section(page, "Fixed"), hello(""))), Vec::new());
+    1
 }
 
 /// CPU time of the pool's children so far, of those that have ended too.

@@ -77,7 +77,7 @@ impl Live {
 async fn load_release(store: &Store, id: words::ReleaseId) -> Result<Release, LiveError> {
     let archive = store.release_files(id).await?.ok_or_else(|| StoreError::NotFound(id.to_string()))?;
     let files = release::files::unpack(&archive).ok_or_else(|| StoreError::Corrupt(id.to_string()))?;
-    match Release::build(files) {
+    match Release::again(files) {
         (Some(release), _) => Ok(release),
         (None, problems) => Err(LiveError::Broken(id.to_string(), problems)),
     }

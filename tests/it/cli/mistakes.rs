@@ -57,3 +57,16 @@ fn an_expression_that_yaml_eats_is_found_with_what_to_write_instead() {
     );
     assert!(problem["help"]["en"].as_str().unwrap().contains("not has"), "{problem}");
 }
+
+#[test]
+fn a_template_that_never_ends_is_one_error_at_its_loop_and_stops_no_deployment_for_good() {
+    let bomb =
+        "{% for a in range(end=90000) %}{% for b in range(end=90000) %}{% endfor %}{% endfor %}\n{{ t(";
+    let problem = one_error("templates/welcome/email/subject.txt", "{{ t(", bomb);
+    assert_eq!((&problem["code"], &problem["line"]), (&"T048".into(), &1.into()), "{problem}");
+    let shop = Shop::new("en");
+    shop.edit("templates/welcome/email/subject.txt", "{{ t(", bomb);
+    let said = shop.tabi(&["deploy"]);
+    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+    assert!(said.out.contains("T048"), "{}", said.out);
+}

@@ -23,7 +23,7 @@ pub(crate) fn run(context: &Context, args: &CheckArgs) -> anyhow::Result<Exit> {
     let out = context.out;
     let root = project::find(context.common.project.as_deref())?;
     let files = project::read(&root)?;
-    let (release, mut problems) = release::Release::build(files.clone());
+    let (release, mut problems) = project::check(files.clone())?;
     if let Some(release) = &release {
         problems.extend(release.stories().1);
         problems.extend(server::sources::compile(&files, &release.project.schema).1);

@@ -137,10 +137,9 @@ fn project_stands(context: &Context, found: &mut Findings) {
         found.say(PROJECT, Health::Note, "none in this folder", "このフォルダーにはありません");
         return;
     }
-    match release::files::read(&root) {
+    match project::read(&root).and_then(project::check) {
         Err(error) => found.add(PROJECT, Health::Bad, error.to_string()),
-        Ok(files) => {
-            let (release, problems) = release::Release::build(files);
+        Ok((release, problems)) => {
             let (errors, warnings) = project::count(&problems);
             match release {
                 Some(release) => {

@@ -80,7 +80,7 @@ pub(crate) fn run(context: &Context, args: InitArgs) -> anyhow::Result<Exit> {
 
 /// What is written must pass the checks: otherwise an answer does not fit, and nothing is written.
 fn verify(out: Output, files: &release::Files) -> anyhow::Result<()> {
-    let (release, mut problems) = release::Release::build(files.clone());
+    let (release, mut problems) = project::check(files.clone())?;
     if let Some(release) = &release {
         problems.extend(release.stories().1);
     }

@@ -1,7 +1,7 @@
 //! Releases: what is live, and what was.
 
 use super::Desk;
-use crate::exit::Fault;
+use crate::{exit::Fault, project};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use release::{Files, Release};
 use serde_json::{Value, json};
@@ -34,7 +34,8 @@ impl Desk {
         by: &str,
         note: &str,
     ) -> anyhow::Result<Result<(Release, Vec<Diagnostic>, bool), Vec<Diagnostic>>> {
-        let (release, problems) = Release::build(files);
+        // What reads YAML and waits for a child must not keep requests waiting.
+        let (release, problems) = tokio::task::spawn_blocking(move || project::check(files)).await??;
         let Some(release) = release else { return Ok(Err(problems)) };
         let (_, of_sources) = server::sources::compile(&release.files, &release.project.schema);
         if of_sources.iter().any(|problem| problem.severity == words::Severity::Error) {
@@ -66,7 +67,7 @@ impl Desk {
         })?;
         let files = release::files::unpack(&archive)
             .ok_or_else(|| Fault::unreachable(format!("the stored release {to} cannot be read")))?;
-        let (release, problems) = Release::build(files);
+        let (release, problems) = Release::again(files);
         let Some(release) = release else {
             return Err(Fault::problem(format!(
                 "the release {to} no longer compiles with this version of Tabi ({} problems): deploy the project it came \

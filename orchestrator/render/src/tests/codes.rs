@@ -2,6 +2,7 @@
 //!
 //! `TABI_WRITE_PAGES=1 cargo test -p render` writes what the compiler says into the pages, to be read before committing.
 
+use super::pages::{example, section};
 use super::project::{BRAND, shown};
 use crate::compile;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,39 +36,6 @@ fn base() -> BTreeMap<String, Vec<u8>> {
     .collect()
 }
 
-/// The files of a section: a line with a path in backticks, then a fenced block with its content.
-fn example(section: &str) -> BTreeMap<String, Vec<u8>> {
-    let mut files = base();
-    let mut lines = section.lines();
-    while let Some(line) = lines.next() {
-        let path = line.strip_prefix("`templates/").and_then(|rest| rest.split('`').next());
-        let Some(path) = path.map(|path| format!("templates/{path}")) else { continue };
-        if line.ends_with("is not there") {
-            files.remove(&path);
-            continue;
-        }
-        let fence = lines.next().unwrap_or("");
-        let mut text = String::new();
-        for line in lines.by_ref().take_while(|line| *line != "```") {
-            text.push_str(line);
-            text.push('\n');
-        }
-        let bytes = match fence.trim_start_matches('`') {
-            "latin1" => text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect(),
-            "repeated" => text.trim_end().repeat(300_000 / text.len() + 1).into_bytes(),
-            _ => text.into_bytes(),
-        };
-        files.insert(path, bytes);
-    }
-    files
-}
-
-fn section<'a>(page: &'a str, title: &str) -> &'a str {
-    let start = page.find(&format!("## {title}\n")).unwrap_or_else(|| panic!("no section {title}"));
-    let rest = &page[start + title.len() + 4..];
-    &rest[..rest.find("\n## ").unwrap_or(rest.len())]
-}
-
 /// What the compiler says; of a file that is not shown, its first lines would be noise.
 fn said(files: &BTreeMap<String, Vec<u8>>, problems: &[words::Diagnostic]) -> String {
     let text = shown(files, problems);
@@ -82,7 +50,11 @@ fn every_page_fails_as_it_says_and_its_fix_is_right() {
     let write = std::env::var_os("TABI_WRITE_PAGES").is_some();
     let mut wrong = Vec::new();
     for (code, page) in pages() {
-        let files = example(section(&page, "Fails"));
+        // What never ends is for a test that is its own child: tests/bombs.rs.
+        if code == "T048" {
+            continue;
+        }
+        let files = example(section(&page, "Fails"), base());
         let (_, problems) = compile(&files);
         let said = said(&files, &problems);
         if !problems.iter().any(|p| p.code == code) {
@@ -104,7 +76,7 @@ fn every_page_fails_as_it_says_and_its_fix_is_right() {
         } else if !page.contains(&block) {
             wrong.push(format!("{code} shows something else than:\n{block}"));
         }
-        let fixed = example(section(&page, "Fixed"));
+        let fixed = example(section(&page, "Fixed"), base());
         let (_, left) = compile(&fixed);
         if !left.is_empty() {
             wrong.push(format!("{code}: the fixed example:\n{}", shown(&fixed, &left)));

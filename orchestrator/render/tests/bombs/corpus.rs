@@ -1,7 +1,7 @@
 //! The corpus: templates that are meant to bring the renderer down, by what they do.
 
 /// Loops over `a` and `b` a milliard times.
-fn loops(inner: &str) -> String {
+pub(crate) fn loops(inner: &str) -> String {
     format!(
         "{{% for a in range(end=99999) %}}{{% for b in range(end=99999) %}}{inner}{{% endfor %}}{{% endfor %}}"
     )
