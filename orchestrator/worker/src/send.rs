@@ -47,34 +47,25 @@ impl Machine {
         self.send_batch_on(&self.channels()).await
     }
 
-    /// Claims what is due on these channels and sends it. A slow channel holds up those that share its batch.
+    /// Claims what is due on these channels and sends it. A slow channel holds up those that share its batch. What was
+    /// struck goes after it, by itself: it may be what ended the process before.
     pub async fn send_batch_on(&self, channels: &[Channel]) -> Result<SendReport, StoreError> {
         let Some(live) = self.live() else { return Ok(SendReport::default()) };
         let now = self.clock.now();
-        let work = self.store.claim_sends(now, SEND_LIMIT, channels, self.claim_for(now, &live)).await?;
-        self.send(work).await
+        let fresh = self.store.claim_sends(now, SEND_LIMIT, channels, self.claim_for(now, &live)).await?;
+        let mut report = self.send(fresh).await?;
+        let now = self.clock.now();
+        let struck = self.store.claim_struck(now, channels, self.claim_for(now, &live)).await?;
+        let after = self.send(struck).await?;
+        report.claimed += after.claimed;
+        report.accepted += after.accepted;
+        Ok(report)
     }
 
-    /// Sends what is claimed already.
-    ///
-    /// A delivery whose last attempt ended without any answer may be what ended it. Such ones go alone, so that the third
-    /// strike meets the one that deals them and nobody beside it.
+    /// Sends what is claimed already, together.
     pub async fn send(&self, work: Vec<SendWork>) -> Result<SendReport, StoreError> {
         let claimed = work.len();
-        let (fresh, mut struck): (Vec<_>, Vec<_>) = work.into_iter().partition(|work| work.strikes == 0);
-        let mut accepted = 0;
-        if !struck.is_empty() {
-            let others = struck.split_off(1);
-            let now = self.clock.now();
-            let back = others.iter().map(|work| settle::given_back(work, now)).collect::<Vec<_>>();
-            if !back.is_empty() {
-                self.store.settle(back, now).await?;
-            }
-        }
-        for batch in [fresh, struck] {
-            accepted += self.send_together(batch).await?;
-        }
-        Ok(SendReport { claimed, accepted })
+        Ok(SendReport { claimed, accepted: self.send_together(work).await? })
     }
 
     /// Sends a batch; how many were accepted.

@@ -49,12 +49,6 @@ pub(crate) fn untried(
     }
 }
 
-/// A claim given back as if it had not been made: attempt and strike are taken back, earlier strikes stand.
-pub(crate) fn given_back(work: &SendWork, now: Timestamp) -> Settle {
-    let why = serde_json::json!({"waits": "its turn to go alone"}).to_string();
-    Settle { clear_strikes: false, ..untried(work, DeliveryState::Planned, Some(now), why) }
-}
-
 /// The claim closed by what the provider said. `jitter` in `0..1000` spreads tries.
 pub(crate) fn tried(work: &SendWork, outcome: &Outcome, span: Span, jitter: u64, event: EventId) -> Settle {
     let (state, due_at) = match outcome {

@@ -4,7 +4,6 @@ use super::{
     PATIENCE,
     shop::{self, Shop, identify, order},
     sink::Sink,
-    until,
 };
 use serde_json::{Value, json};
 use std::{
@@ -95,16 +94,23 @@ fn nobody_is_lost_and_nobody_is_written_to_twice_when_it_is_killed_at_any_moment
     shop.wait_until_it_serves();
     assert!(storefront.join().is_ok(), "the shop failed:\n{}", shop.log());
 
-    let rows = until(PATIENCE, "every message has its outcome", || {
+    let end = Instant::now() + PATIENCE;
+    let rows = loop {
         let rows = shop.messages(&["--journey", "thank_you"]);
         let settled = |row: &Value| matches!(row["outcome"].as_str(), Some("accepted" | "unknown"));
         let open: Vec<&Value> = rows.iter().filter(|row| !settled(row)).collect();
         let done = rows.len() == CUSTOMERS && open.is_empty();
-        if !done {
-            std::thread::sleep(Duration::from_millis(300));
+        if done {
+            break rows;
         }
-        done.then_some(rows)
-    });
+        assert!(
+            Instant::now() < end,
+            "{} messages; without an outcome: {open:#?}\n{}",
+            rows.len(),
+            shop.log()
+        );
+        std::thread::sleep(Duration::from_millis(300));
+    };
     assert_eq!(shop.enrolled("thank_you"), CUSTOMERS as u64, "an enrollment was lost or made twice");
     let customers: BTreeSet<&str> = rows.iter().filter_map(|row| row["customer"].as_str()).collect();
     assert_eq!(customers.len(), CUSTOMERS, "a customer has no message");

@@ -128,7 +128,9 @@ pub(crate) async fn plan(store: &Store, customer: CustomerId, step: &str, class:
 }
 
 pub(crate) async fn claim(store: &Store, minutes: i64) -> Vec<SendWork> {
-    store.claim_sends(at(minutes), 100, &[Channel::EMAIL], claim_for(minutes)).await.unwrap()
+    let mut works = store.claim_sends(at(minutes), 100, &[Channel::EMAIL], claim_for(minutes)).await.unwrap();
+    works.extend(store.claim_struck(at(minutes), &[Channel::EMAIL], claim_for(minutes)).await.unwrap());
+    works
 }
 
 pub(crate) fn hand_over(work: &SendWork, minutes: i64) -> HandOver {

@@ -18,6 +18,7 @@ pub(super) async fn exercise(make: &impl AsyncFn() -> Store) {
     a_stop_between_verdict_and_hand_over_wins(&make().await).await;
     a_verdict_does_not_outlive_its_time(&make().await).await;
     three_strikes_quarantine_one_and_leave_its_neighbours(&make().await).await;
+    what_was_struck_goes_apart_the_least_struck_first(&make().await).await;
     a_crash_before_the_hand_over_is_planned_again(&make().await).await;
     a_crash_during_the_hand_over_follows_the_class(&make().await).await;
     what_is_unknown_is_settled_by_evidence_or_by_name(&make().await).await;
@@ -167,6 +168,39 @@ async fn three_strikes_quarantine_one_and_leave_its_neighbours(store: &Store) {
     assert_eq!(works.iter().map(|work| work.customer.id).collect::<Vec<_>>(), [ben]);
     let troubles = store.troubles(10).await.unwrap();
     assert_eq!(troubles.quarantined[0].key.customer, anna);
+}
+
+async fn what_was_struck_goes_apart_the_least_struck_first(store: &Store) {
+    let ids = ids();
+    let mut customers = Vec::new();
+    for name in ["anna", "ben", "carl"] {
+        customers.push(someone(store, &ids, name).await);
+        plan(store, customers[customers.len() - 1], "hello", NEVER_TWICE).await;
+    }
+    assert_eq!(claim(store, 2).await.len(), 3);
+    store.sweep(at(10), at(10)).await.unwrap();
+    let dora = someone(store, &ids, "dora").await;
+    plan(store, dora, "hello", NEVER_TWICE).await;
+    let email = [Channel::EMAIL];
+    let struck = |minutes| store.claim_struck(at(minutes), &email, claim_for(minutes));
+    let fresh = store.claim_sends(at(11), 100, &email, claim_for(11)).await.unwrap();
+    assert_eq!(fresh.iter().map(|work| work.customer.id).collect::<Vec<_>>(), [dora], "nobody beside her");
+    assert_eq!(struck(11).await.unwrap().len(), 3, "struck once: together");
+    store.sweep(at(20), at(20)).await.unwrap();
+    // Dora's claim ended without an answer as well: once, the others twice.
+    assert!(store.claim_sends(at(21), 100, &email, claim_for(21)).await.unwrap().is_empty());
+    let whose = |works: Vec<crate::SendWork>| works.iter().map(|work| work.customer.id).collect::<Vec<_>>();
+    assert_eq!(whose(struck(21).await.unwrap()), [dora], "the least struck first");
+    let mut alone = Vec::new();
+    for minutes in 22..25 {
+        let works = whose(struck(minutes).await.unwrap());
+        assert_eq!(works.len(), 1, "struck twice: alone");
+        alone.extend(works);
+    }
+    alone.sort_unstable();
+    customers.sort_unstable();
+    assert_eq!(alone, customers);
+    assert!(struck(25).await.unwrap().is_empty());
 }
 
 async fn a_crash_before_the_hand_over_is_planned_again(store: &Store) {

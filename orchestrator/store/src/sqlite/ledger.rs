@@ -9,6 +9,7 @@ use super::rows::{Rows, signed};
 use super::sql::Blobs;
 use crate::{ClaimFor, DeliveryKey, DeliveryState, SendWork, StoreError};
 use sqlx::Row;
+use std::sync::atomic::Ordering;
 use words::{Channel, CustomerId, DeliveryId, MessageId, SHARDS, Timestamp};
 
 pub(super) use work::SealedContent;
@@ -44,6 +45,9 @@ impl DeliveryState {
     }
 }
 
+/// Struck ones that are claimed together: those struck once. A second strike, and they go alone.
+const STRUCK_TOGETHER: usize = 16;
+
 /// What a look for due deliveries found.
 struct Found {
     keys: Vec<DeliveryKey>,
@@ -55,8 +59,8 @@ struct Found {
 
 impl Store {
     /// Claims planned deliveries that are due. Fence, attempt and strike are counted and committed before this returns.
-    /// Three strikes in a row quarantine instead. A customer who is due for a step is left until it is done: it may
-    /// change what is sent. Nothing while held.
+    /// A customer who is due for a step is left until it is done: it may change what is sent. Those whose last claim
+    /// ended without any answer are left to [`Store::claim_struck`]. Nothing while held.
     pub async fn claim_sends(
         &self,
         now: Timestamp,
@@ -80,6 +84,39 @@ impl Store {
                 self.bring_over(loser, now).await?;
             }
         }
+        self.claim_these(keys, now, claim).await
+    }
+
+    /// Claims due deliveries whose last claim ended without any answer, which may be what ended the process: those least
+    /// struck first, a few that were struck once, or one alone. So three crashes meet the one that causes them, and whoever
+    /// was beside it only in the first two. Those that had their strikes are quarantined instead.
+    pub async fn claim_struck(
+        &self,
+        now: Timestamp,
+        channels: &[Channel],
+        claim: ClaimFor,
+    ) -> Result<Vec<SendWork>, StoreError> {
+        // Set by whoever saw one: usually there is none, and nothing is asked.
+        if self.is_held() || !self.0.struck.swap(false, Ordering::AcqRel) {
+            return Ok(Vec::new());
+        }
+        for channel in channels {
+            let Some(lane) = self.0.symbols.id(channel.as_str()) else { continue };
+            let keys = self.due_struck(lane, now).await?;
+            if !keys.is_empty() {
+                self.0.struck.store(true, Ordering::Release);
+                return self.claim_these(keys, now, claim).await;
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    async fn claim_these(
+        &self,
+        mut keys: Vec<DeliveryKey>,
+        now: Timestamp,
+        claim: ClaimFor,
+    ) -> Result<Vec<SendWork>, StoreError> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
@@ -112,6 +149,35 @@ impl Store {
         self.load_sends(&keys, now, claim.caps_since).await
     }
 
+    async fn due_struck(&self, lane: i64, now: Timestamp) -> Result<Vec<DeliveryKey>, StoreError> {
+        let mut shards = Rows::new();
+        for hint in self.0.wakeups.hints.due(lane, now.as_micros()) {
+            shards.row().int(hint.shard);
+        }
+        let mut conn = self.read().await?;
+        let rows = sqlx::query(
+            "select d.customer, d.message, d.id, d.strikes from json_each(?1) j \
+             cross join delivery d indexed by delivery_due on d.shard = j.value->>0 and d.channel = ?3 and d.due_at <= ?2 \
+             cross join customer c on c.shard = d.shard and c.id = d.customer \
+             where d.strikes > 0 and c.flags & 1 = 0 and (c.due_at is null or c.due_at > ?2) \
+             order by d.strikes limit ?4",
+        )
+        .bind(shards.json())
+        .bind(now.as_micros())
+        .bind(lane)
+        .bind(signed(STRUCK_TOGETHER as u64))
+        .fetch_all(&mut *conn)
+        .await?;
+        let mut keys = Vec::with_capacity(rows.len());
+        for row in &rows {
+            if row.try_get::<i64, _>(3)? > 1 && !keys.is_empty() {
+                break;
+            }
+            keys.push(delivery_key(row, 0)?);
+        }
+        Ok(keys)
+    }
+
     async fn due_sends(&self, lane: i64, now: Timestamp, limit: usize) -> Result<Found, StoreError> {
         let hints = self.0.wakeups.hints.due(lane, now.as_micros());
         let mut found = Found { keys: Vec::new(), step_first: false, moved: Default::default() };
@@ -124,7 +190,8 @@ impl Store {
         }
         let mut conn = self.read().await?;
         let rows = sqlx::query(
-            "select d.customer, d.message, d.id, c.due_at is not null and c.due_at <= ?2, c.flags & 1 from json_each(?1) j \
+            "select d.customer, d.message, d.id, c.due_at is not null and c.due_at <= ?2, c.flags & 1, d.strikes \
+             from json_each(?1) j \
              cross join delivery d indexed by delivery_due on d.shard = j.value->>0 and d.channel = ?3 and d.due_at <= ?2 \
              cross join customer c on c.shard = d.shard and c.id = d.customer limit ?4",
         )
@@ -144,6 +211,8 @@ impl Store {
                 found.moved.insert(key.customer);
             } else if row.try_get::<bool, _>(3)? {
                 found.step_first = true;
+            } else if row.try_get::<i64, _>(5)? > 0 {
+                self.0.struck.store(true, Ordering::Release);
             } else if found.keys.len() < limit {
                 found.keys.push(key);
             }

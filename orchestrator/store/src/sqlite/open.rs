@@ -15,7 +15,7 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Connection, Row};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use vault::{DataKey, KeyRef};
@@ -35,6 +35,8 @@ pub(crate) struct Inner {
     pub(crate) in_flight: Arc<Mutex<HashSet<CustomerId>>>,
     pub(crate) ids: IdSource,
     pub(crate) stop_epoch: AtomicU64,
+    /// Whether a due delivery was seen that had a strike.
+    pub(crate) struck: AtomicBool,
     pub(crate) held: RwLock<HeldState>,
     pub(crate) programs: RwLock<HashMap<i64, Arc<journey::Program>>>,
     pub(crate) likenesses: super::likeness::Likenesses,
@@ -168,6 +170,7 @@ impl Store {
             in_flight: Arc::default(),
             ids: IdSource::seeded(seed),
             stop_epoch: AtomicU64::new(stop_epoch),
+            struck: AtomicBool::new(false),
             held: RwLock::new(held),
             programs: RwLock::default(),
             likenesses: super::likeness::Likenesses::default(),

@@ -112,9 +112,6 @@ fn strikes_stand_only_where_no_answer_came() {
         let unknown = matches!(outcome, Outcome::Unknown { .. });
         assert_eq!(settled(&work(DeliveryClass::NeverLost), &outcome).clear_strikes, !unknown);
     }
-    let back = given_back(&work(DeliveryClass::NeverLost), span().to);
-    assert!(back.uncount && !back.clear_strikes, "its turn has not come: attempt and strike are taken back");
-    assert_eq!((back.state, back.due_at), (DeliveryState::Planned, Some(span().to)));
 }
 
 #[test]
