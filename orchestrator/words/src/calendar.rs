@@ -7,6 +7,7 @@
 mod business;
 mod holidays;
 mod local;
+mod retold;
 mod window;
 mod zones;
 
@@ -14,6 +15,7 @@ pub use business::{BusinessCalendar, holidays_known, is_business_day};
 pub use holidays::{Holiday, holiday};
 pub use jiff::civil::{Date, Weekday};
 pub use local::{ClockTime, ClockTimeError, add_calendar_days, at_local_time, local_clock, local_date};
+pub use retold::retold;
 pub use window::{
     Days, Window, WindowError, allowed_until, is_allowed, next_allowed, next_allowed_everywhere,
 };

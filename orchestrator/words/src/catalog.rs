@@ -2,7 +2,7 @@
 //!
 //! Plain data between the crate that compiles templates and the one that compiles journeys; neither knows the other.
 
-use crate::{Channel, Locale, Type};
+use crate::{Channel, Locale, MessageClass, Type};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +13,9 @@ pub struct MessageCatalog {
     pub messages: BTreeMap<String, MessageEntry>,
     /// The locales that the brand writes in; every message exists in each of them.
     pub locales: BTreeSet<Locale>,
+    /// Whether links count clicks where neither message nor purpose says; `None`: yes, in marketing and service.
+    #[serde(default)]
+    pub clicks: Option<bool>,
 }
 
 /// One message, as a journey that wants to send it sees it.
@@ -43,6 +46,21 @@ pub struct MessageInput {
     pub ty: Type,
     /// Whether a send has to give it. Where not, the template lives without it or has a default.
     pub required: bool,
+}
+
+/// Whether clicks on the links of a message count.
+///
+/// The message's own word goes before its purpose's, that before the brand's. Where nobody says anything, marketing and
+/// service count, and transactional and regulatory messages keep their links as they are written. Security messages
+/// always do: a link to a login must be what it looks like.
+pub fn counts_clicks(
+    own: Option<bool>,
+    purpose: Option<bool>,
+    brand: Option<bool>,
+    class: MessageClass,
+) -> bool {
+    let usual = || matches!(class, MessageClass::Marketing | MessageClass::Service);
+    class != MessageClass::Security && own.or(purpose).unwrap_or_else(|| brand.unwrap_or(true) && usual())
 }
 
 impl MessageCatalog {

@@ -14,6 +14,7 @@ mod id;
 pub mod internal;
 mod locale;
 mod money;
+mod phrases;
 mod span;
 mod time;
 mod tracked;
@@ -22,7 +23,7 @@ mod value;
 mod zone;
 
 pub use address::{Address, AddressError, AddressState, Channel, EmailAddress, PhoneNumber};
-pub use catalog::{MessageCatalog, MessageEntry, MessageInput};
+pub use catalog::{MessageCatalog, MessageEntry, MessageInput, counts_clicks};
 pub use class::{Basis, DeliveryClass, MessageClass};
 pub use customer::{Consent, ConsentChange, ConsentState, Customer, Evidence};
 pub use diagnostic::{Diagnostic, Severity, Text};
@@ -32,6 +33,7 @@ pub use id::{
 };
 pub use locale::{Language, Locale, LocaleError};
 pub use money::{Currency, Money, MoneyError};
+pub use phrases::Phrases;
 pub use span::{DurationError, Elapsed};
 pub use time::{Timestamp, TimestampError};
 pub use tracked::{TrackedLink, trackable};
