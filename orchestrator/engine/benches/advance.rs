@@ -24,6 +24,9 @@ impl Known for Person<'_> {
     fn fact(&self, name: &str, now: Timestamp) -> Value {
         self.0.fact(name, now)
     }
+    fn fact_of(&self, name: &str, of: &Value, now: Timestamp) -> Value {
+        self.0.fact_of(name, of, now)
+    }
     fn in_segment(&self, name: &str, now: Timestamp) -> bool {
         self.0.in_segment(name, now)
     }
@@ -120,6 +123,7 @@ fn transitions(c: &mut Criterion) {
         condition: None,
         window: None,
         ty: Type::Int,
+        by: None,
     };
     let schema = Schema { facts: BTreeMap::from([("orders".to_owned(), orders)]), ..Schema::default() };
     let customer = Customer::new(CustomerId([7; 16]), now);

@@ -13,7 +13,7 @@ mod tests;
 
 pub(crate) use arithmetic::add;
 pub(crate) use compare::order;
-pub(crate) use function::text;
+pub(crate) use function::{int, text};
 pub use place::Env;
 pub(crate) use place::{Locals, event_value};
 
@@ -62,6 +62,7 @@ fn value<'a>(expr: &'a Expr, env: &Env<'a>) -> Cow<'a, Value> {
             Cow::Owned(function::call(*function, &arguments, env))
         }
         ExprKind::Each(op, list, variable, body) => Cow::Owned(each(*op, list, variable, body, env)),
+        ExprKind::Apart(name, of) => Cow::Owned(env.known.fact_of(name, &value(of, env), env.now)),
         ExprKind::Engaged(receipt, message) => Cow::Owned(Value::Bool(
             env.engaged.is_some_and(|engaged| engaged.iter().any(|(r, m)| r == receipt && m == message)),
         )),

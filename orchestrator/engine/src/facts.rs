@@ -4,6 +4,9 @@
 //! with a window keeps the instants (and values) that it needs, at most 1,000, and lets the oldest go beyond that: a
 //! count then says at least that many, a sum is that of the newest 1,000. `distinct` tells at most 1,000 values apart.
 //!
+//! A fact that is kept apart (`count(order_placed, it.sku == event.sku)`) has one of these for each value, and at most
+//! 1,000 entries over all of them: beyond that, the value whose newest event is the oldest is forgotten.
+//!
 //! A blob covers the facts that it has an entry for. The first event of a customer makes it cover the whole schema; a
 //! fact declared later is [`Facts::missing`] until [`Facts::backfill`] has folded the stored events over it.
 //!
@@ -106,11 +109,14 @@ impl Facts {
     pub fn value(&self, schema: &Schema, name: &str, now: Timestamp) -> Value {
         let Some(fact) = schema.facts.get(name) else { return Value::Null };
         let found = self.kept.get(name).and_then(|kept| kept.value(fact, now));
-        found.unwrap_or_else(|| match &fact.kind {
-            FactKind::Count | FactKind::Distinct(_) => Value::Int(0),
-            FactKind::Sum(_) => zero(&fact.ty),
-            _ => Value::Null,
-        })
+        found.unwrap_or_else(|| nothing(fact))
+    }
+
+    /// The value at `now` of a fact that is kept apart, for one value of what it is kept apart by.
+    pub fn value_of(&self, schema: &Schema, name: &str, of: &Value, now: Timestamp) -> Value {
+        let Some(fact) = schema.facts.get(name) else { return Value::Null };
+        let found = self.kept.get(name).and_then(|kept| kept.value_of(fact, of, now));
+        found.unwrap_or_else(|| nothing(fact))
     }
 
     /// When, after `now`, the value of a fact with a window next changes by the passing of time alone.
@@ -119,13 +125,27 @@ impl Facts {
         self.kept.get(name)?.next_expiry(window, now)
     }
 
-    /// Unites with the facts of a customer who turned out to be the same person.
+    /// Unites with the facts of a customer who turned out to be the same person. A fact that only one of the two
+    /// covers becomes [`Facts::missing`]: it has to be folded over the events of both.
     pub fn unite(&mut self, schema: &Schema, other: Self) {
-        for (name, theirs) in other.kept {
-            let Some(fact) = schema.facts.get(&name) else { continue };
-            let ours = self.kept.entry(name).or_insert_with(|| Kept::new(fact));
-            ours.unite(fact, theirs);
+        if other.kept.is_empty() {
+            return;
         }
+        if self.kept.is_empty() {
+            *self = other;
+            return;
+        }
+        let mut theirs = other.kept;
+        self.kept.retain(|name, ours| {
+            let Some(fact) = schema.facts.get(name) else { return false };
+            match theirs.remove(name) {
+                Some(theirs) if ours.suits(fact) && theirs.suits(fact) => {
+                    ours.unite(fact, theirs);
+                    true
+                }
+                _ => false,
+            }
+        });
     }
 
     fn fold_one(
@@ -154,7 +174,10 @@ impl Facts {
             FactKind::Last(expr) | FactKind::First(expr) => eval(expr, &env),
         };
         let Some(kept) = self.kept.get_mut(name).filter(|kept| kept.suits(fact)) else { return false };
-        kept.add(fact, event.occurred_at, value, now);
+        match &fact.by {
+            None => kept.add(fact, event.occurred_at, value, now),
+            Some(by) => return kept.add_of(fact, &eval(by, &env), event.occurred_at, value, now),
+        }
         true
     }
 }
@@ -173,7 +196,7 @@ pub fn changed_facts<'a>(old: &Schema, new: &'a Schema) -> Vec<&'a str> {
 /// The same fact wherever it stands in its file.
 fn without_spans(fact: &Fact) -> Fact {
     let mut fact = fact.clone();
-    fact.condition.iter_mut().for_each(clear_spans);
+    fact.condition.iter_mut().chain(&mut fact.by).for_each(clear_spans);
     match &mut fact.kind {
         FactKind::Sum(e)
         | FactKind::Min(e)
@@ -189,6 +212,15 @@ fn without_spans(fact: &Fact) -> Fact {
 fn clear_spans(expr: &mut Expr) {
     expr.span = 0..0;
     crate::mentions::parts_mut(expr).into_iter().for_each(clear_spans);
+}
+
+/// The value where nothing was folded.
+fn nothing(fact: &Fact) -> Value {
+    match &fact.kind {
+        FactKind::Count | FactKind::Distinct(_) => Value::Int(0),
+        FactKind::Sum(_) => zero(&fact.ty),
+        _ => Value::Null,
+    }
 }
 
 /// Nothing, summed up.

@@ -11,7 +11,9 @@ const LOOKED_MAX: usize = 8;
 pub(crate) fn parts_mut(expr: &mut Expr) -> Vec<&mut Expr> {
     match &mut expr.kind {
         ExprKind::Literal(_) | ExprKind::Root(_) | ExprKind::Engaged(..) => Vec::new(),
-        ExprKind::Field(of, _) | ExprKind::Unary(_, of) | ExprKind::Has(of) => vec![of],
+        ExprKind::Field(of, _) | ExprKind::Unary(_, of) | ExprKind::Has(of) | ExprKind::Apart(_, of) => {
+            vec![of]
+        }
         ExprKind::Index(a, b) | ExprKind::Binary(_, a, b) | ExprKind::Each(_, a, _, b) => vec![a, b],
         ExprKind::Conditional(a, b, c) => vec![a, b, c],
         ExprKind::List(items) | ExprKind::Call(_, items) => items.iter_mut().collect(),
@@ -73,6 +75,7 @@ fn path(expr: &Expr) -> Option<String> {
         }),
         ExprKind::Field(of, name) => path(of).map(|of| format!("{of}.{name}")),
         ExprKind::Engaged(receipt, message) => Some(format!("{receipt}({message})")),
+        ExprKind::Apart(..) => Some(expr.to_string()),
         _ => None,
     }
 }

@@ -51,6 +51,10 @@ impl Known for Snapshot<'_> {
         self.facts.value(self.schema, name, now)
     }
 
+    fn fact_of(&self, name: &str, of: &Value, now: Timestamp) -> Value {
+        self.facts.value_of(self.schema, name, of, now)
+    }
+
     fn in_segment(&self, name: &str, now: Timestamp) -> bool {
         Inside { snapshot: self, depth: 0 }.in_segment(name, now)
     }
@@ -87,6 +91,9 @@ impl Known for Inside<'_> {
     }
     fn fact(&self, name: &str, now: Timestamp) -> Value {
         self.snapshot.fact(name, now)
+    }
+    fn fact_of(&self, name: &str, of: &Value, now: Timestamp) -> Value {
+        self.snapshot.fact_of(name, of, now)
     }
     fn in_segment(&self, name: &str, now: Timestamp) -> bool {
         let Some(segment) = self.snapshot.schema.segments.get(name) else { return false };

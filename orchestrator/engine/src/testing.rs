@@ -160,6 +160,7 @@ pub(crate) fn count_of(event: &str, window: Option<&str>) -> Fact {
         condition: None,
         window: window.map(span),
         ty: Type::Int,
+        by: None,
     }
 }
 
@@ -221,6 +222,9 @@ impl Known for World {
     }
     fn fact(&self, name: &str, now: Timestamp) -> Value {
         self.snapshot().fact(name, now)
+    }
+    fn fact_of(&self, name: &str, of: &Value, now: Timestamp) -> Value {
+        self.snapshot().fact_of(name, of, now)
     }
     fn in_segment(&self, name: &str, now: Timestamp) -> bool {
         self.snapshot().in_segment(name, now)

@@ -13,6 +13,8 @@ pub trait Known {
     fn customer(&self) -> &Customer;
     /// The value of a fact at `now`; null where there is none of this name.
     fn fact(&self, name: &str, now: Timestamp) -> Value;
+    /// The value at `now` of a fact that is kept apart, for one value of what it is kept apart by.
+    fn fact_of(&self, name: &str, of: &Value, now: Timestamp) -> Value;
     /// Whether the customer is in a segment at `now`.
     fn in_segment(&self, name: &str, now: Timestamp) -> bool;
     /// The fields of an item of a catalogue.

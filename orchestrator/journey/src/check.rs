@@ -1,6 +1,7 @@
 //! Checking expressions: names exist, types agree, currencies do not mix, and what may be missing is guarded.
 
 mod aggregates;
+mod apart;
 mod functions;
 mod lists;
 mod names;
@@ -55,7 +56,9 @@ impl<'a> Checker<'a> {
             return Some(expr);
         }
         let help = match &expr.kind {
-            ExprKind::Root(Root::Fact(_)) | ExprKind::Field(..) if expr.ty == Type::Int => {
+            ExprKind::Root(Root::Fact(_)) | ExprKind::Apart(..) | ExprKind::Field(..)
+                if expr.ty == Type::Int =>
+            {
                 t("compare it: `… > 0`", "「… > 0」のように比較してください")
             }
             _ => t(

@@ -49,6 +49,8 @@ pub enum ExprKind {
     Each(EachOp, Box<Expr>, String, Box<Expr>),
     /// Whether a message of this enrollment was sent, opened, clicked, …: receipt name, message name.
     Engaged(String, String),
+    /// The value of a fact that is kept apart ([`crate::Fact::by`]), for this one: the fact's name, what to look up.
+    Apart(String, Box<Expr>),
 }
 
 /// A name at the root of a path.

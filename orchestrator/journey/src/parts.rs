@@ -11,7 +11,9 @@ pub fn walk<'e>(expr: &'e Expr, visit: &mut impl FnMut(&'e Expr) -> bool) {
     }
     match &expr.kind {
         ExprKind::Literal(_) | ExprKind::Root(_) | ExprKind::Engaged(..) => {}
-        ExprKind::Field(of, _) | ExprKind::Unary(_, of) | ExprKind::Has(of) => walk(of, visit),
+        ExprKind::Field(of, _) | ExprKind::Unary(_, of) | ExprKind::Has(of) | ExprKind::Apart(_, of) => {
+            walk(of, visit);
+        }
         ExprKind::Index(a, b) | ExprKind::Binary(_, a, b) | ExprKind::Each(_, a, _, b) => {
             walk(a, visit);
             walk(b, visit);

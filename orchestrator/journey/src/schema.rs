@@ -65,6 +65,10 @@ pub struct Fact {
     pub window: Option<Elapsed>,
     /// The type of its value.
     pub ty: Type,
+    /// Kept apart for each value of this, of the event as `it`: an event without one is left out. Such a fact is read
+    /// by [`crate::ExprKind::Apart`] alone, which says which value is meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Expr>,
 }
 
 /// What a fact keeps.

@@ -187,6 +187,9 @@ impl Known for Changed<'_> {
     fn fact(&self, name: &str, now: Timestamp) -> Value {
         self.view.fact(name, now)
     }
+    fn fact_of(&self, name: &str, of: &Value, now: Timestamp) -> Value {
+        self.view.fact_of(name, of, now)
+    }
     fn in_segment(&self, name: &str, now: Timestamp) -> bool {
         self.view.in_segment(name, now)
     }

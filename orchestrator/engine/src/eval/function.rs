@@ -111,7 +111,8 @@ pub(crate) fn text(of: &Value) -> Value {
     })
 }
 
-fn int(of: &Value) -> Value {
+/// As a whole number; null where it is none.
+pub(crate) fn int(of: &Value) -> Value {
     let int = match of {
         Value::Int(i) => Some(*i),
         Value::Float(f) => rounded(f.trunc()),

@@ -31,10 +31,18 @@ pub(super) enum Kept {
     /// Instants and values in a window, oldest first; equal instants in the order they came.
     #[serde(rename = "e")]
     Entries(Vec<(i64, Value)>),
+    /// One for each value that the fact is kept apart by: its hash, the instant of its newest event, what is kept.
+    #[serde(rename = "b")]
+    Apart(Vec<(u64, i64, Kept)>),
 }
 
 impl Kept {
     pub(super) fn new(fact: &Fact) -> Self {
+        if fact.by.is_some() { Self::Apart(Vec::new()) } else { Self::one(fact) }
+    }
+
+    /// What is kept where nothing is kept apart, or of one value that is.
+    fn one(fact: &Fact) -> Self {
         match (&fact.kind, fact.window.is_some()) {
             (FactKind::Count | FactKind::LastAt | FactKind::FirstAt, true) => Self::Times(Vec::new()),
             (_, true) => Self::Entries(Vec::new()),
@@ -47,6 +55,48 @@ impl Kept {
         }
     }
 
+    /// As [`Kept::add`], for the value that an event has of what the fact is kept apart by. Without one it is left out.
+    pub(super) fn add_of(
+        &mut self,
+        fact: &Fact,
+        of: &Value,
+        at: Timestamp,
+        value: Value,
+        now: Timestamp,
+    ) -> bool {
+        let (Self::Apart(kept), Some(hash)) = (self, key(of)) else { return false };
+        let place = match kept.iter().position(|(other, ..)| *other == hash) {
+            Some(place) => place,
+            None => {
+                kept.push((hash, i64::MIN, Self::one(fact)));
+                kept.len() - 1
+            }
+        };
+        if let Some((_, newest, one)) = kept.get_mut(place) {
+            *newest = (*newest).max(at.as_micros());
+            one.add(fact, at, value, now);
+        }
+        limit(kept);
+        true
+    }
+
+    /// As [`Kept::value`], of one value that the fact is kept apart by.
+    pub(super) fn value_of(&self, fact: &Fact, of: &Value, now: Timestamp) -> Option<Value> {
+        let (Self::Apart(kept), Some(hash)) = (self, key(of)) else { return None };
+        kept.iter().find(|(other, ..)| *other == hash)?.2.value_one(fact, now)
+    }
+
+    /// How much is kept.
+    fn entries(&self) -> usize {
+        match self {
+            Self::Count(_) | Self::Value(_) | Self::At(_) => 1,
+            Self::Distinct(seen) => seen.len(),
+            Self::Times(times) => times.len(),
+            Self::Entries(entries) => entries.len(),
+            Self::Apart(kept) => kept.iter().map(|(.., one)| one.entries()).sum(),
+        }
+    }
+
     /// Whether this is the shape that the fact keeps: it may have been declared otherwise before.
     pub(super) fn suits(&self, fact: &Fact) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(&Self::new(fact))
@@ -55,6 +105,7 @@ impl Kept {
     pub(super) fn add(&mut self, fact: &Fact, at: Timestamp, value: Value, now: Timestamp) {
         let micros = at.as_micros();
         match self {
+            Self::Apart(_) => {}
             Self::Count(count) => *count = count.saturating_add(1),
             Self::Value(kept) => *kept = Some(joined(&fact.kind, kept.take(), value)),
             Self::At(kept) => {
@@ -82,9 +133,13 @@ impl Kept {
 
     /// `None`: nothing there.
     pub(super) fn value(&self, fact: &Fact, now: Timestamp) -> Option<Value> {
+        if self.suits(fact) { self.value_one(fact, now) } else { None }
+    }
+
+    fn value_one(&self, fact: &Fact, now: Timestamp) -> Option<Value> {
         let time = |micros: i64| Value::Time(Timestamp::from_micros(micros));
         match self {
-            _ if !self.suits(fact) => None,
+            Self::Apart(_) => None,
             Self::Count(count) => Some(Value::Int(*count)),
             Self::Value(value) => value.clone(),
             Self::At(kept) => kept.as_ref().map(|(at, value)| match fact.kind {
@@ -151,6 +206,18 @@ impl Kept {
                 ours.sort_by_key(|(at, _)| *at);
                 ours.drain(..ours.len().saturating_sub(KEPT_MAX));
             }
+            (Self::Apart(ours), Self::Apart(theirs)) => {
+                for (hash, newest, one) in theirs {
+                    match ours.iter_mut().find(|(other, ..)| *other == hash) {
+                        Some((_, ours_newest, ours)) => {
+                            *ours_newest = newest.max(*ours_newest);
+                            ours.unite(fact, one);
+                        }
+                        None => ours.push((hash, newest, one)),
+                    }
+                }
+                limit(ours);
+            }
             (ours, theirs) => {
                 if !ours.suits(fact) && theirs.suits(fact) {
                     *ours = theirs;
@@ -181,6 +248,30 @@ fn joined(kind: &FactKind, was: Option<Value>, comes: Value) -> Value {
         (FactKind::Min(_), Some(order)) if order.is_gt() => comes,
         (FactKind::Max(_), Some(order)) if order.is_lt() => comes,
         _ => was,
+    }
+}
+
+/// By what a value is kept apart: equal values by the same; nothing, and a list that lacks a part, by none.
+fn key(of: &Value) -> Option<u64> {
+    match of {
+        Value::Null => None,
+        // 2 and 2.0 are equal.
+        Value::Float(float) if float.fract() == 0.0 => Some(short_hash(&crate::eval::int(of))),
+        Value::List(parts) => {
+            let parts = parts.iter().map(|part| key(part).map(|key| Value::Text(key.to_string())));
+            Some(short_hash(&Value::List(parts.collect::<Option<_>>()?)))
+        }
+        _ => Some(short_hash(of)),
+    }
+}
+
+/// Forgets what is furthest back beyond the limit; the newest value stays whatever it holds.
+fn limit(kept: &mut Vec<(u64, i64, Kept)>) {
+    let mut entries: usize = kept.iter().map(|(.., one)| one.entries()).sum();
+    while entries > KEPT_MAX && kept.len() > 1 {
+        let oldest =
+            kept.iter().enumerate().min_by_key(|(_, (_, newest, _))| *newest).map_or(0, |(at, _)| at);
+        entries -= kept.remove(oldest).2.entries();
     }
 }
 

@@ -197,6 +197,21 @@ fn the_facts_of_two_who_are_one_unite() {
 }
 
 #[test]
+fn of_two_who_are_one_a_fact_that_only_one_was_counted_for_has_to_be_counted_again() {
+    let mut newer = World { schema: schema(), ..World::new() };
+    newer.fold(&order(0, "3000 JPY", "a"), day(0));
+    let mut older = World::new();
+    older.schema.facts.insert("orders".to_owned(), count_of("order_placed", None));
+    older.fold(&order(1, "500 JPY", "b"), day(1));
+    for (mut facts, other) in [(older.facts.clone(), newer.facts.clone()), (newer.facts.clone(), older.facts)]
+    {
+        facts.unite(&newer.schema, other);
+        assert_eq!(facts.value(&newer.schema, "orders", day(1)), Value::Int(2));
+        assert_eq!(facts.missing(&newer.schema).len(), newer.schema.facts.len() - 1);
+    }
+}
+
+#[test]
 fn what_is_not_a_blob_of_facts_is_refused() {
     assert!(Facts::from_bytes(b"nonsense").is_err());
     assert_eq!(Facts::from_bytes(b"").unwrap(), Facts::default());

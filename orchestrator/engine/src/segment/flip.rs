@@ -53,6 +53,8 @@ impl Flips<'_> {
     pub(super) fn scan(&mut self, expr: &Expr, env: &Env<'_>) {
         match &expr.kind {
             ExprKind::Literal(_) | ExprKind::Engaged(..) => {}
+            // The compiler lets none into a segment.
+            ExprKind::Apart(..) => self.offer_soon(),
             ExprKind::Root(root) => self.scan_root(root, env),
             ExprKind::Field(of, name) => match &of.kind {
                 ExprKind::Root(Root::Customer) => self.offer_fact(name),

@@ -1,6 +1,7 @@
 //! Functions over events: `count(order_placed, "90 days")`, `sum(order_placed.total, it.paid)` and the like are facts.
 
 use super::functions::{constant, usage};
+use super::narrow::path_of;
 use super::{Checker, Env, Scope, type_ja};
 use crate::cel::{Ast, AstKind};
 use crate::declare::{fact_may_be_missing, fact_name};
@@ -27,16 +28,26 @@ impl Checker<'_> {
 
     /// `count(order_placed, "90 days")`, `sum(order_placed.total, it.paid)` …: a fact without a name of its own.
     pub(super) fn fact(&mut self, name: &str, args: &[&Ast], span: Range<usize>) -> Option<Expr> {
-        let fact = self.fact_of(name, args, &span)?;
-        let key = fact_name(&fact);
+        let (fact, which) = self.fact_of(name, args, &span)?;
+        let name = fact_name(&fact);
         let (ty, nullable) = (fact.ty.clone(), fact_may_be_missing(&fact));
-        self.scope.facts.borrow_mut().entry(key.clone()).or_insert(fact);
-        let known = self.known.contains(&format!("customer.{key}"));
-        Some(Expr { kind: ExprKind::Root(Root::Fact(key)), ty, nullable: nullable && !known, span })
+        self.scope.facts.borrow_mut().entry(name.clone()).or_insert(fact);
+        let kind = match which {
+            Some(which) => ExprKind::Apart(name, Box::new(which)),
+            None => ExprKind::Root(Root::Fact(name)),
+        };
+        let expr = Expr { kind, ty, nullable, span };
+        let known = path_of(&expr).is_some_and(|path| self.known.contains(&path));
+        Some(Expr { nullable: nullable && !known, ..expr })
     }
 
-    /// The fact that a call describes.
-    pub(crate) fn fact_of(&mut self, name: &str, args: &[&Ast], span: &Range<usize>) -> Option<Fact> {
+    /// The fact that a call describes; where it is kept apart, also which one is meant.
+    pub(crate) fn fact_of(
+        &mut self,
+        name: &str,
+        args: &[&Ast],
+        span: &Range<usize>,
+    ) -> Option<(Fact, Option<Expr>)> {
         let (first, rest) = args.split_first()?;
         let mut root = *first;
         let mut path = Vec::new();
@@ -83,13 +94,20 @@ impl Checker<'_> {
             ..*self.scope
         };
         let mut inner = Checker::new(self.report, &scope);
-        let (mut window, mut condition) = (None, None);
+        let (mut window, mut condition, mut apart) = (None, None, None);
         for arg in rest {
             match &arg.kind {
                 AstKind::Text(_) => window = Some(self.elapsed_arg(arg)?),
                 _ => {
-                    let expr = inner.expr(arg)?;
-                    condition = Some(inner.is_condition(expr)?);
+                    let split = self.split(name, event, arg)?;
+                    apart = self.apart(&mut inner, &split.apart)?;
+                    condition = match &split.rest {
+                        Some(rest) => {
+                            let expr = inner.expr(rest)?;
+                            Some(inner.is_condition(expr)?)
+                        }
+                        None => None,
+                    };
                 }
             }
         }
@@ -162,6 +180,7 @@ impl Checker<'_> {
                 return None;
             }
         };
-        Some(Fact { kind, event: event.clone(), condition, window, ty })
+        let (by, which) = apart.unzip();
+        Some((Fact { kind, event: event.clone(), condition, window, ty, by }, which))
     }
 }

@@ -17,6 +17,7 @@ pub(crate) fn path_of(expr: &Expr) -> Option<String> {
             Root::Segment(_) | Root::Now | Root::Turn => None,
         },
         ExprKind::Field(base, name) => Some(format!("{}.{name}", path_of(base)?)),
+        ExprKind::Apart(..) => Some(format!("customer.{expr}")),
         _ => None,
     }
 }
@@ -69,7 +70,7 @@ fn collect(expr: &Expr, truth: bool, out: &mut Vec<String>) {
                 there(a, out);
             }
         }
-        ExprKind::Root(_) | ExprKind::Field(..) if truth => there(expr, out),
+        ExprKind::Root(_) | ExprKind::Field(..) | ExprKind::Apart(..) if truth => there(expr, out),
         _ => {}
     }
 }

@@ -3,7 +3,7 @@
 use super::Declared;
 use crate::cel::{AstKind, Origin};
 use crate::check::{Checker, Env, Scope, expression_text};
-use crate::expr::Expr;
+use crate::expr::{BinaryOp, Expr, ExprKind};
 use crate::report::{Report, t};
 use crate::schema::{Fact, FactKind};
 use crate::yaml::{Kind, Node};
@@ -49,7 +49,7 @@ fn fact(declared: &Declared<'_>, report: Report<'_>, node: &Node) -> Option<Fact
         return None;
     }
     let args: Vec<_> = call.args.iter().collect();
-    let mut fact = checker.fact_of(&call.name, &args, &ast.span)?;
+    let (mut fact, _) = checker.fact_of(&call.name, &args, &ast.span)?;
     if let Some(node) = node.get("within") {
         fact.window = Some(report.elapsed(node)?);
     }
@@ -97,8 +97,20 @@ pub(crate) fn fact_name(fact: &Fact) -> String {
         FactKind::First(value) => format!("first({}", of(value)),
         FactKind::Distinct(value) => format!("distinct({}", of(value)),
     };
-    if let Some(condition) = &fact.condition {
-        name += &format!(", {condition}");
+    // What is asked for later stands as `…`, before anything else that might hold one.
+    let apart = match fact.by.as_ref().map(|by| &by.kind) {
+        Some(ExprKind::List(parts)) => parts.as_slice(),
+        _ => fact.by.as_slice(),
+    };
+    let mut conditions: Vec<String> = apart.iter().map(|by| format!("{by} == …")).collect();
+    conditions.extend(fact.condition.as_ref().map(|condition| match &condition.kind {
+        ExprKind::Binary(BinaryOp::Or, ..) | ExprKind::Conditional(..) if !apart.is_empty() => {
+            format!("({condition})")
+        }
+        _ => condition.to_string(),
+    }));
+    if !conditions.is_empty() {
+        name += &format!(", {}", conditions.join(" and "));
     }
     if let Some(window) = fact.window {
         name += &format!(", \"{window}\"");

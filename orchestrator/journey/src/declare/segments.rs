@@ -59,7 +59,7 @@ impl Seen {
                 ExprKind::Root(Root::Segment(name)) => {
                     self.segments.insert(name.clone());
                 }
-                ExprKind::Root(Root::Fact(name)) => {
+                ExprKind::Root(Root::Fact(name)) | ExprKind::Apart(name, _) => {
                     let unnamed = declared.unnamed.borrow();
                     if let Some(fact) = declared.schema.facts.get(name).or_else(|| unnamed.get(name)) {
                         self.events.insert(fact.event.clone());

@@ -113,6 +113,14 @@ fn write(expr: &Expr, around: u8, f: &mut Formatter<'_>) -> Result {
             write!(f, ".{name}({variable}, {body})")?;
         }
         ExprKind::Engaged(receipt, message) => write!(f, "{receipt}({message})")?,
+        ExprKind::Apart(name, of) => {
+            let of: &[Expr] = match &of.kind {
+                ExprKind::List(parts) => parts,
+                _ => std::slice::from_ref(of),
+            };
+            let shown = of.iter().fold(name.clone(), |name, of| name.replacen('…', &of.to_string(), 1));
+            f.write_str(&shown)?;
+        }
     }
     if own < around {
         f.write_str(")")?;

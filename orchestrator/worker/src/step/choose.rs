@@ -29,6 +29,9 @@ impl Known for RunView<'_> {
     fn fact(&self, name: &str, now: Timestamp) -> Value {
         self.snapshot.fact(name, now)
     }
+    fn fact_of(&self, name: &str, of: &Value, now: Timestamp) -> Value {
+        self.snapshot.fact_of(name, of, now)
+    }
     fn in_segment(&self, name: &str, now: Timestamp) -> bool {
         self.snapshot.in_segment(name, now)
     }
