@@ -3,6 +3,7 @@
 mod act;
 mod branch;
 mod circles;
+mod clicks;
 mod flow;
 mod header;
 mod inputs;

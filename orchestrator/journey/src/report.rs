@@ -50,6 +50,15 @@ impl Report<'_> {
         self.list.borrow_mut().push(Diagnostic::error(code, self.file, span, title, label).help(help));
     }
 
+    /// A warning with a way out: a release can be built.
+    pub(crate) fn warning(&self, code: &str, span: Range<usize>, title: Text, label: Text, help: Text) {
+        if self.is_full() {
+            return;
+        }
+        let found = Diagnostic::error(code, self.file, span, title, label).help(help).warning();
+        self.list.borrow_mut().push(found);
+    }
+
     /// An error with a way out, where there is one.
     pub(crate) fn maybe_help(
         &self,

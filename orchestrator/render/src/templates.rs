@@ -231,19 +231,18 @@ impl Templates {
                 (name.clone(), entry)
             })
             .collect();
-        MessageCatalog { messages, locales }
+        MessageCatalog { messages, locales, clicks: self.bundle.brand.clicks }
     }
 
-    /// Whether clicks on the links of a message count.
-    ///
-    /// The message's own word (`clicks:` in its `message.yaml`) goes before its purpose's, that before the brand's. Where
-    /// nobody says anything, marketing and service count, and transactional and regulatory messages keep their links as
-    /// they are written. Security messages always do: a link to a login must be what it looks like.
+    /// The channels on which a message leads to a survey's page.
+    pub fn asks(&self, message: &str) -> Option<&BTreeSet<Channel>> {
+        self.bundle.messages.get(message).map(|message| &message.asks)
+    }
+
+    /// Whether clicks on the links of a message count: its own word is `clicks:` in its `message.yaml`.
     pub fn counts_clicks(&self, message: &str, purpose: Option<bool>, class: MessageClass) -> bool {
         let own = self.bundle.messages.get(message).and_then(|message| message.clicks);
-        let usual = || matches!(class, MessageClass::Marketing | MessageClass::Service);
-        let brand = || self.bundle.brand.clicks.unwrap_or(true) && usual();
-        class != MessageClass::Security && own.or(purpose).unwrap_or_else(brand)
+        words::counts_clicks(own, purpose, self.bundle.brand.clicks, class)
     }
 
     /// Builds the engines of all messages now instead of at their first render.

@@ -94,6 +94,7 @@ pub(super) fn journey(report: Report<'_>, world: World<'_>, root: &Node, name: &
     });
     if let Some(program) = &mut program {
         program.listens.extend(crate::parts::receipt_events(program));
+        super::clicks::check(&report, world, program);
     }
     Compiled { program, enrolls }
 }
