@@ -3,6 +3,7 @@
 //! The one place where journeys, templates and rules meet: `check`, `deploy`, the live worker, the server and the stories
 //! all build a [`Release`] here, from files alone, so that what was checked is what runs.
 
+mod asked;
 pub mod files;
 mod listeners;
 mod rules;
@@ -95,6 +96,9 @@ impl Release {
             }
             None => None,
         };
+        if let Some(project) = &project {
+            problems.extend(asked::check(&files, &catalog, project));
+        }
         problems.sort_by(|a, b| (&a.file, a.span.start, &a.code).cmp(&(&b.file, b.span.start, &b.code)));
         problems.dedup();
         if problems.iter().any(|problem| problem.severity == Severity::Error) {

@@ -218,6 +218,41 @@ fn programs_and_rows_are_stable() {
     assert_ne!(a.listeners.segment_rows, c.listeners.segment_rows, "another definition is another row");
 }
 
+/// The files that a section of a page changes: a line with a path in backticks, then a fenced block.
+fn section(page: &str, title: &str) -> Files {
+    let mut files = project();
+    let rest = page.split_once(&format!("## {title}\n")).unwrap().1;
+    let mut lines = rest.split("\n## ").next().unwrap().lines();
+    while let Some(line) = lines.next() {
+        if let Some(path) = line.strip_prefix('`').and_then(|line| line.strip_suffix('`')) {
+            let content: Vec<&str> = lines.by_ref().skip(1).take_while(|line| *line != "```").collect();
+            files.insert(path.to_owned(), (content.join("\n") + "\n").into_bytes());
+        }
+    }
+    files
+}
+
+#[test]
+fn the_page_of_a_survey_that_nobody_asks_shows_what_is_said() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("codes/R001.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let files = section(&page, "Fails");
+    let (release, problems) = Release::build(files.clone());
+    assert!(
+        release.is_some() && problems.iter().all(|p| p.code == "R001" && p.severity == Severity::Warning)
+    );
+    assert_eq!(problems.len(), 1);
+    for language in [Language::En, Language::Ja] {
+        let source = String::from_utf8_lossy(&files[&problems[0].file]);
+        let said = problems[0].render(&source, language, false);
+        let said: Vec<&str> = said.lines().map(str::trim_end).collect();
+        assert!(page.contains(&format!("```text\n{}\n```", said.join("\n"))), "{}", said.join("\n"));
+    }
+    let fixed = section(&page, "Fixed");
+    let (release, problems) = Release::build(fixed.clone());
+    assert!(release.is_some() && problems.is_empty(), "{}", shown(&fixed, &problems));
+}
+
 #[test]
 fn listeners_know_every_event_that_anybody_waits_for() {
     let release = Release::build(project()).0.unwrap();

@@ -85,6 +85,8 @@ codes! {
         "`errors` names each input. What a message or a journey wants is declared in its file.";
     ClassNotAllowed "class_not_allowed" 422 "This purpose may not be sent directly" "この目的では直接送信できません"
         "Direct sends are for purposes of the classes transactional, security and regulatory. Everything else goes through a journey.";
+    AsksSurvey "asks_survey" 422 "This message asks a survey, and a direct send cannot" "このメッセージはアンケートを含むため、直接送信できません"
+        "The link to a survey's page belongs to the step of a journey that asks it: write `survey: …` with `send: …` there and start it with `api:`. Or take `links.survey_url` out of the message.";
     Unreachable "unreachable" 422 "The customer has no address on these channels" "指定したチャネルにお客様の宛先がありません"
         "Identify the customer with an address first, or name another channel.";
     RateLimited "rate_limited" 429 "Too many requests with this key" "このキーでの要求が多すぎます"

@@ -36,6 +36,16 @@ steps:
   - stop: done
 ";
 
+/// A message that leads to a survey's page.
+const ASKS: &[(&str, &str)] = &[
+    (
+        "templates/how_was_it/message.yaml",
+        "title: {en: How was it?, ja: いかがでしたか？}\nuse: service\ninputs: {}\n",
+    ),
+    ("templates/how_was_it/sample.yaml", "plain:\n  inputs: {}\n"),
+    ("templates/how_was_it/sms/body.txt", "{{ links.survey_url }}\n"),
+];
+
 pub(crate) fn now() -> Timestamp {
     Timestamp::parse("2026-11-21T09:30:00Z").unwrap()
 }
@@ -44,6 +54,9 @@ static RELEASE: LazyLock<Arc<Release>> = LazyLock::new(|| {
     let mut files = release::files::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../..").as_ref()).unwrap();
     files.insert("journeys/more.yaml".to_owned(), MORE.as_bytes().to_vec());
     files.insert("journeys/login.yaml".to_owned(), LOGIN.as_bytes().to_vec());
+    for (path, text) in ASKS {
+        files.insert((*path).to_owned(), text.as_bytes().to_vec());
+    }
     let (release, problems) = Release::build(files);
     Arc::new(release.unwrap_or_else(|| panic!("{problems:#?}")))
 });

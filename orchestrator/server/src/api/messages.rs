@@ -84,6 +84,11 @@ async fn plan(
         .await?
         .ok_or_else(|| Problem::new(Code::NotFound, "there is no such customer, or they were erased"))?;
     let channel = channel_of(&live, &request, &customer)?;
+    // Which survey its page belongs to is known to a step alone: the link would be empty.
+    if live.release.templates.asks(&request.message).is_some_and(|asks| asks.contains(&channel)) {
+        let why = format!("`message`: on {channel} `{}` leads to a survey's page", request.message);
+        return Err(Problem::new(Code::AsksSurvey, why));
+    }
     let now = app.now();
     if request.expires_at.is_some_and(|end| end <= now) {
         return Err(Problem::new(Code::InvalidRequest, "`expires_at` is past"));

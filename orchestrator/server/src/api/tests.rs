@@ -106,6 +106,17 @@ async fn a_direct_message_is_planned_once_for_one_key_and_refused_where_it_may_n
 }
 
 #[tokio::test]
+async fn a_message_that_asks_a_survey_is_not_sent_directly_with_a_link_to_nowhere() {
+    let (app, key) = with_key().await;
+    let body = json!({"userId": "u1", "traits": {"phone": "+819012345678"}});
+    assert_eq!(send(&app, "POST", "/v1/identify", &key, body.to_string()).await.status, StatusCode::OK);
+    let body = json!({"message": "how_was_it", "purpose": "codes", "userId": "u1"});
+    let answer = message(&app, &key, Some("\"k1\""), &body).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.text);
+    assert!(answer.json()["type"].as_str().unwrap().ends_with("asks_survey"), "{}", answer.text);
+}
+
+#[tokio::test]
 async fn consents_need_evidence_to_be_given_and_none_to_be_taken_back() {
     let (app, key) = with_key().await;
     let post =
