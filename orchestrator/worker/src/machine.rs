@@ -204,7 +204,7 @@ impl Machine {
     ) -> Result<Option<store::CustomerChange>, StoreError> {
         let (id, applied) = (work.customer.id, work.applied_seq);
         let events = if crate::step::needs_history(context.release, work) {
-            match self.history(id, applied).await {
+            match self.store.history(id, applied).await {
                 Ok(events) => Some(events),
                 Err(error @ StoreError::Unavailable(_)) => return Err(error),
                 Err(error) => {
@@ -225,25 +225,6 @@ impl Machine {
             );
         }
         Ok(decided.ok())
-    }
-
-    /// The stored events of a customer up to a place, oldest first.
-    async fn history(
-        &self,
-        customer: words::CustomerId,
-        through: u64,
-    ) -> Result<Vec<words::Event>, StoreError> {
-        const PAGE: usize = 1000;
-        let (mut events, mut from) = (Vec::new(), 1);
-        loop {
-            let page = self.store.events_of(customer, from, PAGE).await?;
-            let full = page.len() == PAGE;
-            from = page.last().map_or(from, |(seq, _)| seq + 1);
-            events.extend(page.into_iter().filter(|(seq, _)| *seq <= through).map(|(_, event)| event));
-            if !full || from > through {
-                return Ok(events);
-            }
-        }
     }
 }
 

@@ -182,7 +182,7 @@ impl Store {
         Ok(Some(CustomerPage { customer, id, enrollments, segments, suppressions, timeline }))
     }
 
-    async fn and_merged(
+    pub(super) async fn and_merged(
         &self,
         conn: &mut SqliteConnection,
         id: CustomerId,

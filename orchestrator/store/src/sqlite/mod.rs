@@ -11,6 +11,7 @@ mod fanout;
 mod hand_over;
 mod held;
 mod hints;
+mod history;
 mod identity;
 mod ingest;
 mod keys;

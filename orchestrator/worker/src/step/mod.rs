@@ -73,7 +73,9 @@ struct Step<'a> {
 /// Whether facts that the schema gained have to be folded over the customer's stored events first.
 pub fn needs_history(release: &release::Release, work: &CustomerWork) -> bool {
     let missing = |facts: &Facts| !facts.missing(&release.project.schema).is_empty();
-    work.applied_seq > 0 && work.facts.as_ref().map_or_else(|| missing(&Facts::default()), missing)
+    // Whoever has facts without an event of their own has them from somebody who was merged into them.
+    let has_events = work.applied_seq > 0 || work.facts.as_ref().is_some_and(|facts| !facts.is_empty());
+    has_events && work.facts.as_ref().map_or_else(|| missing(&Facts::default()), missing)
 }
 
 /// Steps one customer. `history` are the stored events up to `work.applied_seq`, where [`needs_history`] says so.

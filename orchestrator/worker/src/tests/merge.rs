@@ -78,6 +78,42 @@ async fn of_two_enrollments_about_one_order_the_older_goes_on_and_says_everythin
 }
 
 #[tokio::test]
+async fn a_fact_declared_after_a_merge_counts_the_events_of_both_each_once_in_the_order_of_time() {
+    let rig = Rig::new(NOON, &[("order_thanks", ORDERS)]).await;
+    let (loser, survivor) = (rig.customer("hana").await, rig.customer("hana2").await);
+    rig.event(loser, "visited", "v-1", BTreeMap::new()).await;
+    rig.order(loser, "A-1").await;
+    rig.settle().await;
+    rig.pass(Elapsed::from_days(1)).await;
+    rig.event(survivor, "visited", "v-2", BTreeMap::new()).await;
+    rig.order(survivor, "B-1").await;
+    rig.settle().await;
+    rig.pass(Elapsed::from_days(1)).await;
+    // Not seen by any step at the merge: it goes over, and stays under the loser as well.
+    rig.order(loser, "A-2").await;
+    merge(&rig, loser, survivor).await;
+    rig.settle().await;
+    let mut files = (*rig.machine.live().unwrap().release.files).clone();
+    let declared = String::from_utf8(files["journeys/declarations.yaml"].clone()).unwrap();
+    let declared = declared.replace(
+        "facts:\n",
+        "facts:\n  visits: count(visited)\n  all_orders: count(order_placed)\n  newest: last(order_placed.order_id)\n",
+    );
+    files.insert("journeys/declarations.yaml".to_owned(), declared.into_bytes());
+    let release = release::Release::build(files).0.unwrap();
+    let rig = Rig::on(rig.machine.store.clone(), Arc::clone(&rig.clock), release).await;
+    rig.event(survivor, "visited", "v-3", BTreeMap::new()).await;
+    rig.settle().await;
+    let history = rig.machine.store.history(survivor, u64::MAX).await.unwrap();
+    assert!(history.is_sorted_by_key(|event| event.occurred_at));
+    let schema = rig.machine.live().unwrap().release.project.schema.clone();
+    let facts = rig.ledger.changes.lock().unwrap().iter().rev().find_map(|c| c.facts.clone()).unwrap();
+    let value = |name: &str| facts.value(&schema, name, rig.clock_now());
+    assert_eq!((value("visits"), value("all_orders")), (Value::Int(3), Value::Int(3)));
+    assert_eq!(value("newest"), text("A-2"));
+}
+
+#[tokio::test]
 async fn what_the_newer_one_has_said_already_the_older_one_does_not_say_again() {
     let rig = Rig::new(NOON, &[("order_thanks", ORDERS)]).await;
     let (first, second) = (rig.customer("hana").await, rig.customer("hana2").await);
