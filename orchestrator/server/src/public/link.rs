@@ -1,12 +1,15 @@
 //! Links: from a token to the customer and the message that it was made for.
 //!
-//! The payload is the customer's id and the message's, 16 bytes each; of a survey also its name.
+//! The payload is the customer's id and the message's, 16 bytes each; of a survey also its name. A handler that takes a
+//! [`Link`] runs only with one that is genuine and was made for its page; whoever holds another gets the page that says so.
 
 use super::page::{self, Look};
 use crate::App;
 use axum::body::Body;
+use axum::extract::{FromRequestParts, Path};
 use axum::response::Response;
 use http::HeaderMap;
+use http::request::Parts;
 use std::collections::BTreeMap;
 use store::{LogEntry, StoreError};
 use words::{Customer, CustomerId, Language, MessageId, Timestamp};
@@ -27,13 +30,24 @@ pub(super) struct Link {
     pub(super) look: Look,
 }
 
+/// What the tokens of each page are signed for, by the first part of its path.
+const PURPOSES: [(&str, &str); 4] =
+    [("u", "unsubscribe"), ("p", "preferences"), ("v", "view"), ("s", "survey")];
+
+impl FromRequestParts<App> for Link {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let page = parts.uri.path().split('/').nth(1).unwrap_or_default();
+        let purpose = PURPOSES.iter().find(|(path, _)| *path == page).map_or("", |(_, purpose)| *purpose);
+        // A token that is not even text was signed by nobody.
+        let token = Path::<String>::from_request_parts(parts, app).await.map(|Path(token)| token);
+        open(app, purpose, &token.unwrap_or_default(), &parts.headers).await
+    }
+}
+
 /// Reads a token made for `purpose`. An error is the page to show.
-pub(super) async fn open(
-    app: &App,
-    purpose: &str,
-    token: &str,
-    headers: &HeaderMap,
-) -> Result<Link, Response> {
+async fn open(app: &App, purpose: &str, token: &str, headers: &HeaderMap) -> Result<Link, Response> {
     let asked = headers.get(http::header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let stranger = Look::of(app, None, asked);
     let payload = app.store.vault().verify_link(purpose, token).map_err(|_| page::unknown_link(&stranger))?;

@@ -4,17 +4,15 @@ use super::link::{self, Link};
 use super::page::{self, escape};
 use crate::App;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use std::collections::BTreeMap;
 use store::StoreError;
 use words::{
     Basis, Channel, Consent, ConsentChange, ConsentState, Customer, Evidence, Language, MessageClass,
     Timestamp,
 };
-
-const ROUTE: &str = "preferences";
 
 /// One box of the page.
 struct Choice {
@@ -78,23 +76,11 @@ async fn show_page(app: &App, link: &Link, saved: bool) -> Response {
     page::show(look, StatusCode::OK, title, &main)
 }
 
-pub(super) async fn show(State(app): State<App>, Path(token): Path<String>, headers: HeaderMap) -> Response {
-    match link::open(&app, ROUTE, &token, &headers).await {
-        Ok(link) => show_page(&app, &link, false).await,
-        Err(page) => page,
-    }
+pub(super) async fn show(State(app): State<App>, link: Link) -> Response {
+    show_page(&app, &link, false).await
 }
 
-pub(super) async fn change(
-    State(app): State<App>,
-    Path(token): Path<String>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let mut link = match link::open(&app, ROUTE, &token, &headers).await {
-        Ok(link) => link,
-        Err(page) => return page,
-    };
+pub(super) async fn change(State(app): State<App>, mut link: Link, body: Body) -> Response {
     let Ok(form) = link::form(body).await else { return page::try_later(&link.look) };
     match store_choices(&app, &link, form).await {
         Ok(customer) => {

@@ -8,9 +8,9 @@ use super::page::{self, escape, show};
 use crate::App;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::response::Response;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use journey::Survey;
 use journey::program::Op;
 use journey::schema::SurveyAnswers;
@@ -18,7 +18,6 @@ use serde::Deserialize;
 use store::Ingested;
 use words::Value;
 
-const ROUTE: &str = "survey";
 const COMMENT_MAX: usize = 2_000;
 
 #[derive(Deserialize)]
@@ -28,14 +27,9 @@ pub(super) struct Asked {
 
 pub(super) async fn ask(
     State(app): State<App>,
-    Path(token): Path<String>,
+    link: Link,
     query: Result<Query<Asked>, QueryRejection>,
-    headers: HeaderMap,
 ) -> Response {
-    let link = match link::open(&app, ROUTE, &token, &headers).await {
-        Ok(link) => link,
-        Err(page) => return page,
-    };
     let Some((_, survey)) = survey_of(&app, &link) else { return page::unknown_link(&link.look) };
     let chosen = query.ok().and_then(|Query(asked)| asked.a);
     question(&link, &survey, chosen.as_deref(), None)
@@ -73,16 +67,7 @@ fn question(link: &Link, survey: &Survey, chosen: Option<&str>, complaint: Optio
     show(look, status, survey.title.get(look.language), &main)
 }
 
-pub(super) async fn answer(
-    State(app): State<App>,
-    Path(token): Path<String>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let link = match link::open(&app, ROUTE, &token, &headers).await {
-        Ok(link) => link,
-        Err(page) => return page,
-    };
+pub(super) async fn answer(State(app): State<App>, link: Link, body: Body) -> Response {
     let Some((name, survey)) = survey_of(&app, &link) else { return page::unknown_link(&link.look) };
     let Ok(form) = link::form(body).await else { return page::try_later(&link.look) };
     let look = &link.look;

@@ -8,19 +8,13 @@ use super::link::{self, Link, about, tell};
 use super::page::{self, escape, show};
 use crate::App;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use store::StoreError;
 use words::{Basis, Channel, Consent, ConsentChange, ConsentState, Evidence, Timestamp, Value};
 
-const ROUTE: &str = "unsubscribe";
-
-pub(super) async fn ask(State(app): State<App>, Path(token): Path<String>, headers: HeaderMap) -> Response {
-    let link = match link::open(&app, ROUTE, &token, &headers).await {
-        Ok(link) => link,
-        Err(page) => return page,
-    };
+pub(super) async fn ask(State(app): State<App>, link: Link) -> Response {
     let look = &link.look;
     let what = purpose_title(&app, &link);
     let question = look
@@ -35,16 +29,7 @@ pub(super) async fn ask(State(app): State<App>, Path(token): Path<String>, heade
     show(look, StatusCode::OK, look.t("Unsubscribe", "配信停止"), &main)
 }
 
-pub(super) async fn done(
-    State(app): State<App>,
-    Path(token): Path<String>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let link = match link::open(&app, ROUTE, &token, &headers).await {
-        Ok(link) => link,
-        Err(page) => return page,
-    };
+pub(super) async fn done(State(app): State<App>, link: Link, body: Body) -> Response {
     // Whatever the body is: the link alone says what is meant.
     let by_page = link::form(body).await.is_ok_and(|form| form.get("via").is_some_and(|via| via == "page"));
     let method = if by_page { "page" } else { "one_click" };

@@ -1,28 +1,19 @@
 //! `/v/{token}`: a mail as it was sent, in the browser.
 
-use super::link;
+use super::link::Link;
 use super::page;
 use crate::App;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 use http::header::{CONTENT_SECURITY_POLICY, HeaderName, HeaderValue};
-use http::{HeaderMap, Method, StatusCode};
+use http::{Method, StatusCode};
 use words::Channel;
 
 /// Nothing of it runs, and it stands in an origin of its own; links open in a new window.
 const POLICY: &str = "default-src 'none'; img-src https: data:; style-src 'unsafe-inline'; frame-ancestors 'none'; \
      base-uri 'none'; form-action 'none'; sandbox allow-popups allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation";
 
-pub(super) async fn show(
-    State(app): State<App>,
-    Path(token): Path<String>,
-    method: Method,
-    headers: HeaderMap,
-) -> Response {
-    let link = match link::open(&app, "view", &token, &headers).await {
-        Ok(link) => link,
-        Err(page) => return page,
-    };
+pub(super) async fn show(State(app): State<App>, link: Link, method: Method) -> Response {
     let look = &link.look;
     let gone = || {
         let text = look.t("This message is no longer kept.", "このメッセージはもう保存されていません。");
