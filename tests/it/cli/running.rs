@@ -249,13 +249,19 @@ fn a_plan_shows_what_changes_and_who_stays_with_what_they_began_and_changes_noth
         (of["change"].as_str(), of["live"].as_u64(), of["stay"].as_u64()),
         (Some("changed"), Some(1), Some(1))
     );
-    assert_eq!(of["steps"][0]["customers"].as_u64(), Some(1));
+    let at = &of["steps"][0];
+    assert_eq!((at["customers"].as_u64(), at["ways"]["became"].as_str()), (Some(1), Some("changed")));
+    assert_eq!((of["could_map"].as_u64(), of["would_miss"].as_u64()), (Some(1), Some(1)));
+    assert_eq!(at["ways"]["ahead"], serde_json::json!(["welcome"]));
     assert!(
         next["files"].as_array().unwrap().iter().any(|f| f == "templates/locales/en/welcome.ftl"),
         "{next}"
     );
     let words = shop.tabi(&["plan"]);
-    assert!(words.out.contains("1 on their way; 1 go on with what they began"), "{}", words.out);
+    for line in ["1 on their way", "pin     1 go on with what they began", "map     1 of 1", "exit    1 of 1"]
+    {
+        assert!(words.out.contains(line), "{line}: {}", words.out);
+    }
     assert!(!shop.tabi(&["plan", "--lang", "ja"]).out.is_ascii());
     assert_eq!(plan()["live"], next["live"], "nothing was deployed");
     drop(server);
