@@ -101,7 +101,7 @@ async fn search(context: &Context, filter: &FilterArgs, limit: usize) -> anyhow:
     let lines: Vec<Vec<String>> = rows
         .iter()
         .map(|row| {
-            let why = row.why.as_deref().map(|why| super::why::reasons(out, why)).unwrap_or_default();
+            let why = row.why.as_deref().map(|why| super::why::reasons(&voice, why)).unwrap_or_default();
             vec![
                 voice.at(row.planned_at),
                 voice.label("outcome", row.outcome.as_str()),
@@ -151,7 +151,7 @@ pub(super) async fn show_message(
     let row = &entry.row;
     out.line(format!("{} {}", out.bold(&row.name), out.dim(&message.to_string())));
     voice.say("outcome", &voice.label("outcome", row.outcome.as_str()));
-    voice.say("reason", &row.why.as_deref().map(|why| super::why::reasons(out, why)).unwrap_or_default());
+    voice.say("reason", &row.why.as_deref().map(|why| super::why::reasons(&voice, why)).unwrap_or_default());
     voice.say("customer", &row.customer.to_string());
     voice.say("journey", &format!("{} / {}", row.journey, row.step));
     voice.say("purpose", &format!("{} ({})", row.purpose, voice.label("class", row.class.as_str())));
@@ -180,7 +180,7 @@ fn show_delivery(voice: &Voice, delivery: &store::LogDelivery) {
         delivery.address.as_ref().unwrap_or(&erased)
     ));
     let colon = voice.colon();
-    let why = delivery.why.as_deref().map(|why| super::why::reasons(out, why)).unwrap_or_default();
+    let why = delivery.why.as_deref().map(|why| super::why::reasons(voice, why)).unwrap_or_default();
     if !why.is_empty() {
         out.line(format!("    {}{colon}{why}", voice.word("reason")));
     }

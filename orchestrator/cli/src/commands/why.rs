@@ -5,13 +5,12 @@ use crate::{
     control::Who,
     exit::{Exit, Fault},
     instance::Instance,
-    output::Output,
     voice::Voice,
 };
 use clap::Args;
 use serde_json::Value;
 use store::TimelineItem;
-use words::MessageId;
+use words::{MessageId, calendar::retold};
 
 /// Say why a customer got something, or did not
 ///
@@ -63,7 +62,7 @@ fn words(voice: &Voice, item: &TimelineItem) -> String {
             format!("{} {} ({source})", out.either("event", "イベント"), event.name)
         }
         TimelineItem::Message(row) => {
-            let why = row.why.as_deref().map(|why| reasons(out, why)).unwrap_or_default();
+            let why = row.why.as_deref().map(|why| reasons(voice, why)).unwrap_or_default();
             let channels: Vec<String> =
                 row.channels.iter().map(|channel| voice.label("channel", channel.as_str())).collect();
             format!(
@@ -79,7 +78,7 @@ fn words(voice: &Voice, item: &TimelineItem) -> String {
         }
         TimelineItem::Decision { journey, step, body, .. } => {
             let place: Vec<&str> = [journey.as_deref(), step.as_deref()].into_iter().flatten().collect();
-            format!("{}  {}", said(out, body), out.dim(&place.join(" / ")))
+            format!("{}  {}", said(voice, body), out.dim(&place.join(" / ")))
         }
         TimelineItem::Consent { consent, .. } => format!(
             "{} {} {}/{} ({})",
@@ -95,16 +94,17 @@ fn words(voice: &Voice, item: &TimelineItem) -> String {
     }
 }
 
-/// A decision's sentence in the reader's language.
-fn said(out: Output, body: &str) -> String {
+/// A decision's sentence in the reader's language and the project's zone.
+fn said(voice: &Voice, body: &str) -> String {
     let value: Value = serde_json::from_str(body).unwrap_or(Value::Null);
-    let key = out.either("en", "ja");
+    let key = voice.out.either("en", "ja");
     let found = value.get(key).or_else(|| value.get("text")?.get(key)).and_then(Value::as_str);
-    found.map_or_else(|| body.to_owned(), str::to_owned)
+    retold(found.unwrap_or(body), &voice.zone).into_owned()
 }
 
 /// The reasons of a verdict, or the provider's answer, in words.
-pub(super) fn reasons(out: Output, why: &str) -> String {
+pub(super) fn reasons(voice: &Voice, why: &str) -> String {
+    let out = voice.out;
     let value: Value = serde_json::from_str(why).unwrap_or(Value::Null);
     let key = out.either("en", "ja");
     let list = value.get("reasons").and_then(Value::as_array).into_iter().flatten();
@@ -120,7 +120,7 @@ pub(super) fn reasons(out: Output, why: &str) -> String {
         let code = code.map(|code| server::console::label(out.language, "outcome", code));
         return [code.as_deref(), answer].into_iter().flatten().collect::<Vec<_>>().join(", ");
     }
-    texts.join("; ")
+    retold(&texts.join("; "), &voice.zone).into_owned()
 }
 
 fn json(item: &TimelineItem) -> Value {

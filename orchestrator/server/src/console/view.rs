@@ -81,6 +81,14 @@ impl<'a> View<'a> {
         format!("{percent:.1}%")
     }
 
+    /// Why something was not taken in.
+    pub(crate) fn refusal(&self, reason: &str) -> String {
+        match self.language {
+            Language::En => reason.to_owned(),
+            Language::Ja => super::japanese::REFUSALS.each(reason),
+        }
+    }
+
     /// A value of a trait or property.
     pub(crate) fn value(&self, value: &Value) -> String {
         match value {
@@ -217,9 +225,10 @@ impl<'a> View<'a> {
         })
     }
 
-    /// The sentence of `{"en": …, "ja": …}` in the visitor's language.
+    /// The sentence of `{"en": …, "ja": …}` in the visitor's language, its instants in the brand's zone.
     pub(crate) fn text(&self, text: &Json) -> Option<String> {
-        text[super::language::tag(self.language)].as_str().map(str::to_owned)
+        let text = text[super::language::tag(self.language)].as_str()?;
+        Some(words::calendar::retold(text, &self.zone).into_owned())
     }
 }
 
