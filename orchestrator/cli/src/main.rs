@@ -17,6 +17,7 @@ mod demo;
 mod exit;
 mod hooks;
 mod instance;
+mod japanese;
 mod log;
 mod output;
 mod place;

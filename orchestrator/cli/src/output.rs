@@ -126,6 +126,11 @@ impl Output {
             return;
         }
         let head = self.either("error", "エラー");
+        if self.language == Language::Ja {
+            for cause in &mut causes {
+                *cause = crate::japanese::ERRORS.japanese(cause).unwrap_or_else(|| std::mem::take(cause));
+            }
+        }
         for (index, cause) in causes.iter().enumerate() {
             let _ = match index {
                 0 => writeln!(out, "{head}: {cause}"),

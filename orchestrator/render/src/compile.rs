@@ -187,7 +187,8 @@ fn read_yaml(file: &str, text: &str, problems: &mut Problems) -> Option<yaml::No
     };
     let (en, ja) = match &error.reason {
         Reason::Syntax(reason) => {
-            (format!("this is not YAML: {reason}"), format!("YAML として読めません: {reason}"))
+            let said = crate::japanese::because("this is not YAML", "YAML として読めません", reason);
+            (said.en, said.ja)
         }
         Reason::TooLarge => {
             ("this YAML is too large or too deep".to_owned(), "YAML が大きすぎるか深すぎます".to_owned())
@@ -244,9 +245,10 @@ fn syntax(path: &str, text: &str, problems: &mut Problems) {
     problems.error(
         "T010",
         &Place::new(path, span),
-        Text::new(
-            format!("this template does not read: {}", report.message()),
-            format!("テンプレートの文法に誤りがあります: {}", report.message()),
+        crate::japanese::because(
+            "this template does not read",
+            "テンプレートの文法に誤りがあります",
+            report.message(),
         ),
         Text::new("here", "ここ"),
         Text::new(

@@ -19,6 +19,7 @@ mod fold;
 mod folder;
 mod format;
 mod frame;
+mod japanese;
 mod links;
 mod lints;
 mod mjml;

@@ -319,7 +319,7 @@ fn fail(reason: &str, at: Option<usize>, map: &[(usize, Place)], file: &str, pro
     problems.error(
         "T040",
         &place.unwrap_or_else(|| Place::new(file, 0..0)),
-        Text::new(format!("this is not MJML: {reason}"), format!("MJML として読めません: {reason}")),
+        crate::japanese::because("this is not MJML", "MJML として読めません", reason),
         Text::new("here", "ここ"),
         Text::new(
             "every element is closed, attributes stand in double quotes, and text stands inside mj-text",

@@ -256,9 +256,10 @@ fn report(
     problems.error(
         "T028",
         &place,
-        Text::new(
-            format!("this fails with a value that the inputs allow: {reason}"),
-            format!("宣言された入力でも失敗する場合があります: {reason}"),
+        crate::japanese::because(
+            "this fails with a value that the inputs allow",
+            "宣言どおりの入力でも、値によっては失敗します",
+            reason,
         ),
         Text::new("here", "ここ"),
         Text::new(

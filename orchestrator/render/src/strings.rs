@@ -61,7 +61,7 @@ impl Strings {
             problems.error(
                 "T022",
                 &Place::new(&file.path, span),
-                Text::new(format!("this is not fluent: {}", error.kind), format!("Fluent の文法に合いません: {}", error.kind)),
+                crate::japanese::because("this is not fluent", "Fluent の文法に合いません", &error.kind.to_string()),
                 Text::new("here", "ここ"),
                 Text::new(
                     "a translation is written `key = text`, further lines start with a space, a literal brace is `{\"{\"}`",

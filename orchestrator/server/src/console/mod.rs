@@ -9,6 +9,7 @@ mod customers;
 mod graph;
 mod guard;
 mod inbox;
+mod japanese;
 mod journeys;
 mod language;
 mod messages;

@@ -24,7 +24,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
         .map(|r| {
             json!({
                 "id": HEXLOWER.encode(&r.id), "at": view.time(r.at), "source": r.source, "name": r.name,
-                "code": r.code, "reason": r.reason, "replayed": view.time_opt(r.replayed_at),
+                "code": r.code, "reason": view.refusal(&r.reason), "replayed": view.time_opt(r.replayed_at),
             })
         })
         .collect();
