@@ -102,6 +102,7 @@ fn compile(files: &Files) -> anyhow::Result<(Option<Templates>, Vec<Diagnostic>)
         .as_ref()
         .map(|templates| templates.try_in_child(&project::trials()?).map_err(project::untried));
     problems.extend(tried.transpose()?.unwrap_or_default());
+    problems.extend(templates.iter().flat_map(|templates| release::unasked(files, templates)));
     let good = project::count(&problems).0 == 0;
     Ok((templates.filter(|_| good), problems))
 }

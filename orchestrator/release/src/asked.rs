@@ -8,6 +8,13 @@ use words::{Diagnostic, MessageCatalog, Text};
 
 const LINK: &str = "survey_url";
 
+/// The same for templates that are looked at alone, as in a preview. Journeys with errors have their own say first.
+pub fn unasked(files: &Files, templates: &render::Templates) -> Vec<Diagnostic> {
+    let catalog = templates.catalog();
+    let (project, _) = journey::compile(&crate::files::of_journeys(files), &catalog);
+    project.map(|project| check(files, &catalog, &project)).unwrap_or_default()
+}
+
 /// A warning for each such message, where it prints the link.
 pub(crate) fn check(files: &Files, messages: &MessageCatalog, project: &Project) -> Vec<Diagnostic> {
     let asked = |message: &str| {

@@ -8,6 +8,7 @@ pub mod files;
 mod listeners;
 mod rules;
 
+pub use asked::unasked;
 pub use files::Files;
 pub use listeners::{Listeners, segment_row, start_row};
 

@@ -74,12 +74,12 @@ const SENTENCES: &[(&str, &str)] = &[
     ("Keyword argument `{}` is defined more than once", "引数「{}」が二度書かれています"),
     (
         "Found {} but was expecting `elif`, `else` or `endif`.",
-        "elif、else、endif のどれかが必要なところに「{}」があります",
+        "elif、else、endif のどれかが必要なところに {} があります",
     ),
-    ("Found {} but expected one of: {}", "式が必要なところに「{}」があります"),
-    ("Found {} but expected {}.", "「{}」がありますが、必要なのは「{}」です"),
-    ("Found {} but expected {}", "「{}」がありますが、必要なのは「{}」です"),
-    ("`{}` is not allowed after `~`", "~ の後に「{}」は置けません"),
+    ("Found {} but expected one of: {}", "式が必要なところに {} があります"),
+    ("Found {} but expected {}.", "{} がありますが、必要なのは {} です"),
+    ("Found {} but expected {}", "{} がありますが、必要なのは {} です"),
+    ("`{}` is not allowed after `~`", "~ の後に {} は置けません"),
     (
         "Invalid syntax for `set`: expecting an `=` followed by an expression or a `%}`",
         "set には「=」と式が必要です",
@@ -232,7 +232,7 @@ mod tests {
     fn what_engines_say_reads_in_japanese_and_what_nobody_translated_is_left_out() {
         for (english, japanese) in [
             ("Unexpected end of input", "途中で終わっています"),
-            ("Found `%}` but expected string.", "「%}」がありますが、必要なのは「文字列」です"),
+            ("Found `%}` but expected string.", "%} がありますが、必要なのは 文字列 です"),
             ("String opened with `\"` is missing its closing `\"`", "\" で始まる文字列が閉じられていません"),
             (
                 "`money` wants an amount of money, not text",

@@ -1,7 +1,8 @@
 //! Sentences that exist in English alone (engines, APIs, errors between processes), said in Japanese at the edge where a
 //! person reads them.
 //!
-//! A phrase is a pattern: `{}` stands for what was put in, in the order of the English.
+//! A phrase is a pattern: `{}` stands for what was put in, in the order of the English. In Japanese `「{}」` is a name, said as
+//! it is; a bare `{}` is said in Japanese where it has one.
 
 /// A book of phrases.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +29,12 @@ impl Phrases {
             let mut out = String::new();
             for (n, part) in japanese.split("{}").enumerate() {
                 if n > 0 {
-                    out.push_str(&self.word(found.next().unwrap_or_default()));
+                    let put_in = found.next().unwrap_or_default();
+                    if out.ends_with('「') {
+                        out.push_str(put_in.trim_matches('`'));
+                    } else {
+                        out.push_str(&self.word(put_in));
+                    }
                 }
                 out.push_str(part);
             }
@@ -108,6 +114,7 @@ mod tests {
             ("no file", "ファイルがありません"),
             ("{} cannot be read: {}", "{}を読めません（{}）"),
             ("wants {}, not {}.", "必要なのは{}です（{}でした）"),
+            ("no column {}", "列「{}」がありません"),
             ("wants {}, not {}.", "never"),
         ],
         &[("a number", "数値")],
@@ -120,6 +127,7 @@ mod tests {
             ("a: b.csv cannot be read: no file", Some("a: b.csvを読めません（ファイルがありません）")),
             ("wants a number, not `x`.", Some("必要なのは数値です（xでした）")),
             ("wants a, b, not c. d..", Some("必要なのはa、bです（c. d.でした）")),
+            ("no column `a number`", Some("列「a number」がありません")),
             ("something else", None),
         ] {
             assert_eq!(BOOK.japanese(english).as_deref(), japanese, "{english}");

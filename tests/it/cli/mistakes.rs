@@ -70,3 +70,13 @@ fn a_template_that_never_ends_is_one_error_at_its_loop_and_stops_no_deployment_f
     assert_eq!(said.code, 1, "{}{}", said.out, said.err);
     assert!(said.out.contains("T048"), "{}", said.out);
 }
+
+#[test]
+fn an_error_speaks_the_readers_language_and_json_keeps_english() {
+    let shop = Shop::new("en");
+    let said = shop.tabi(&["why", "nobody", "--lang", "ja"]);
+    assert_ne!(said.code, 0);
+    assert!(said.err.starts_with("エラー: ") && said.err.contains("データがありません"), "{}", said.err);
+    let json = shop.tabi(&["why", "nobody", "--lang", "ja", "--format", "json"]);
+    assert!(json.err.contains("there is no data in"), "{}", json.err);
+}

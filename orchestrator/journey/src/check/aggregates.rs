@@ -99,7 +99,7 @@ impl Checker<'_> {
             match &arg.kind {
                 AstKind::Text(_) => window = Some(self.elapsed_arg(arg)?),
                 _ => {
-                    let split = self.split(name, event, arg)?;
+                    let split = self.split(name, (first, event), arg)?;
                     apart = self.apart(&mut inner, &split.apart)?;
                     condition = match &split.rest {
                         Some(rest) => {

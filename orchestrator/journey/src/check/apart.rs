@@ -19,8 +19,13 @@ pub(super) struct Split<'t> {
 }
 
 impl Checker<'_> {
-    /// Takes the condition of a fact apart; reports what cannot be looked up.
-    pub(super) fn split<'t>(&self, function: &str, event: &str, condition: &'t Ast) -> Option<Split<'t>> {
+    /// Takes the condition of a fact over `of` (as written, and its event) apart; reports what cannot be looked up.
+    pub(super) fn split<'t>(
+        &self,
+        function: &str,
+        of: (&Ast, &str),
+        condition: &'t Ast,
+    ) -> Option<Split<'t>> {
         let mut parts = Vec::new();
         conjuncts(condition, &mut parts);
         // Outside journeys there is nothing to compare with: the condition says so itself.
@@ -46,7 +51,7 @@ impl Checker<'_> {
                 _ => None,
             };
             let Some((it, here)) = sides else {
-                self.not_apart(function, event, part);
+                self.not_apart(function, of, part);
                 return None;
             };
             split.apart.push((&**it, &**here));
@@ -84,7 +89,8 @@ impl Checker<'_> {
         })
     }
 
-    fn not_apart(&self, function: &str, event: &str, part: &Ast) {
+    fn not_apart(&self, function: &str, (of, event): (&Ast, &str), part: &Ast) {
+        let of = self.shown(&of.span);
         self.report.help(
             "J079",
             part.span.clone(),
@@ -98,11 +104,11 @@ impl Checker<'_> {
             ),
             t(
                 format!(
-                    "compare a property with `==`, as in `{function}({event}…, it.x == event.x)`; or, for what comes \
+                    "compare a property with `==`, as in `{function}({of}, it.x == event.x)`; or, for what comes \
                      after the start, use `wait_for: {event}` with `if:` and `since: start`"
                 ),
                 format!(
-                    "「{function}({event}…, it.x == event.x)」のように「==」で比べてください。開始後に届くイベントなら、\
+                    "「{function}({of}, it.x == event.x)」のように「==」で比べてください。開始後に届くイベントなら、\
                      「wait_for: {event}」に「if:」と「since: start」を付けて待てます"
                 ),
             ),

@@ -71,6 +71,19 @@ const SENTENCES: &[(&str, &str)] = &[
         "電話番号が国内の形式で、お客様の国が分からないため、属性としてだけ保存しました。+ と国番号を付けるか、address.country を送ってください",
     ),
     ("the delivery does not say what it is about", "何についての通知か分かりません"),
+    // Files.
+    ("it has {} fields, the header has {}", "列が {} 個ありますが、見出しは {} 個です"),
+    (
+        "it is not UTF-8: save the file as UTF-8 and import it again",
+        "UTF-8 ではありません。UTF-8 で保存し直して、もう一度取り込んでください",
+    ),
+    ("a line is a JSON object", "1 行に 1 つの JSON オブジェクトを書いてください"),
+    ("the line has more than a megabyte", "1 行が 1 MB を超えています"),
+    (
+        "a grant of consent needs `consent_at`: when it was given",
+        "同意には、いつ得たかを示す consent_at が必要です",
+    ),
+    ("the row does not say which event", "どのイベントか分かりません"),
     // Values.
     ("it is not an instant, like `2026-11-21T09:30:00Z`", "日時として読めません（例：2026-11-21T09:30:00Z）"),
     (
@@ -100,19 +113,6 @@ const SENTENCES: &[(&str, &str)] = &[
     ("expected money in {}, found {}", "{} の金額が必要ですが、{}です"),
     ("expected list of {}, found {}", "{}のリストが必要ですが、{}です"),
     ("expected {}, found {}", "{}が必要ですが、{}です"),
-    // Files.
-    ("it has {} fields, the header has {}", "列が {} 個ありますが、見出しは {} 個です"),
-    (
-        "it is not UTF-8: save the file as UTF-8 and import it again",
-        "UTF-8 ではありません。UTF-8 で保存し直して、もう一度取り込んでください",
-    ),
-    ("a line is a JSON object", "1 行に 1 つの JSON オブジェクトを書いてください"),
-    ("the line has more than a megabyte", "1 行が 1 MB を超えています"),
-    (
-        "a grant of consent needs `consent_at`: when it was given",
-        "同意には、いつ得たかを示す consent_at が必要です",
-    ),
-    ("the row does not say which event", "どのイベントか分かりません"),
 ];
 
 #[cfg(test)]

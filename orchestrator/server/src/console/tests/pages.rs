@@ -48,6 +48,14 @@ async fn every_page_is_there_in_both_languages() {
 }
 
 #[tokio::test]
+async fn sentences_of_the_record_tell_the_time_by_the_projects_clocks() {
+    let stage = Stage::with("waits until 2026-11-21 15:30 UTC").await;
+    let (cookie, _) = stage.visitor(Role::Reviewer).await;
+    let page = stage.get(&format!("/console/customers/{}", stage.customer), &cookie).await.body;
+    assert!(page.contains("waits until 2026-11-21 10:30 America/New_York"), "{page}");
+}
+
+#[tokio::test]
 async fn the_story_can_be_read() {
     let stage = Stage::with("Ann").await;
     let (cookie, csrf) = stage.visitor(Role::Reviewer).await;
