@@ -55,7 +55,8 @@ create table identity (
     kind integer not null,                  -- symbol: user_id, anonymous_id, email, sms, push …
     customer blob not null,
     created_at integer not null,
-    primary key (shard, bidx)
+    -- An id of the shop is one customer's; an address may be that of several, and the oldest is found by it.
+    primary key (shard, bidx, customer)
 ) without rowid;
 create index identity_customer on identity (customer);
 

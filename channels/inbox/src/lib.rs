@@ -101,6 +101,11 @@ impl Inbox {
         self.store.clear().await
     }
 
+    /// Deletes what went to these addresses, and its bytes with it: a customer is erased. Returns how many there were.
+    pub async fn forget(&self, recipients: &[String]) -> Result<u64, InboxError> {
+        self.store.forget(recipients).await
+    }
+
     /// Every message from now on, told after it is stored. A reader that falls 1,000 behind misses the oldest.
     pub fn subscribe(&self) -> broadcast::Receiver<Arrived> {
         self.store.subscribe()

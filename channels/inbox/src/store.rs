@@ -58,7 +58,9 @@ impl Store {
             // A killed process loses nothing; a power cut may lose the last test messages.
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(Duration::from_secs(10))
-            .pragma("temp_store", "memory");
+            .pragma("temp_store", "memory")
+            // What is deleted is overwritten: it may be about somebody who was erased.
+            .pragma("secure_delete", "on");
         let mut connection = <SqliteConnection as sqlx::Connection>::connect_with(&options).await?;
         sqlx::raw_sql(SCHEMA).execute(&mut connection).await?;
         let last: i64 =
@@ -140,6 +142,18 @@ impl Store {
     pub(crate) async fn clear(&self) -> Result<(), InboxError> {
         sqlx::query("delete from arrival").execute(&self.readers).await?;
         Ok(())
+    }
+
+    pub(crate) async fn forget(&self, recipients: &[String]) -> Result<u64, InboxError> {
+        let recipients = serde_json::to_string(recipients).unwrap_or_default();
+        let gone = sqlx::query("delete from arrival where recipient in (select value from json_each(?))")
+            .bind(recipients)
+            .execute(&self.readers)
+            .await?
+            .rows_affected();
+        // The log still holds the old pages until it is emptied; a busy reader only postpones that.
+        sqlx::query("pragma wal_checkpoint(truncate)").execute(&self.readers).await?;
+        Ok(gone)
     }
 
     async fn rows(

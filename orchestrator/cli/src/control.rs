@@ -46,6 +46,9 @@ pub(crate) struct Door {
     pub(crate) token: String,
     /// Its process.
     pub(crate) pid: u32,
+    /// The data folder that it lies in: a copy of the folder is not the running instance's.
+    #[serde(default)]
+    pub(crate) folder: Option<store::FileMark>,
 }
 
 /// A question on its way.
@@ -113,7 +116,10 @@ pub(crate) async fn ask_telling(context: &Context, ask: Ask, tell: Tell<'_>) -> 
 /// The running instance's door, where one runs.
 pub(crate) fn door(place: &Place) -> Option<Door> {
     let text = std::fs::read_to_string(place.control()).ok()?;
-    serde_json::from_str(&text).ok()
+    let door: Door = serde_json::from_str(&text).ok()?;
+    let here = store::FileMark::of(place.folder());
+    let elsewhere = door.folder.zip(here).is_some_and(|(its, here)| !its.may_be(here));
+    (!elsewhere).then_some(door)
 }
 
 /// `None`: none runs.

@@ -23,6 +23,11 @@ impl Identity {
         Self { kind: "anonymous_id".into(), value: value.into() }
     }
 
+    /// Whether it is an address, which several people may share.
+    pub fn is_address(&self) -> bool {
+        !matches!(self.kind.as_str(), "user_id" | "anonymous_id")
+    }
+
     /// An address in its normal form.
     pub fn address(channel: &Channel, value: impl Into<String>) -> Self {
         Self { kind: channel.as_str().to_owned(), value: value.into() }
@@ -70,8 +75,6 @@ pub struct Updated {
     pub customer: Customer,
     /// Whether anything changed; if not, nothing was written.
     pub changed: bool,
-    /// Identities that belong to somebody else already: kept in the profile, not found by.
-    pub taken: Vec<(Identity, CustomerId)>,
 }
 
 /// What a merge did.

@@ -13,6 +13,7 @@ mod fanout;
 mod identity;
 mod ingest;
 mod log;
+mod mark;
 mod options;
 mod pack;
 mod people;
@@ -35,6 +36,7 @@ pub use log::{
     DeliveryKey, LogAttempt, LogCursor, LogDelivery, LogEntry, LogFilter, LogPage, LogReceipt, LogRow,
     NewReceipt, Read, ReadFilter, ReadKind, ReadPage, StoredAudit,
 };
+pub use mark::FileMark;
 pub use options::{Durability, Options};
 pub use people::{ApiKey, Idempotency, Operator, Session};
 pub use release::{GoLive, Held, LiveRelease, NewRelease, Release, Stop, StopScope, StoredProgram};

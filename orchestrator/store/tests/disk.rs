@@ -95,6 +95,41 @@ async fn a_copy_starts_held_and_a_named_person_releases_it() {
 }
 
 #[tokio::test]
+async fn a_folder_copied_with_its_witness_starts_held_and_a_renamed_one_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, copy, renamed) =
+        (folder.path().join("first"), folder.path().join("copy"), folder.path().join("renamed"));
+    std::fs::create_dir(&first).unwrap();
+    std::fs::create_dir(&copy).unwrap();
+    let store = open(&first.join("tabi.db")).await;
+    store.close().await;
+    drop(store);
+    for file in std::fs::read_dir(&first).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), copy.join(file.file_name())).unwrap();
+    }
+    let elsewhere = open(&copy.join("tabi.db")).await;
+    assert!(elsewhere.held().unwrap().reason.contains("copy"), "{:?}", elsewhere.held());
+    std::fs::rename(&first, &renamed).unwrap();
+    assert_eq!(open(&renamed.join("tabi.db")).await.held(), None, "it is the same file");
+}
+
+#[tokio::test]
+async fn an_erasure_cut_off_after_its_commit_is_finished_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tabi.db");
+    let ids = IdSource::seeded(1);
+    let store = open(&path).await;
+    let anna = store.get_or_create(&[Identity::user_id("anna")], at(0), &ids).await.unwrap().customer;
+    // What the commit of an erasure leaves until its keys are gone.
+    store.put_setting(&format!("erasing/{anna}"), Some("1")).await.unwrap();
+    assert!(store.customer(anna).await.unwrap().is_some());
+    store.sweep_at_start(at(1)).await.unwrap();
+    assert_eq!(store.customer(anna).await.unwrap(), None);
+    assert_eq!(store.setting(&format!("erasing/{anna}")).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn nothing_personal_lies_in_clear() {
     const PLANTED: [&str; 6] = [
         "planted-user",

@@ -110,8 +110,9 @@ pub(crate) fn judge_one(
             address_seen_at: address.and_then(|address| address.seen_at),
             priority: work.priority,
             planned_at: work.planned_at,
-            // The delivery's own due time moves with every delay; lateness counts from when it was meant.
-            due_at: work.planned_at,
+            // The delivery's own due time moves with every delay; lateness counts from when it was meant. Messages of one
+            // step are planned a microsecond apart, the later ones after now.
+            due_at: work.planned_at.min(now),
             expires_at: work.expires_at,
             late_max: verdict::late_max(work.class),
         },

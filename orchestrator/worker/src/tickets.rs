@@ -61,6 +61,9 @@ const TICK: Duration = Duration::from_secs(1);
 const FAR: Duration = Duration::from_secs(30);
 const NEAR: Duration = Duration::from_millis(5);
 
+/// How long sends rest where something is due and has to wait: for a step of the customer, or for what goes before it.
+const TURN: Duration = Duration::from_millis(20);
+
 /// Batches that one drainer of steps has being sent at a time.
 const SENDERS: u32 = 8;
 
@@ -228,8 +231,8 @@ impl Drain {
 
     /// Sleeps until `due`, a wake-up, the stop, or half a minute. Never not at all: what is due and cannot be done now must
     /// not keep a core busy.
-    async fn rest(&self, due: Option<words::Timestamp>, wake: &mut watch::Receiver<u64>) {
-        let until = due.map_or(FAR, |due| due.since(self.machine.clock.now()).to_std().clamp(NEAR, FAR));
+    async fn rest(&self, due: Option<words::Timestamp>, least: Duration, wake: &mut watch::Receiver<u64>) {
+        let until = due.map_or(FAR, |due| due.since(self.machine.clock.now()).to_std().clamp(least, FAR));
         let mut stop = self.stop.clone();
         tokio::select! {
             () = tokio::time::sleep(until) => {}
@@ -263,7 +266,7 @@ impl Drain {
                         tokio::time::sleep(TICK).await;
                     }
                     if idle {
-                        self.rest(machine.store.next_step_due(), &mut wake).await;
+                        self.rest(machine.store.next_step_due(), NEAR, &mut wake).await;
                     }
                 }
                 Err(error) => self.trouble("Stepping", &error).await,
@@ -294,7 +297,7 @@ impl Drain {
             wake.borrow_and_update();
             match machine.send_batch_on(only).await {
                 Ok(report) if report.claimed == 0 => {
-                    self.rest(machine.store.next_send_due(only), &mut wake).await;
+                    self.rest(machine.store.next_send_due(only), TURN, &mut wake).await;
                 }
                 Ok(_) => {}
                 Err(error) => self.trouble("Sending", &error).await,
@@ -309,7 +312,7 @@ impl Drain {
             match self.machine.call_batch().await {
                 Ok(0) => {
                     let soon = self.machine.clock.now().plus(words::Elapsed::from_secs(5));
-                    self.rest(Some(soon), &mut wake).await;
+                    self.rest(Some(soon), NEAR, &mut wake).await;
                 }
                 Ok(_) => {}
                 Err(error) => self.trouble("Calling", &error).await,

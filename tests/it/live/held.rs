@@ -64,3 +64,44 @@ fn a_restored_backup_works_and_sends_nothing_until_a_named_person_lets_it_go() {
     buys(&shop, "dora", "H-4");
     until(PATIENCE, "released for good", || (mails_to(&sink, "dora") == 1).then_some(()));
 }
+
+#[test]
+fn a_folder_copied_while_it_serves_is_another_installation() {
+    let sink = Sink::listen(Duration::ZERO);
+    let shop = Shop::open_live(sink.address);
+    buys(&shop, "anna", "H-1");
+    until(PATIENCE, "the first mail", || (mails_to(&sink, "anna") == 1).then_some(()));
+    let copy = shop.data().parent().unwrap().join("copied");
+    std::fs::create_dir(&copy).unwrap();
+    for file in std::fs::read_dir(shop.data()).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), copy.join(file.file_name())).unwrap();
+    }
+    // What is asked of the copy is done there, though the original's door was copied along.
+    let erased =
+        shop.tabi_at(&copy, &["customer", "erase", "anna", "--yes", "--reason", "asked", "--by", HANAKO]);
+    assert_eq!(erased.code, 0, "{erased:?}");
+    let gone = shop.tabi_at(&copy, &["customer", "show", "anna"]);
+    assert_ne!(gone.code, 0, "{gone:?}");
+    assert_eq!(shop.tabi(&["customer", "show", "anna"]).code, 0, "the original is left alone");
+    let doctor = shop.tabi_at(&copy, &["doctor"]);
+    assert!(doctor.out.contains("held"), "the copy sends nothing: {doctor:?}");
+    assert_eq!(shop.get("/readyz").json()["held"], false, "the original goes on");
+}
+
+#[test]
+fn erasing_somebody_takes_the_copies_of_the_development_inbox_along() {
+    let shop = Shop::open(([127, 0, 0, 1], 9).into());
+    buys(&shop, "anna", "E-1");
+    let held = || {
+        let files = ["inbox.db", "inbox.db-wal"].map(|file| std::fs::read(shop.data().join(file)));
+        let bytes: Vec<u8> = files.into_iter().flatten().flatten().collect();
+        bytes.windows(5).any(|word| word == b"anna@")
+    };
+    until(PATIENCE, "her mail is in the inbox", || held().then_some(()));
+    let erased = shop.tabi(&["customer", "erase", "anna", "--yes", "--reason", "asked", "--by", HANAKO]);
+    assert_eq!(erased.code, 0, "{erased:?}");
+    until(PATIENCE, "no byte of it is left", || (!held()).then_some(()));
+    let found = shop.tabi(&["log", "search", "--address", "anna@example.com"]);
+    assert_eq!(found.lines(), Vec::<serde_json::Value>::new(), "nor does the address lead to what was sent");
+}

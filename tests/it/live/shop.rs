@@ -144,11 +144,15 @@ impl Shop {
     }
 
     fn command_on(&self, project: &Path, args: &[&str]) -> Command {
+        self.command_at(&self.data(), project, args)
+    }
+
+    fn command_at(&self, data: &Path, project: &Path, args: &[&str]) -> Command {
         let mut command = Command::new(tests::tabi());
         command
             .args(args)
             .args(["--format", "json", "--data"])
-            .arg(self.data())
+            .arg(data)
             .arg("--config")
             .arg(self.folder.path().join("tabi.yaml"))
             .arg("--project")
@@ -167,6 +171,11 @@ impl Shop {
     /// The same, on another project than the shipped one.
     pub(super) fn tabi_on(&self, project: &Path, args: &[&str]) -> Said {
         said(self.command_on(project, args), "")
+    }
+
+    /// The same, on another data folder.
+    pub(super) fn tabi_at(&self, data: &Path, args: &[&str]) -> Said {
+        said(self.command_at(data, &project(), args), "")
     }
 
     /// The same, with something on standard input.

@@ -154,18 +154,28 @@ impl Desk {
 
 /// The customer meant; an error where there is none.
 pub(crate) async fn find(instance: &Instance, who: &Who) -> anyhow::Result<CustomerId> {
-    let (found, named) = match who {
-        Who::Id(id) => (instance.store.customer(*id).await?.map(|customer| customer.id), id.to_string()),
-        Who::UserId(id) => (instance.store.resolve(&[Identity::user_id(id)]).await?, id.clone()),
-        Who::Address(channel, value) => {
-            (instance.store.resolve(&[Identity::address(channel, value)]).await?, value.clone())
+    let (identity, named) = match who {
+        Who::Id(id) => {
+            let found = instance.store.customer(*id).await?;
+            return found.map(|customer| customer.id).ok_or_else(|| unknown(&id.to_string()));
         }
+        Who::UserId(id) => (Identity::user_id(id), id),
+        Who::Address(channel, value) => (Identity::address(channel, value), value),
     };
-    found.ok_or_else(|| {
-        Fault::problem(format!(
-            "there is no customer `{named}`: give an id (cus_…), the shop's own id, an e-mail address or a phone number \
-             like +819012345678"
-        ))
-        .into()
-    })
+    let mut found = instance.store.everybody(&identity).await?;
+    if found.len() > 1 {
+        let ids: Vec<String> = found.iter().map(ToString::to_string).collect();
+        let text =
+            format!("{} customers have `{named}`: name one of them by its id: {}", ids.len(), ids.join(", "));
+        return Err(Fault::problem(text).into());
+    }
+    found.pop().ok_or_else(|| unknown(named))
+}
+
+fn unknown(named: &str) -> anyhow::Error {
+    Fault::problem(format!(
+        "there is no customer `{named}`: give an id (cus_…), the shop's own id, an e-mail address or a phone number like \
+         +819012345678"
+    ))
+    .into()
 }

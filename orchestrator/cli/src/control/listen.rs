@@ -28,7 +28,12 @@ impl Opened {
 /// runtime.
 pub(crate) async fn listen(place: &Place) -> anyhow::Result<Opened> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-    let door = Door { address: listener.local_addr()?, token: random_token()?, pid: std::process::id() };
+    let door = Door {
+        address: listener.local_addr()?,
+        token: random_token()?,
+        pid: std::process::id(),
+        folder: store::FileMark::of(place.folder()),
+    };
     place::write_private(&place.control(), serde_json::to_string(&door)?.as_bytes())?;
     let (opened, ready) = watch::channel(None::<Arc<Desk>>);
     tokio::spawn(async move {

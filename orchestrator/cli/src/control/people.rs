@@ -96,7 +96,11 @@ impl Desk {
             subject: None,
             body: json!({"by": by, "reason": reason}).to_string(),
         }];
-        self.instance.store.erase(customer, now, audit).await?;
+        let addresses = self.instance.store.erase(customer, now, audit).await?;
+        let inbox = self.instance.place.inbox();
+        if inbox.is_file() {
+            inbox::Inbox::open(&inbox).await?.forget(&addresses).await?;
+        }
         Ok(json!({"erased": customer.to_string()}))
     }
 

@@ -75,6 +75,12 @@ async fn erase(
         subject: None,
         body: json!({"by": format!("key {}", caller.name)}).to_string(),
     };
-    app.store.erase(id, now, vec![audit]).await?;
+    let addresses = app.store.erase(id, now, vec![audit]).await?;
+    if let Some(inbox) = app.hooks.inbox() {
+        inbox.forget(&addresses).await.map_err(|error| {
+            let detail = format!("erased, but copies are left in the development inbox: {error}");
+            Problem::new(Code::Unavailable, detail)
+        })?;
+    }
     Ok(Json(json!({"success": true, "customer": id.to_string()})))
 }

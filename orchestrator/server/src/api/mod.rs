@@ -82,5 +82,12 @@ pub(crate) async fn find_customer(app: &App, text: &str) -> Result<CustomerId, P
         }
         None => Identity::user_id(text),
     };
-    app.store.resolve(&[identity]).await?.ok_or_else(unknown)
+    let mut found = app.store.everybody(&identity).await?;
+    if found.len() > 1 {
+        let ids: Vec<String> = found.iter().map(ToString::to_string).collect();
+        let detail =
+            format!("{} customers have this address: name one by its id: {}", ids.len(), ids.join(", "));
+        return Err(Problem::new(Code::Conflict, detail));
+    }
+    found.pop().ok_or_else(unknown)
 }

@@ -69,7 +69,11 @@ async fn an_update_keeps_identities_and_tells_the_journeys(store: &Store) {
         .await
         .unwrap();
     let email = |value: &str| Identity::address(&Channel::EMAIL, value);
-    assert_eq!(updated.taken, [(email("ben@example.com"), ben)]);
+    assert!(updated.changed);
+    assert_eq!(store.resolve(&[email("ben@example.com")]).await.unwrap(), Some(anna.min(ben)), "the oldest");
+    let mut both = [anna, ben];
+    both.sort_unstable();
+    assert_eq!(store.everybody(&email("ben@example.com")).await.unwrap(), both);
     assert_eq!(store.resolve(&[email("new@example.com")]).await.unwrap(), Some(anna));
     assert_eq!(store.resolve(&[email("anna@example.com")]).await.unwrap(), None);
     let batch = store.claim_steps(at(1), 10, deciding()).await.unwrap();
@@ -136,7 +140,8 @@ async fn an_erased_customer_cannot_be_read(store: &Store) {
     let anna = someone(store, &ids, "anna").await;
     plan(store, anna, "hello", DeliveryClass::NeverTwice).await;
     store.ingest(vec![incoming(anna, &ids, "order", 1, None)]).await.unwrap();
-    store.erase(anna, at(2), Vec::new()).await.unwrap();
+    let addresses = store.erase(anna, at(2), Vec::new()).await.unwrap();
+    assert_eq!(addresses, ["anna@example.com", "planted@example.com"], "also what messages were planned to");
     assert_eq!(store.customer(anna).await.unwrap(), None);
     assert_eq!(store.resolve(&[Identity::user_id("anna")]).await.unwrap(), None);
     assert!(super::claim(store, 5).await.is_empty());

@@ -3,10 +3,10 @@
 use super::Store;
 use super::audit::PreparedAudit;
 use super::ingest::{Prepared, write_events};
-use super::keys::{Keys, events_key, profile_key};
-use super::open::{shard, text_shard};
+use super::keys::{Keys, content_key, events_key, profile_key};
+use super::open::{put_setting, shard, text_shard};
 use super::rows::{Rows, signed, unsigned};
-use super::sql;
+use super::sql::{self, bytes, cell};
 use super::writer::{Tx, apart};
 use crate::{AuditEvent, AuditKind, CustomerUpdate, Identity, StoreError, SuppressionRow, Updated};
 use sqlx::Row;
@@ -185,13 +185,14 @@ impl Store {
     }
 
     /// Destroys the keys of a customer and of everybody merged into them: what was sealed is gone, the ledger stays.
-    /// Live enrollments stop, what was planned is cancelled, identities are forgotten; suppressions stay.
+    /// Live enrollments stop, what was planned is cancelled, identities are forgotten; suppressions stay. Returns the
+    /// addresses that messages went to, for those who keep copies elsewhere.
     pub async fn erase(
         &self,
         id: CustomerId,
         now: Timestamp,
         audit: Vec<AuditEvent>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<String>, StoreError> {
         let prepared = self.prepare_audit(&audit).await?;
         let mut subjects = {
             let mut conn = self.read().await?;
@@ -205,6 +206,10 @@ impl Store {
             let mut conn = self.read().await?;
             subjects.extend(merged_into(&mut conn, id).await?);
             at += 1;
+        }
+        let mut addresses = BTreeSet::new();
+        for id in &subjects {
+            addresses.extend(self.addresses_of(*id).await?);
         }
         let rows = subjects.clone();
         self.write(move |tx| {
@@ -223,19 +228,78 @@ impl Store {
                     ] {
                         sql::query(sql).bind(shard(id)).bind(id.0.to_vec()).execute(&mut tx.conn).await?;
                     }
-                    sql::query("delete from identity where customer = ?")
-                        .bind(id.0.to_vec())
-                        .execute(&mut tx.conn)
-                        .await?;
+                    // Nor does an address lead to what was sent to them.
+                    for sql in [
+                        "delete from identity where customer = ?1",
+                        "update delivery set address_bidx = ?3 where shard = ?2 and customer = ?1",
+                    ] {
+                        let nowhere = NOWHERE.to_vec();
+                        sql::query(sql).bind(id.0.to_vec()).bind(shard(id)).bind(nowhere).execute(&mut tx.conn).await?;
+                    }
+                    put_setting(&mut tx.conn, &unfinished(id), Some("1")).await?;
                 }
                 super::audit::insert(tx, prepared).await
             })
         })
         .await?;
         for id in subjects {
-            self.0.vault.destroy(&id.0, now).await?;
+            self.destroy_keys(id, now).await?;
+        }
+        Ok(addresses.into_iter().collect())
+    }
+
+    /// Addresses that a customer has, and those that messages went to.
+    async fn addresses_of(&self, id: CustomerId) -> Result<Vec<String>, StoreError> {
+        let profile = profile_key(id);
+        self.aside(move |store, conn| {
+            let (mut row, mut addresses) = (Rows::new(), Vec::new());
+            row.row().int(shard(id)).blob(&id.0);
+            let keys = store.old_keys_at_once([profile])?;
+            conn.ask("select profile from customer_profile where shard = ? and id = ?", &row, |_, row| {
+                let sealed = bytes(row, 0)?;
+                let who =
+                    keys.open_packed::<Customer>(profile, "customer_profile", "profile", &id.0, sealed)?;
+                addresses.extend(who.into_iter().flat_map(|who| who.addresses).map(|address| address.value));
+                Ok(())
+            })?;
+            conn.ask(
+                "select x.delivery, x.address, d.planned_at from content x join delivery d \
+                    on d.shard = x.shard and d.customer = x.customer and d.id = x.delivery \
+                 where x.shard = ? and x.customer = ?",
+                &row,
+                |_, row| {
+                    let key = content_key(id, Timestamp::from_micros(cell(row, 2)?));
+                    let keys = store.old_keys_at_once([key])?;
+                    let opened = keys.open(key, "content", "address", bytes(row, 0)?, bytes(row, 1)?)?;
+                    addresses.extend(opened.and_then(|address| String::from_utf8(address).ok()));
+                    Ok(())
+                },
+            )?;
+            Ok(addresses)
+        })
+        .await
+    }
+
+    /// Destroys keys whose erasure was cut off after its commit.
+    pub(crate) async fn finish_erasures(&self, now: Timestamp) -> Result<(), StoreError> {
+        let rows = {
+            let mut conn = self.read().await?;
+            sqlx::query("select name from setting where name >= 'erasing/' and name < 'erasing0'")
+                .fetch_all(&mut *conn)
+                .await?
+        };
+        for row in rows {
+            let name: &str = row.try_get(0)?;
+            let id = name.strip_prefix(ERASING).and_then(|text| CustomerId::parse(text).ok());
+            self.destroy_keys(id.ok_or_else(|| StoreError::corrupt("setting.name"))?, now).await?;
         }
         Ok(())
+    }
+
+    async fn destroy_keys(&self, id: CustomerId, now: Timestamp) -> Result<(), StoreError> {
+        self.0.vault.destroy(&id.0, now).await?;
+        self.write(move |tx| Box::pin(async move { put_setting(&mut tx.conn, &unfinished(id), None).await }))
+            .await
     }
 
     /// Traits of an account; creates it.
@@ -275,6 +339,16 @@ impl Store {
             .await?;
         row.map(|row| serde_json::from_str(row.try_get(0)?).map_err(StoreError::corrupt)).transpose()
     }
+}
+
+/// The blind index of what was sent to whom nobody may know any more.
+const NOWHERE: [u8; 16] = [0; 16];
+
+/// What settings say of customers whose keys are about to be destroyed begins with this.
+const ERASING: &str = "erasing/";
+
+fn unfinished(id: CustomerId) -> String {
+    format!("{ERASING}{id}")
 }
 
 /// Follows redirects; `None`: no such customer.
@@ -353,11 +427,11 @@ async fn update_one(
     customer.id = before.id;
     customer.created_at = before.created_at;
     if customer == before && changes.is_empty() {
-        return Ok(Updated { customer, changed: false, taken: Vec::new() });
+        return Ok(Updated { customer, changed: false });
     }
     let consents: Vec<Consent> = changes.into_iter().map(|change| change.consent).collect();
     record_consents(store, tx, keys, id, &consents, &mut next_n, now).await?;
-    let taken = keep_identities(store, tx, &before, &customer, now).await?;
+    keep_identities(store, tx, &before, &customer, now).await?;
     let profile = keys.seal_packed(profile_key(id), "customer_profile", "profile", &id.0, &customer)?;
     sql::query("update customer_profile set profile = ?, updated_at = ? where shard = ? and id = ?")
         .bind(profile)
@@ -385,7 +459,7 @@ async fn update_one(
     let mut rows = Rows::new();
     store.audit_rows(&mut rows, &update.audit)?;
     super::audit::insert(tx, PreparedAudit::new(rows)).await?;
-    Ok(Updated { customer, changed: true, taken })
+    Ok(Updated { customer, changed: true })
 }
 
 /// `customer_updated`, with the names of what changed and nothing else.
@@ -540,14 +614,14 @@ async fn symbol_in(store: &Store, tx: &mut Tx, name: &str) -> Result<i64, StoreE
     row.try_get(0)
 }
 
-/// Links new identities, unlinks those gone; answers with those that belong to somebody else.
+/// Links new identities, unlinks those gone. People share addresses; an id of the shop is one customer's, the first's.
 pub(crate) async fn keep_identities(
     store: &Store,
     tx: &mut Tx,
     before: &Customer,
     after: &Customer,
     now: Timestamp,
-) -> Result<Vec<(Identity, CustomerId)>, StoreError> {
+) -> Result<(), StoreError> {
     let (old, new) = (identities(before), identities(after));
     for gone in old.difference(&new) {
         let (shard, bidx) = store.blind(&gone.kind, &gone.value);
@@ -558,27 +632,32 @@ pub(crate) async fn keep_identities(
             .execute(&mut tx.conn)
             .await?;
     }
-    let mut taken = Vec::new();
     for fresh in new.difference(&old) {
         let (shard, bidx) = store.blind(&fresh.kind, &fresh.value);
         let kind = symbol_in(store, tx, &fresh.kind).await?;
-        let row = sql::query(
+        if !fresh.is_address() {
+            let others = sql::query("select exists (select 1 from identity where shard = ? and bidx = ?)")
+                .bind(shard)
+                .bind(bidx.to_vec())
+                .fetch_one(&mut tx.conn)
+                .await?;
+            if others.try_get::<bool, _>(0)? {
+                continue;
+            }
+        }
+        sql::query(
             "insert into identity (shard, bidx, kind, customer, created_at) values (?, ?, ?, ?, ?) \
-             on conflict do update set kind = excluded.kind returning customer",
+             on conflict do nothing",
         )
         .bind(shard)
         .bind(bidx.to_vec())
         .bind(kind)
         .bind(after.id.0.to_vec())
         .bind(now.as_micros())
-        .fetch_one(&mut tx.conn)
+        .execute(&mut tx.conn)
         .await?;
-        let owner = CustomerId::from_slice(row.try_get(0)?).ok_or_else(|| StoreError::corrupt("identity"))?;
-        if owner != after.id {
-            taken.push((fresh.clone(), owner));
-        }
     }
-    Ok(taken)
+    Ok(())
 }
 
 /// What a customer is found by, apart from anonymous ids.
@@ -595,6 +674,10 @@ pub(crate) async fn suppress_in(
     channel: i64,
     row: &SuppressionRow,
 ) -> Result<(), StoreError> {
+    // A late report about somebody who was erased meanwhile.
+    if *bidx == NOWHERE {
+        return Ok(());
+    }
     sql::query(
         "insert into suppression (shard, bidx, channel, reason, at, expires_at, source) values (?, ?, ?, ?, ?, ?, ?) \
          on conflict do update set reason = excluded.reason, at = excluded.at, expires_at = excluded.expires_at, \

@@ -1,12 +1,13 @@
 //! Held: a database that seems to be a copy sends nothing until a person says otherwise.
 //!
-//! The witness, a small file beside the database, holds instance id and start counter. A database restored from a
-//! backup is older than its witness; one copied elsewhere has none.
+//! The witness, a small file beside the database, holds instance id, start counter and the mark of the database file. A
+//! database restored from a backup is older than its witness; one copied elsewhere has none, or one that was copied along
+//! and knows another file.
 
 use super::Store;
 use super::open::{put_setting, setting, setting_in};
 use super::sql::Conn;
-use crate::{AuditEvent, AuditKind, Held, StoreError};
+use crate::{AuditEvent, AuditKind, FileMark, Held, StoreError};
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::SqliteConnection;
 use std::path::Path;
@@ -17,6 +18,9 @@ use words::Timestamp;
 struct Witness {
     instance: String,
     starts: u64,
+    /// The database file that it lies beside.
+    #[serde(default)]
+    database: Option<FileMark>,
 }
 
 /// What is known about this instance.
@@ -37,6 +41,7 @@ impl HeldState {
 /// Compares with the witness, counts this start, writes both.
 pub(crate) async fn at_start(
     conn: &mut Conn,
+    database: &Path,
     witness: Option<&Path>,
     vault: &vault::Vault,
 ) -> Result<HeldState, StoreError> {
@@ -47,7 +52,7 @@ pub(crate) async fn at_start(
     let instance = match stored {
         Some(instance) => {
             if let (None, Some(path), false) = (&reason, witness, moved) {
-                reason = suspicion(path, &instance, starts);
+                reason = suspicion(path, database, &instance, starts);
             }
             instance
         }
@@ -59,7 +64,7 @@ pub(crate) async fn at_start(
     put_setting(conn, "moved", None).await?;
     put_setting(conn, "starts", Some(&starts.to_string())).await?;
     if let (Some(path), None) = (witness, &reason) {
-        write_witness(path, &instance, starts)?;
+        write_witness(path, database, &instance, starts)?;
     }
     Ok(HeldState { instance, starts, reason })
 }
@@ -73,7 +78,7 @@ pub(crate) async fn as_read(conn: &mut SqliteConnection) -> Result<HeldState, St
     })
 }
 
-fn suspicion(path: &Path, instance: &str, starts: u64) -> Option<String> {
+fn suspicion(path: &Path, database: &Path, instance: &str, starts: u64) -> Option<String> {
     let Ok(text) = std::fs::read_to_string(path) else {
         return Some(format!(
             "the witness {} is missing: this database seems to be a copy or a restored backup",
@@ -87,6 +92,11 @@ fn suspicion(path: &Path, instance: &str, starts: u64) -> Option<String> {
         Ok(witness) if witness.starts > starts => {
             Some("the database is older than its witness: it seems to be a restored backup".to_owned())
         }
+        Ok(Witness { database: Some(known), .. })
+            if FileMark::of(database).is_some_and(|found| !found.may_be(known)) =>
+        {
+            Some("the witness lay beside another file: this database seems to be a copy".to_owned())
+        }
         // One behind: the last start ended between the two writes.
         Ok(witness) if witness.starts + 1 < starts => {
             Some("the witness is older than the database: it seems to come from elsewhere".to_owned())
@@ -96,12 +106,13 @@ fn suspicion(path: &Path, instance: &str, starts: u64) -> Option<String> {
     }
 }
 
-fn write_witness(path: &Path, instance: &str, starts: u64) -> Result<(), StoreError> {
+fn write_witness(path: &Path, database: &Path, instance: &str, starts: u64) -> Result<(), StoreError> {
     use std::io::Write as _;
     let write = || {
         let new = path.with_extension("witness-new");
         let mut file = std::fs::File::create(&new)?;
-        let text = serde_json::to_string(&Witness { instance: instance.to_owned(), starts })?;
+        let database = FileMark::of(database);
+        let text = serde_json::to_string(&Witness { instance: instance.to_owned(), starts, database })?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         std::fs::rename(&new, path)
@@ -142,7 +153,7 @@ impl Store {
         })
         .await?;
         if let Some(path) = &self.0.witness {
-            write_witness(path, &instance, starts)?;
+            write_witness(path, &self.0.path, &instance, starts)?;
         }
         self.0.held.write().unwrap_or_else(PoisonError::into_inner).reason = None;
         self.0.wakeups.sends.send_modify(|n| *n += 1);

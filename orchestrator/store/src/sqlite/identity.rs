@@ -25,6 +25,25 @@ impl Store {
         Ok(blinded.iter().find_map(|(_, bidx)| found.get(bidx).copied()))
     }
 
+    /// Everybody who has this identity, the oldest first: one customer by an id of the shop, several by an address that
+    /// they share.
+    pub async fn everybody(&self, key: &Identity) -> Result<Vec<CustomerId>, StoreError> {
+        let (shard, bidx) = self.blind(&key.kind, &key.value);
+        let mut conn = self.read().await?;
+        let rows =
+            sqlx::query("select customer from identity where shard = ? and bidx = ? order by customer")
+                .bind(shard)
+                .bind(bidx.to_vec())
+                .fetch_all(&mut *conn)
+                .await?;
+        rows.iter()
+            .map(|row| {
+                CustomerId::from_slice(sqlx::Row::try_get(row, 0)?)
+                    .ok_or_else(|| StoreError::corrupt("identity"))
+            })
+            .collect()
+    }
+
     /// The customer of these identities, made where none of them is known. Race-free: the same identities give the same
     /// customer, however many ask at once. Identities not known yet are linked to the customer. An unknown `user_id` is
     /// never linked to a customer who has another one (two people at one browser).
@@ -231,13 +250,16 @@ async fn look_up(conn: &mut impl Asked, places: String) -> Result<HashMap<[u8; 1
             vec![places.into()],
         )
         .await?;
-    found
-        .iter()
-        .map(|row| {
-            let bidx: Option<[u8; 16]> = row.try_get::<&[u8], _>(0)?.try_into().ok();
-            bidx.zip(CustomerId::from_slice(row.try_get(1)?)).ok_or_else(|| StoreError::corrupt("identity"))
-        })
-        .collect()
+    let mut known: HashMap<[u8; 16], CustomerId> = HashMap::with_capacity(found.len());
+    for row in &found {
+        let bidx: Option<[u8; 16]> = row.try_get::<&[u8], _>(0)?.try_into().ok();
+        let (bidx, customer) = bidx
+            .zip(CustomerId::from_slice(row.try_get(1)?))
+            .ok_or_else(|| StoreError::corrupt("identity"))?;
+        // Ids begin with the time: of several who have an address the oldest is meant.
+        known.entry(bidx).and_modify(|oldest| *oldest = customer.min(*oldest)).or_insert(customer);
+    }
+    Ok(known)
 }
 
 /// Which of these customers have a `user_id`.

@@ -16,8 +16,6 @@ pub(super) use work::SealedContent;
 
 /// Strikes after which a delivery is set aside.
 pub(crate) const STRIKES_MAX: i64 = 3;
-/// Whose step comes first: looked at again so much later, in microseconds.
-const STEP_FIRST: i64 = 50_000;
 
 impl DeliveryState {
     /// From its number.
@@ -51,15 +49,14 @@ const STRUCK_TOGETHER: usize = 16;
 /// What a look for due deliveries found.
 struct Found {
     keys: Vec<DeliveryKey>,
-    /// Customers who are due for a step come first with that.
-    step_first: bool,
     /// Whose customers were merged meanwhile.
     moved: std::collections::BTreeSet<CustomerId>,
 }
 
 impl Store {
     /// Claims planned deliveries that are due. Fence, attempt and strike are counted and committed before this returns.
-    /// A customer who is due for a step is left until it is done: it may change what is sent. Those whose last claim
+    /// A customer who is due for a step is left until it is done: it may change what is sent. What was planned earlier for
+    /// a customer goes first, by itself: messages of one channel arrive in their order. Those whose last claim
     /// ended without any answer are left to [`Store::claim_struck`]. Nothing while held.
     pub async fn claim_sends(
         &self,
@@ -180,7 +177,7 @@ impl Store {
 
     async fn due_sends(&self, lane: i64, now: Timestamp, limit: usize) -> Result<Found, StoreError> {
         let hints = self.0.wakeups.hints.due(lane, now.as_micros());
-        let mut found = Found { keys: Vec::new(), step_first: false, moved: Default::default() };
+        let mut found = Found { keys: Vec::new(), moved: Default::default() };
         if hints.is_empty() {
             return Ok(found);
         }
@@ -190,7 +187,10 @@ impl Store {
         }
         let mut conn = self.read().await?;
         let rows = sqlx::query(
-            "select d.customer, d.message, d.id, c.due_at is not null and c.due_at <= ?2, c.flags & 1, d.strikes \
+            "select d.customer, d.message, d.id, c.due_at is not null and c.due_at <= ?2, c.flags & 1, d.strikes, \
+                exists (select 1 from delivery e where e.shard = d.shard and e.customer = d.customer \
+                    and e.channel = d.channel and e.planned_at < d.planned_at \
+                    and (e.state = 0 and e.due_at <= ?2 or e.state in (1, 2))) \
              from json_each(?1) j \
              cross join delivery d indexed by delivery_due on d.shard = j.value->>0 and d.channel = ?3 and d.due_at <= ?2 \
              cross join customer c on c.shard = d.shard and c.id = d.customer limit ?4",
@@ -207,20 +207,19 @@ impl Store {
         for row in &rows {
             let key = delivery_key(row, 0)?;
             last = Some(words::shard_of(key.customer));
+            let (step_first, behind): (bool, bool) = (row.try_get(3)?, row.try_get(6)?);
             if row.try_get::<bool, _>(4)? {
                 found.moved.insert(key.customer);
-            } else if row.try_get::<bool, _>(3)? {
-                found.step_first = true;
             } else if row.try_get::<i64, _>(5)? > 0 {
                 self.0.struck.store(true, Ordering::Release);
-            } else if found.keys.len() < limit {
+            } else if !step_first && !behind && found.keys.len() < limit {
                 found.keys.push(key);
             }
         }
         let through: Vec<_> =
             hints.iter().take_while(|hint| !full || Some(hint.shard) != last).copied().collect();
-        if rows.len() > found.keys.len() && !found.step_first {
-            // More is due than was asked for: the hints stand.
+        if rows.len() > found.keys.len() {
+            // More is due than was asked for, or can go now: the hints stand.
             return Ok(found);
         }
         let mut shards = Rows::new();
@@ -239,10 +238,7 @@ impl Store {
         for row in next {
             let hint = through.get(usize::try_from(row.try_get::<i64, _>(0)?).unwrap_or(usize::MAX));
             let Some(hint) = hint else { continue };
-            let mut due = row.try_get::<Option<i64>, _>(1)?.unwrap_or(NEVER);
-            if found.step_first || rows.len() > found.keys.len() {
-                due = due.min(now.as_micros() + STEP_FIRST);
-            }
+            let due = row.try_get::<Option<i64>, _>(1)?.unwrap_or(NEVER);
             self.0.wakeups.hints.raise(lane, *hint, due);
         }
         Ok(found)

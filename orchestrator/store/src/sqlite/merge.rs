@@ -211,7 +211,7 @@ async fn move_rest(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     for sql in [
-        "update identity set customer = ?2 where customer = ?1",
+        "update or replace identity set customer = ?2 where customer = ?1",
         // What was said about the one was said about the other: the same event again has no effect.
         "update or ignore event_seen set shard = ?4, customer = ?2 where shard = ?3 and customer = ?1",
         "update or ignore goal set shard = ?4, customer = ?2 where shard = ?3 and customer = ?1",

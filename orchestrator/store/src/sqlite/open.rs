@@ -46,7 +46,7 @@ pub(crate) struct Inner {
     pub(crate) api_keys: RwLock<HashMap<[u8; 32], crate::ApiKey>>,
     pub(crate) witness: Option<PathBuf>,
     /// Where the database lies, and how a connection to it is set up.
-    path: PathBuf,
+    pub(crate) path: PathBuf,
     pragmas: String,
     /// Connections of [`Store::aside`] that nobody uses now.
     spare: Mutex<Vec<Conn>>,
@@ -151,7 +151,7 @@ impl Store {
             setting(&mut first, "stop_epoch").await?.and_then(|text| text.parse().ok()).unwrap_or(0);
         let witness = options.witness.clone().filter(|_| temporary.is_none());
         let held = match &mut writing {
-            Some(conn) => held::at_start(conn, witness.as_deref(), &vault).await?,
+            Some(conn) => held::at_start(conn, &path, witness.as_deref(), &vault).await?,
             None => held::as_read(&mut first).await?,
         };
         drop(first);

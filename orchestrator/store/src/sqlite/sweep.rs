@@ -32,8 +32,9 @@ impl Store {
         }
     }
 
-    /// At start, when this process is the only one: every lease is over.
+    /// At start, when this process is the only one: every lease is over, and erasures that were cut off are finished.
     pub async fn sweep_at_start(&self, now: Timestamp) -> Result<Swept, StoreError> {
+        self.finish_erasures(now).await?;
         self.sweep(now, Timestamp::MAX).await
     }
 

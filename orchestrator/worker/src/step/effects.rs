@@ -188,6 +188,8 @@ impl Step<'_> {
         why: serde_json::Value,
     ) -> NewMessage {
         let run = &self.runs[index];
+        // A microsecond apart, so that they go out in the order in which they were planned.
+        let nth = i64::try_from(self.change.messages.len()).unwrap_or(0);
         NewMessage {
             id: MessageId::derive(&run.id.0, &step, visit),
             origin: Origin::Journey,
@@ -202,7 +204,7 @@ impl Step<'_> {
             program: Some(run.number),
             release: Some(self.ctx.release.id),
             cause_seq: run.cause.as_ref().map_or(0, |(seq, _)| *seq),
-            planned_at: self.now,
+            planned_at: self.now.plus(words::Elapsed::from_micros(nth)),
             expires_at: None,
             outcome,
             why: why.to_string(),

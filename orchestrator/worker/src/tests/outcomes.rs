@@ -181,3 +181,39 @@ async fn an_adapter_that_breaks_off_takes_no_neighbour_along() {
         "nobody knows how far it came"
     );
 }
+
+#[tokio::test]
+async fn messages_of_one_customer_arrive_in_the_order_of_their_steps() {
+    let three = "purpose: offers
+start: {event: order_placed, once_per: order_id}
+first_of: [email]
+steps:
+  - send: thanks
+  - send: offer
+  - wait: 1 hour
+  - send: thanks
+";
+    // By day, and at two in the morning, when all of them wait for the same minute.
+    for (at, planned) in [(NOON, 2), ("2026-04-01T17:00:00Z", 0)] {
+        let rig = Rig::new(at, &[("club", three)]).await;
+        for nth in 0..20 {
+            let id = rig.customer(&format!("c{nth}")).await;
+            rig.order(id, "A-1").await;
+        }
+        rig.settle().await;
+        assert!(rig.email.handed().len() == 20 * planned);
+        rig.pass(Elapsed::from_hours(12)).await;
+        let handed = rig.email.handed();
+        assert_eq!(handed.len(), 60);
+        let mut arrived: std::collections::BTreeMap<_, Vec<String>> = std::collections::BTreeMap::new();
+        for (work, settle) in rig.ledger.closed.lock().unwrap().iter() {
+            if settle.state == DeliveryState::Accepted {
+                arrived.entry(work.customer.id).or_default().push(work.name.clone());
+            }
+        }
+        assert_eq!(arrived.len(), 20);
+        for order in arrived.values() {
+            assert_eq!(order, &["thanks", "offer", "thanks"], "{at}");
+        }
+    }
+}

@@ -118,7 +118,10 @@ impl Store {
                 .at(segment.since)
                 .opt_at(segment.flip_at);
         }
+        // What is planned goes out in its order: the first at once, where nothing of theirs is on its way, the others after.
+        let mut claim = claim.filter(|_| work.open.is_empty());
         for message in &change.messages {
+            let claim = if message.deliveries.is_empty() { None } else { claim.take() };
             self.message_rows(
                 &mut tables.messages,
                 &mut tables.after,
