@@ -254,11 +254,25 @@ create table tally (
     primary key (journey, kind, step, name, channel)
 ) without rowid;
 
+-- … and how many messages were not sent, for good, and why: a message is in one row as long as it is not sent, and goes
+-- out of it when evidence says otherwise.
+create table not_sent_tally (
+    journey integer not null,
+    step integer not null,
+    name integer not null,
+    outcome integer not null,               -- see store::MessageOutcome, from 16 on
+    code text not null,                     -- of the reason that decided, or of the provider's answer; may be empty
+    rule text not null,                     -- the rule that gave it; may be empty
+    n integer not null,
+    primary key (journey, step, name, outcome, code, rule)
+) without rowid;
+
 -- Messages: what we mean to say, each once; also those that were not sent, with the reason.
 create table message (
     shard integer not null,
     customer blob not null,
-    id blob not null,
+    id blob not null,                       -- begins with the time of its enrollment, see words::MessageId
+    n integer not null,                     -- its place in the log: 1, 2, 3 … as they were written down
     origin integer not null,                -- 0 journey, 1 API, 2 system
     enrollment blob,
     journey integer not null,
@@ -279,17 +293,34 @@ create table message (
     inputs blob,                            -- sealed inputs, pinned at planning
     primary key (shard, customer, id)
 ) without rowid;
-create index message_time on message (planned_at);
-create index message_journey on message (journey, planned_at);
+create index message_place on message (n, planned_at);
 create index message_id on message (id);
-create index message_not_sent on message (outcome, planned_at) where outcome >= 16;
+
+-- Which messages have what: for each property and value a bit for each message, in blocks of 4,096 places of the log.
+-- Kept up to date in the transactions that change messages; see store's bits.
+create table message_bits (
+    dim integer not null,                   -- 1 journey, 2 purpose, 3 outcome, 4 channel of a delivery, 5 name
+    value integer not null,
+    block integer not null,                 -- message.n / 4096
+    bits blob not null,                     -- 512 bytes, a bit for each place; where few are set, their places, two bytes each
+    primary key (dim, value, block)
+) without rowid;
+
+-- When the messages of a stretch of the log were planned: to find a period in it.
+create table message_span (
+    length integer not null,                -- 256 or 65,536
+    span integer not null,                  -- message.n / length
+    least_at integer not null,
+    most_at integer not null,
+    primary key (length, span)
+) without rowid;
 
 -- Deliveries: saying a message to one address.
 create table delivery (
     shard integer not null,
     customer blob not null,
     message blob not null,
-    id blob not null,
+    id blob not null,                       -- begins as the message's does: that is how it is found, see words::DeliveryId
     ordinal integer not null,
     channel integer not null,
     address_bidx blob not null,
@@ -308,11 +339,17 @@ create table delivery (
     primary key (shard, customer, message, id)
 ) without rowid;
 create index delivery_due on delivery (shard, channel, due_at) where due_at is not null;
-create index delivery_id on delivery (id);
 create index delivery_parked on delivery (shard) where state = 0 and due_at is null;
 create index delivery_lease on delivery (lease_until) where lease_until is not null;
-create index delivery_address on delivery (address_bidx, planned_at);
 create index delivery_trouble on delivery (state, planned_at) where state in (4, 6, 7, 8, 9);
+
+-- Who was ever meant by an address: a row for each pair, not for each delivery.
+create table addressed (
+    shard integer not null,                 -- of the blind index
+    bidx blob not null,                     -- delivery.address_bidx
+    customer blob not null,
+    primary key (shard, bidx, customer)
+) without rowid;
 
 -- What final content is compressed against: messages made from their samples, in which nobody is named.
 create table likeness (
@@ -333,7 +370,7 @@ create table content (
     commitment blob,                        -- HMAC over the bytes under a salt inside the sealed blob
     locale text,
     release blob,                           -- the release that rendered it
-    primary key (shard, customer, delivery)
+    primary key (shard, delivery)           -- in the order of time, as are the next two
 ) without rowid;
 
 create table attempt (
@@ -349,7 +386,7 @@ create table attempt (
     stage text,
     answer text,                            -- the provider's words, free of addresses
     provider_id text,
-    primary key (shard, customer, delivery, n)
+    primary key (shard, delivery, n)
 ) without rowid;
 
 create table receipt (
@@ -361,18 +398,7 @@ create table receipt (
     at integer not null,
     recorded_at integer not null,
     detail text not null,
-    primary key (shard, customer, delivery, n)
-) without rowid;
-
--- Provider ids to deliveries, for receipts that carry nothing else.
-create table provider_id (
-    provider text not null,
-    id text not null,
-    shard integer not null,
-    customer blob not null,
-    message blob not null,
-    delivery blob not null,
-    primary key (provider, id)
+    primary key (shard, delivery, n)
 ) without rowid;
 
 -- Uses of rolling caps.
@@ -432,7 +458,8 @@ create table notice (
     primary key (shard, id)
 ) without rowid;
 
--- What is written down, in the transaction that makes it true. Sequenced into the audit log later.
+-- What is written down, in the transaction that makes it true. Sequenced into the audit log later. In the order of time;
+-- subjects begin with their time too, so that what happens at one time is written to one place, however long the log is.
 create table audit_event (
     shard integer not null,
     id blob not null,                       -- UUIDv7
@@ -441,8 +468,10 @@ create table audit_event (
     customer blob not null,                 -- zeroes: about nobody in particular
     subject blob,                           -- the message, delivery, enrollment … it is about
     body text not null,                     -- JSON, free of personal data
-    primary key (shard, customer, id)
+    primary key (shard, id)
 ) without rowid;
+create index audit_subject on audit_event (subject, id) where subject is not null;
+create index audit_nobody on audit_event (id) where customer = x'00000000000000000000000000000000';
 
 -- Catalogues of items.
 create table item (

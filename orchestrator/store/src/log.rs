@@ -28,24 +28,16 @@ pub struct LogFilter {
     pub text: Option<String>,
 }
 
-/// Where a page of the log goes on. Opaque; text at the edges.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LogCursor {
-    /// Planned at.
-    pub planned_at: Timestamp,
-    /// Whose.
-    pub customer: CustomerId,
-    /// Which.
-    pub message: MessageId,
-}
+/// Where a page of the log goes on: the place of its last message in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LogCursor(pub u64);
 
-/// One page, newest first.
+/// One page: what was written down last comes first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogPage {
-    /// What was found.
+    /// What was found: as many as asked for, as long as there are as many.
     pub rows: Vec<LogRow>,
-    /// Where it goes on; `None`: that was all. A page may hold fewer rows than asked for and still go on: a search for
-    /// something rare gives up after a bounded amount of work and says how far it came.
+    /// Where it goes on; `None`: that was all.
     pub next: Option<LogCursor>,
 }
 
@@ -277,7 +269,7 @@ pub struct StoredAudit {
 /// A receipt on its way in: what the provider or the customer said later.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewReceipt {
-    /// Of which delivery: found by [`crate::Store::delivery_by_provider_id`] or from the link.
+    /// Of which delivery: the link, or the address that the provider called, says it.
     pub customer: CustomerId,
     /// Message.
     pub message: MessageId,

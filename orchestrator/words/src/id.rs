@@ -106,6 +106,9 @@ id!(/// A release: a content-addressed bundle; the first 16 bytes of its SHA-256
 impl MessageId {
     /// The id of the message that `origin` (an enrollment, an API call …) means at `step` on its `visit`-th
     /// time there. Equal keys give equal ids, so planning a message twice plans it once.
+    ///
+    /// It begins as its origin does. An enrollment's id begins with its time, so what began together lies together
+    /// wherever rows are kept by message.
     pub fn derive(origin: &[u8; 16], step: &str, visit: u32) -> Self {
         let mut hash = Sha256::new();
         hash.update(b"tabi/message/v1\0");
@@ -113,12 +116,13 @@ impl MessageId {
         hash.update((step.len() as u64).to_be_bytes());
         hash.update(step.as_bytes());
         hash.update(visit.to_be_bytes());
-        Self(first_16(hash))
+        Self(led::<TIME>(origin, hash))
     }
 }
 
 impl DeliveryId {
-    /// The id of the `ordinal`-th delivery of `message` on `channel` to the `address`-th address of a fan-out.
+    /// The id of the `ordinal`-th delivery of `message` on `channel` to the `address`-th address of a fan-out. It begins
+    /// as the message's does, see [`DeliveryId::messages`].
     pub fn derive(message: MessageId, ordinal: u16, channel: &str, address: u16) -> Self {
         let mut hash = Sha256::new();
         hash.update(b"tabi/delivery/v1\0");
@@ -127,14 +131,29 @@ impl DeliveryId {
         hash.update((channel.len() as u64).to_be_bytes());
         hash.update(channel.as_bytes());
         hash.update(address.to_be_bytes());
-        Self(first_16(hash))
+        Self(led::<OF_MESSAGE>(&message.0, hash))
+    }
+
+    /// The first and the last id that its message can have: hardly ever more than one is in use.
+    pub fn messages(self) -> (MessageId, MessageId) {
+        let (mut first, mut last) = (self.0, self.0);
+        first[OF_MESSAGE..].fill(0);
+        last[OF_MESSAGE..].fill(0xff);
+        (MessageId(first), MessageId(last))
     }
 }
 
-fn first_16(hash: Sha256) -> [u8; 16] {
+/// Bytes of an id that are its time, as in UUIDv7.
+const TIME: usize = 6;
+
+/// Bytes of a delivery's id that are its message's: the time, and 32 bits that tell messages of one millisecond apart.
+const OF_MESSAGE: usize = 10;
+
+/// `N` bytes of what it stems from, then the hash.
+fn led<const N: usize>(origin: &[u8; 16], hash: Sha256) -> [u8; 16] {
     let digest = hash.finalize();
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&digest[..16]);
+    let mut bytes = *origin;
+    bytes[N..].copy_from_slice(&digest[..16 - N]);
     bytes
 }
 
@@ -262,5 +281,17 @@ mod tests {
         let origin = [1; 16];
         assert_eq!(MessageId::derive(&origin, "hello", 1), MessageId::derive(&origin, "hello", 1));
         assert_ne!(MessageId::derive(&origin, "hello", 1), MessageId::derive(&origin, "hello", 2));
+    }
+
+    #[test]
+    fn what_stems_from_one_enrollment_begins_alike() {
+        let enrollment = IdSource::seeded(1).enrollment(Timestamp::from_secs(1_790_000_000));
+        let message = MessageId::derive(&enrollment.0, "hello", 1);
+        assert_eq!(message.0[..6], enrollment.0[..6]);
+        let delivery = DeliveryId::derive(message, 1, "email", 0);
+        assert_ne!(delivery, DeliveryId::derive(message, 1, "email", 1));
+        assert_ne!(delivery, DeliveryId::derive(message, 1, "sms", 0));
+        let (first, last) = delivery.messages();
+        assert!(first <= message && message <= last);
     }
 }

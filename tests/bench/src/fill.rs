@@ -56,7 +56,7 @@ impl Chance {
         shares[0].0
     }
 
-    /// An id whose time is `at_us`.
+    /// An id that begins with the time `at_us`.
     fn id(&mut self, at_us: u64) -> [u8; 16] {
         let mut id = [0; 16];
         id[..6].copy_from_slice(&(at_us / 1000).to_be_bytes()[2..]);
@@ -65,6 +65,40 @@ impl Chance {
         id[6] = 0x70 | (id[6] & 0x0f);
         id[8] = 0x80 | (id[8] & 0x3f);
         id
+    }
+}
+
+/// The id of a delivery of a message: it begins as the message's does.
+fn delivery_of(message: [u8; 16], chance: &mut Chance) -> [u8; 16] {
+    let mut id = message;
+    id[10..].copy_from_slice(&chance.next().to_be_bytes()[..6]);
+    id
+}
+
+/// The product's bits of the log, see `message_bits` in its tables: by property, value and block the places in it.
+#[derive(Default)]
+struct Bits(BTreeMap<(i64, i64, i64), Vec<u16>>);
+
+impl Bits {
+    fn set(&mut self, dim: i64, value: i64, n: i64) {
+        self.0.entry((dim, value, n / 4096)).or_default().push((n % 4096) as u16);
+    }
+
+    fn write(self, database: &Connection) -> Result<()> {
+        let mut insert =
+            database.prepare("insert into message_bits (dim, value, block, bits) values (?1, ?2, ?3, ?4)")?;
+        for ((dim, value, block), mut places) in self.0 {
+            places.sort_unstable();
+            let bits: Vec<u8> = if places.len() < 256 {
+                places.iter().flat_map(|place| place.to_le_bytes()).collect()
+            } else {
+                let mut bits = vec![0; 512];
+                places.iter().for_each(|place| bits[usize::from(place / 8)] |= 1 << (place % 8));
+                bits
+            };
+            insert.execute(params![dim, value, block, bits])?;
+        }
+        Ok(())
     }
 }
 
@@ -127,9 +161,9 @@ pub fn fill(path: &Path, messages: u64, journeys: usize) -> Result<()> {
     database.execute_batch("begin")?;
     {
         let mut message = database.prepare(
-            "insert into message (shard, customer, id, origin, enrollment, journey, step, visit, name, purpose, class, \
+            "insert into message (shard, customer, id, n, origin, enrollment, journey, step, visit, name, purpose, class, \
              priority, program, release, cause_seq, planned_at, expires_at, outcome, settled_at, why, inputs) \
-             values (?1, ?2, ?3, 0, ?4, ?5, ?6, 1, ?7, ?8, 2, 3, 1, null, 1, ?9, null, ?10, ?11, ?12, null)",
+             values (?1, ?2, ?3, ?13, 0, ?4, ?5, ?6, 1, ?7, ?8, 2, 3, 1, null, 1, ?9, null, ?10, ?11, ?12, null)",
         )?;
         let mut delivery = database.prepare(
             "insert into delivery (shard, customer, message, id, ordinal, channel, address_bidx, state, due_at, fence, \
@@ -140,13 +174,20 @@ pub fn fill(path: &Path, messages: u64, journeys: usize) -> Result<()> {
             "insert into audit_event (shard, id, at, kind, customer, subject, body) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).context("after 1970")?.as_micros() as u64;
-        let (mut chance, mut done) = (Chance(1), 0);
+        let mut addressed = database.prepare(
+            "insert into addressed (shard, bidx, customer) values (?1, ?2, ?3) on conflict do nothing",
+        )?;
+        let (mut chance, mut bits) = (Chance(1), Bits::default());
+        let (crowd, stride) = (people.len() as u64, stride(people.len() as u64));
+        let above: i64 =
+            database.query_row("select coalesce(max(n), 0) from message", [], |row| row.get(0))?;
         for (number, person) in people.iter().enumerate() {
-            let left = people.len() - number;
-            let share = (messages - done).div_ceil(left as u64);
-            for turn in 0..share {
-                let window = SPAN_US / share;
-                let at = now - SPAN_US + turn * window + chance.next() % window;
+            // Each round of the crowd has everybody once, and its own order; places and times go up together.
+            let first = number as u64 * stride % crowd;
+            for place in (first..messages).step_by(people.len()) {
+                let window = SPAN_US / messages;
+                let at = now - SPAN_US + place * window + chance.next() % window.max(1);
+                let n = above + 1 + place as i64;
                 let (id, enrollment) = (chance.id(at), chance.id(at));
                 let outcome = chance.of(&OUTCOMES);
                 let journey = journeys[(chance.next() % journeys.len() as u64) as usize];
@@ -165,7 +206,11 @@ pub fn fill(path: &Path, messages: u64, journeys: usize) -> Result<()> {
                     outcome,
                     settled,
                     (outcome >= NOT_SENT).then_some(WHY),
+                    n,
                 ])?;
+                for (dim, value) in [(1, journey), (2, purpose), (3, outcome), (5, name)] {
+                    bits.set(dim, value, n);
+                }
                 audit.execute(params![person.shard, chance.id(at), at, planned, person.id, id, SAID])?;
                 if outcome < NOT_SENT || outcome == 20 {
                     let channel = chance.of(&channels);
@@ -178,7 +223,10 @@ pub fn fill(path: &Path, messages: u64, journeys: usize) -> Result<()> {
                         9 => 6,
                         _ => 8,
                     };
-                    let key = chance.id(at);
+                    let key = delivery_of(id, &mut chance);
+                    bits.set(4, channel, n);
+                    let shard = i64::from(address[15]);
+                    addressed.execute(params![shard, address, person.id])?;
                     delivery.execute(params![
                         person.shard,
                         person.id,
@@ -193,7 +241,15 @@ pub fn fill(path: &Path, messages: u64, journeys: usize) -> Result<()> {
                     ])?;
                 }
             }
-            done += share;
+        }
+        bits.write(&database)?;
+        for length in [256, 65_536] {
+            database.execute(
+                "insert into message_span (length, span, least_at, most_at) \
+                 select ?1, n / ?1, min(planned_at), max(planned_at) from message group by n / ?1 \
+                 on conflict do update set least_at = excluded.least_at, most_at = excluded.most_at",
+                [length],
+            )?;
         }
     }
     database.execute_batch("commit")?;
@@ -202,6 +258,14 @@ pub fn fill(path: &Path, messages: u64, journeys: usize) -> Result<()> {
     }
     database.execute_batch("pragma journal_mode = wal")?;
     Ok(())
+}
+
+/// A step through the crowd that meets everybody: no divisor in common with its size.
+fn stride(crowd: u64) -> u64 {
+    fn common(a: u64, b: u64) -> u64 {
+        if b == 0 { a } else { common(b, a % b) }
+    }
+    (7919..).find(|step| common(*step, crowd) == 1).unwrap_or(1)
 }
 
 /// The indexes of what is filled: name and SQL.
@@ -261,6 +325,15 @@ mod tests {
         assert!((700..1000).contains(&count(&database, "select count(*) from delivery")));
         assert_eq!(count(&database, indexes), before);
         assert_eq!(count(&database, "select count(distinct customer) from message"), 7);
+        assert_eq!(
+            count(&database, "select count(distinct n) from message where n between 1 and 1000"),
+            1000
+        );
+        let disorder =
+            "select count(*) from message a join message b on b.n = a.n + 1 and b.planned_at < a.planned_at";
+        assert_eq!(count(&database, disorder), 0);
+        assert_eq!(count(&database, "select count(distinct block) from message_bits"), 1);
+        assert_eq!(count(&database, "select count(*) from message_span"), 5);
         assert_eq!(database.query_row("pragma integrity_check", [], |row| row.get(0)), Ok("ok".to_owned()));
     }
 

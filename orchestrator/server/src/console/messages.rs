@@ -12,7 +12,7 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use jiff::civil::Date;
 use serde_json::{Value as Json, json};
 use store::{LogCursor, LogDelivery, LogEntry, LogFilter, MessageOutcome, ReadKind};
-use words::{Channel, CustomerId, EmailAddress, MessageId, PhoneNumber, Timestamp, Zone};
+use words::{Channel, EmailAddress, MessageId, PhoneNumber, Timestamp, Zone};
 
 /// Messages on one page.
 const ROWS: usize = 50;
@@ -83,24 +83,11 @@ fn address(text: &str, channel: Option<&Channel>) -> Option<(Channel, String)> {
     Some((channel.cloned().unwrap_or(Channel::PUSH), text.to_owned()))
 }
 
-fn cursor(text: &str) -> Option<LogCursor> {
-    let mut parts = text.split('.');
-    Some(LogCursor {
-        planned_at: Timestamp::from_micros(parts.next()?.parse().ok()?),
-        customer: CustomerId::parse(parts.next()?).ok()?,
-        message: MessageId::parse(parts.next()?).ok()?,
-    })
-}
-
-fn cursor_text(cursor: &LogCursor) -> String {
-    format!("{}.{}.{}", cursor.planned_at.as_micros(), cursor.customer, cursor.message)
-}
-
 /// `GET /console/messages`.
 pub(crate) async fn list(visit: Visit) -> Result<Response, Failure> {
     let asked = asked(&visit).await?;
     let view = visit.view();
-    let after = visit.query.get("after").and_then(cursor);
+    let after = visit.query.get("after").and_then(|text| text.parse().ok()).map(LogCursor);
     let found = match &asked.filter {
         Some(filter) => visit.store().log_search(filter, after, ROWS).await?,
         None => store::LogPage { rows: Vec::new(), next: None },
@@ -132,7 +119,7 @@ pub(crate) async fn list(visit: Visit) -> Result<Response, Failure> {
         "wrong": asked.wrong,
         "unknown_customer": asked.filter.is_none() && asked.wrong.is_empty(),
         "rows": found.rows.iter().map(|row| view.row(row)).collect::<Vec<_>>(),
-        "next": found.next.as_ref().map(cursor_text),
+        "next": found.next.map(|LogCursor(n)| n.to_string()),
         "first": after.is_none(),
         "query": narrow,
         "journeys": journeys, "purposes": purposes, "outcomes": outcomes, "channels": channels,

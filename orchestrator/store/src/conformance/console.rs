@@ -1,83 +1,14 @@
 //! What people see: pages that go on, content that is read on the record.
 
 use super::{at, claim, hand_over, ids, incoming, message, settle, someone};
-use crate::{DeliveryState, LogFilter, MessageOutcome, ReadFilter, ReadKind, Store, TimelineItem};
-use words::{Channel, DeliveryClass};
+use crate::{DeliveryState, MessageOutcome, ReadFilter, ReadKind, Store, TimelineItem};
+use words::DeliveryClass;
 
 pub(super) async fn exercise(make: &impl AsyncFn() -> Store) {
-    the_log_pages_newest_first_without_gaps(&make().await).await;
-    the_log_answers_who_got_what_and_why_not(&make().await).await;
     reading_content_is_recorded_first(&make().await).await;
     every_read_is_listed(&make().await).await;
     what_was_not_sent_is_counted_once_by_its_reason(&make().await).await;
     a_customers_page_shows_everything(&make().await).await;
-}
-
-async fn the_log_pages_newest_first_without_gaps(store: &Store) {
-    let ids = ids();
-    let mut customers = Vec::new();
-    for n in 0..10 {
-        customers.push(someone(store, &ids, &format!("c{n}")).await);
-    }
-    for (n, customer) in customers.iter().enumerate() {
-        for step in 0..5 {
-            // Several at the same instant: the cursor must not lose or repeat any.
-            let one = message(*customer, &format!("s{step}"), (n / 3) as i64, DeliveryClass::NeverTwice);
-            store.plan_messages(*customer, vec![one], Vec::new(), at(1)).await.unwrap();
-        }
-    }
-    for filter in [
-        LogFilter::default(),
-        LogFilter { journey: Some("welcome".to_owned()), ..LogFilter::default() },
-        LogFilter { channel: Some(Channel::EMAIL), ..LogFilter::default() },
-        LogFilter {
-            address: Some((Channel::EMAIL, "planted@example.com".to_owned())),
-            ..LogFilter::default()
-        },
-    ] {
-        let (mut cursor, mut seen, mut last) = (None, std::collections::BTreeSet::new(), None);
-        loop {
-            let page = store.log_search(&filter, cursor, 7).await.unwrap();
-            for row in &page.rows {
-                assert!(seen.insert(row.message), "a message came twice");
-                assert!(last.is_none_or(|last| row.planned_at <= last), "newest first");
-                last = Some(row.planned_at);
-            }
-            cursor = page.next;
-            if cursor.is_none() {
-                break;
-            }
-        }
-        assert_eq!(seen.len(), 50, "{filter:?}");
-    }
-    let one = LogFilter { customer: Some(customers[4]), text: Some("s3".to_owned()), ..LogFilter::default() };
-    assert_eq!(store.log_search(&one, None, 10).await.unwrap().rows.len(), 1);
-    let day = LogFilter { from: Some(at(1)), to: Some(at(2)), ..LogFilter::default() };
-    assert_eq!(store.log_search(&day, None, 100).await.unwrap().rows.len(), 15);
-    let unheard = LogFilter { journey: Some("never_was".to_owned()), ..LogFilter::default() };
-    assert!(store.log_search(&unheard, None, 10).await.unwrap().rows.is_empty());
-}
-
-async fn the_log_answers_who_got_what_and_why_not(store: &Store) {
-    let ids = ids();
-    let anna = someone(store, &ids, "anna").await;
-    store.ingest(vec![incoming(anna, &ids, "order", 1, None)]).await.unwrap();
-    let mut blocked = message(anna, "offer", 2, DeliveryClass::NeverTwice);
-    blocked.outcome = MessageOutcome::NotSent;
-    blocked.deliveries.clear();
-    blocked.cause_seq = 1;
-    blocked.why = r#"{"reasons":["no consent for offers"]}"#.to_owned();
-    store.plan_messages(anna, vec![blocked.clone()], Vec::new(), at(2)).await.unwrap();
-    let not_sent = LogFilter { not_sent: Some(true), ..LogFilter::default() };
-    let rows = store.log_search(&not_sent, None, 10).await.unwrap().rows;
-    assert_eq!((rows.len(), rows[0].outcome), (1, MessageOutcome::NotSent));
-    let by_outcome = LogFilter { outcome: Some(MessageOutcome::NotSent), ..LogFilter::default() };
-    assert_eq!(store.log_search(&by_outcome, None, 10).await.unwrap().rows, rows);
-    let sent = LogFilter { not_sent: Some(false), ..LogFilter::default() };
-    assert!(store.log_search(&sent, None, 10).await.unwrap().rows.is_empty());
-    let entry = store.log_entry(blocked.id).await.unwrap().unwrap();
-    assert_eq!(entry.cause, Some((1, "order".to_owned(), at(1))));
-    assert!(entry.row.why.unwrap().contains("no consent"));
 }
 
 async fn reading_content_is_recorded_first(store: &Store) {

@@ -6,6 +6,7 @@
 mod coming_in;
 mod console;
 mod customers;
+mod log;
 mod sending;
 mod stepping;
 
@@ -26,6 +27,7 @@ pub async fn exercise(make: impl AsyncFn() -> Store) {
     stepping::exercise(&make).await;
     sending::exercise(&make).await;
     console::exercise(&make).await;
+    log::exercise(&make).await;
 }
 
 /// Minutes after a fixed instant.

@@ -42,9 +42,10 @@ async fn a_delivery_is_claimed_handed_over_and_accepted(store: &Store) {
     assert_eq!(store.settle(vec![settle(&works[0], DeliveryState::Accepted)], at(2)).await.unwrap(), [true]);
     assert_eq!(outcome(store).await, MessageOutcome::Accepted);
     assert!(claim(store, 1000).await.is_empty());
-    let found =
-        store.delivery_by_provider_id("smtp", &format!("p-{}", works[0].delivery)).await.unwrap().unwrap();
-    assert_eq!((found.customer, found.delivery), (anna, works[0].delivery));
+    let found = store.delivery(works[0].delivery).await.unwrap().unwrap();
+    assert_eq!((found.customer, found.message), (anna, works[0].message));
+    let unheard = words::DeliveryId::derive(works[0].message, 9, "email", 0);
+    assert_eq!(store.delivery(unheard).await.unwrap(), None);
 }
 
 async fn a_stale_fence_settles_nothing(store: &Store) {

@@ -695,11 +695,11 @@ pub(crate) async fn suppress_in(
     raise_guard_of_address(tx, shard, bidx).await
 }
 
-/// Whoever is found by this address, and whoever has a delivery to it.
+/// Whoever is found by this address, and whoever was ever meant by it: something may still be under way.
 async fn raise_guard_of_address(tx: &mut Tx, shard: i64, bidx: &[u8; 16]) -> Result<(), StoreError> {
     let rows = sql::query(
         "select customer from identity where shard = ?1 and bidx = ?2 union \
-         select customer from delivery where address_bidx = ?2 and state in (0, 1)",
+         select customer from addressed where shard = ?1 and bidx = ?2",
     )
     .bind(shard)
     .bind(bidx.to_vec())

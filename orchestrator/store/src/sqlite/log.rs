@@ -1,24 +1,19 @@
-//! The sent-message log: keyset pages along an index, newest first, never a full scan.
+//! The sent-message log: pages of it, newest first.
+//!
+//! The log is in the order in which messages were written down, and each has its place in it (`message.n`). A search lays
+//! the blocks of what is asked for over each other (see `bits`) and reads the rows of the places that are left: what it
+//! reads grows with what it finds. A customer's messages, and those to an address, are few and read as they are.
 
 use super::Store;
+use super::bits::{BLOCK, Block, Dim, SPANS, split};
 use super::customer::{follow, merged_into};
-use super::keys::{NOBODY, content_key};
-use super::ledger::SealedContent;
 use super::open::shard;
 use super::plan::class_of;
 use super::rows::{Rows, signed, unsigned};
-use super::sql::{bytes, cell};
-use crate::{
-    AuditEvent, AuditKind, AuditPage, DeliveryState, FinalContent, LogAttempt, LogCursor, LogDelivery,
-    LogEntry, LogFilter, LogPage, LogReceipt, LogRow, MessageOutcome, Origin, StoreError, StoredAudit,
-};
-use futures::TryStreamExt;
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use words::{Channel, CustomerId, DeliveryId, EnrollmentId, MessageId, ReleaseId, Timestamp};
-
-/// At most so many rows are looked at for one page.
-const SCAN_MAX: usize = 5000;
+use super::sql::{Conn, bytes, cell};
+use crate::{LogCursor, LogFilter, LogPage, LogRow, MessageOutcome, Origin, StoreError};
+use std::cmp::Reverse;
+use words::{Channel, CustomerId, EnrollmentId, MessageId, Timestamp};
 
 /// The columns of a row; `m` is the message.
 macro_rules! columns {
@@ -26,52 +21,32 @@ macro_rules! columns {
         "m.customer, m.id, m.origin, m.enrollment, m.journey, m.step, m.visit, m.name, m.purpose, m.class, \
          m.planned_at, m.outcome, m.settled_at, m.why, \
          (select group_concat(distinct d.channel) from delivery d where d.shard = m.shard and d.customer = m.customer \
-            and d.message = m.id) "
+            and d.message = m.id)"
     };
 }
+pub(super) use columns;
 
-/// Everything, along the time.
-pub(crate) const BY_TIME: &str = concat!(
-    "select ",
-    columns!(),
-    "from message m indexed by message_time where m.planned_at >= ?1 and m.planned_at <= ?2 \
-     and (m.planned_at, m.shard, m.customer, m.id) < (?3, ?4, ?5, ?6) and ?7 is ?7 \
-     order by m.planned_at desc, m.shard desc, m.customer desc, m.id desc"
-);
-/// One journey (`?7`).
-pub(crate) const BY_JOURNEY: &str = concat!(
-    "select ",
-    columns!(),
-    "from message m indexed by message_journey where m.journey = ?7 and m.planned_at >= ?1 and m.planned_at <= ?2 \
-     and (m.planned_at, m.shard, m.customer, m.id) < (?3, ?4, ?5, ?6) \
-     order by m.planned_at desc, m.shard desc, m.customer desc, m.id desc"
-);
-/// One outcome that means not sent (`?7`).
-pub(crate) const BY_OUTCOME: &str = concat!(
-    "select ",
-    columns!(),
-    "from message m indexed by message_not_sent where m.outcome = ?7 and m.outcome >= 16 and m.planned_at >= ?1 \
-     and m.planned_at <= ?2 and (m.planned_at, m.shard, m.customer, m.id) < (?3, ?4, ?5, ?6) \
-     order by m.planned_at desc, m.shard desc, m.customer desc, m.id desc"
-);
-/// One customer (`?7` shard, `?8`).
-pub(crate) const BY_CUSTOMER: &str = concat!(
-    "select ",
-    columns!(),
-    "from message m where m.shard = ?7 and m.customer = ?8 and m.planned_at >= ?1 and m.planned_at <= ?2 \
-     and (m.planned_at, m.shard, m.customer, m.id) < (?3, ?4, ?5, ?6) \
-     order by m.planned_at desc, m.shard desc, m.customer desc, m.id desc"
-);
-/// One address (`?7`).
-pub(crate) const BY_ADDRESS: &str = concat!(
-    "select ",
-    columns!(),
-    "from delivery a indexed by delivery_address cross join message m on m.shard = a.shard and m.customer = a.customer \
-        and m.id = a.message \
-     where a.address_bidx = ?7 and a.planned_at >= ?1 and a.planned_at <= ?2 \
-     and (a.planned_at, a.shard, a.customer, a.message) < (?3, ?4, ?5, ?6) \
-     order by a.planned_at desc, a.shard desc, a.customer desc, a.message desc"
-);
+/// The row at a place (`?1`).
+pub(crate) const ROW: &str =
+    concat!("select ", columns!(), " from message m indexed by message_place where m.n = ?1");
+/// Places up to ?1 and from ?2 on, the last one first, with their times.
+pub(crate) const PLACES: &str = "select n, planned_at from message indexed by message_place \
+     where n <= ?1 and n >= ?2 order by n desc";
+/// When the message at a place (`?1`) was planned.
+pub(crate) const PLACE: &str = "select planned_at from message indexed by message_place where n = ?1";
+/// The newest block up to ?3 that has any message with a value.
+pub(crate) const BLOCK_BEFORE: &str = "select block, bits from message_bits \
+     where dim = ?1 and value = ?2 and block <= ?3 order by block desc limit 1";
+/// What one customer (`?1` shard, `?2`) has before a place (`?3`), with a delivery on a channel (`?4`) and to an address
+/// (`?5`), where asked.
+pub(crate) const OF_CUSTOMER: &str = "select m.n, m.planned_at, m.journey, m.purpose, m.outcome, m.name from message m \
+     where m.shard = ?1 and m.customer = ?2 and m.n < ?3 \
+     and (?4 is null or exists (select 1 from delivery d where d.shard = m.shard and d.customer = m.customer \
+        and d.message = m.id and d.channel = ?4)) \
+     and (?5 is null or exists (select 1 from delivery d where d.shard = m.shard and d.customer = m.customer \
+        and d.message = m.id and d.address_bidx = ?5))";
+/// Who was ever meant by an address.
+pub(crate) const ADDRESSED: &str = "select customer from addressed where shard = ?1 and bidx = ?2";
 
 impl MessageOutcome {
     /// From its number.
@@ -83,17 +58,35 @@ impl MessageOutcome {
     }
 }
 
-/// What a page is found by.
-enum Lead {
-    Time,
-    Journey(i64),
-    Outcome(i64),
-    Customer(CustomerId),
-    Address([u8; 16]),
+/// What is asked for, in numbers.
+struct Asked {
+    /// Planned at or after, and before.
+    from: i64,
+    to: i64,
+    /// Each property with the values of which it has one.
+    lanes: Vec<(Dim, Vec<i64>)>,
+    channel: Option<i64>,
+    address: Option<(i64, [u8; 16])>,
+    /// Whose messages, where they are asked for by whom.
+    whose: Option<Vec<CustomerId>>,
+}
+
+impl Asked {
+    fn any_time(&self) -> bool {
+        (self.from, self.to) == (i64::MIN, i64::MAX)
+    }
+
+    fn at(&self, planned_at: i64) -> bool {
+        planned_at >= self.from && planned_at < self.to
+    }
+
+    fn has(&self, dim: Dim, value: i64) -> bool {
+        self.lanes.iter().all(|(lane, values)| *lane != dim || values.contains(&value))
+    }
 }
 
 impl Store {
-    /// A page of the log, newest first.
+    /// A page of the log, newest first. It has as many rows as were asked for as long as there are as many.
     pub async fn log_search(
         &self,
         filter: &LogFilter,
@@ -101,403 +94,294 @@ impl Store {
         limit: usize,
     ) -> Result<LogPage, StoreError> {
         let limit = limit.clamp(1, 1000);
-        let mut conn = self.read().await?;
-        let mut leads = Vec::new();
+        let mut asked = self.asked(filter);
         if let Some(customer) = filter.customer {
+            let mut conn = self.read().await?;
             let Some(customer) = follow(&mut conn, customer).await? else {
                 return Ok(LogPage { rows: Vec::new(), next: None });
             };
-            leads.push(Lead::Customer(customer));
-            // What was said to them under another id before a merge.
-            leads.extend(merged_into(&mut conn, customer).await?.into_iter().map(Lead::Customer));
-        } else if let Some((channel, address)) = &filter.address {
-            leads.push(Lead::Address(self.blind(channel.as_str(), address).1));
-        } else if let Some(outcome) = filter.outcome.filter(|outcome| outcome.is_not_sent()) {
-            leads.push(Lead::Outcome(outcome as i64));
-        } else if let Some(journey) = &filter.journey {
-            leads.push(Lead::Journey(self.sym_or_none(journey)));
-        } else {
-            leads.push(Lead::Time);
+            // And what was said to them under other ids, before merges.
+            let mut whose = vec![customer];
+            let mut at = 0;
+            while let Some(one) = whose.get(at).copied() {
+                whose.extend(merged_into(&mut conn, one).await?);
+                at += 1;
+            }
+            asked.whose = Some(whose);
         }
-        let (mut rows, mut stopped) = (Vec::new(), None);
-        for lead in leads {
-            let (mut found, until) = self.scan(&mut conn, filter, &lead, after, limit).await?;
-            rows.append(&mut found);
-            // The page ends where the first of them stopped.
-            stopped = [stopped, until].into_iter().flatten().max_by_key(cursor_key);
-        }
-        rows.sort_by_key(|row| std::cmp::Reverse(cursor_key(&cursor_of(row))));
-        if let Some(stopped) = &stopped {
-            rows.retain(|row| cursor_key(&cursor_of(row)) >= cursor_key(stopped));
-        }
-        if rows.len() > limit {
-            rows.truncate(limit);
-            stopped = rows.last().map(cursor_of);
-        }
-        Ok(LogPage { rows, next: stopped })
+        let text = filter.text.clone();
+        let before = after.map_or(i64::MAX, |cursor| signed(cursor.0));
+        self.aside(move |store, conn| {
+            conn.run("begin")?;
+            let page = store.page(conn, asked, text.as_deref(), before, limit)?;
+            conn.run("commit")?;
+            Ok(page)
+        })
+        .await
     }
 
-    /// Rows along one lead, and where it stopped before its end.
-    async fn scan(
+    fn asked(&self, filter: &LogFilter) -> Asked {
+        let mut lanes = Vec::new();
+        for (dim, name) in [(Dim::Journey, &filter.journey), (Dim::Purpose, &filter.purpose)] {
+            lanes.extend(name.as_ref().map(|name| (dim, vec![self.sym_or_none(name)])));
+        }
+        let channel = filter.channel.as_ref().map(|channel| self.sym_or_none(channel.as_str()));
+        lanes.extend(channel.map(|channel| (Dim::Channel, vec![channel])));
+        lanes.extend(filter.outcome.map(|outcome| (Dim::Outcome, vec![outcome as i64])));
+        if let Some(not_sent) = filter.not_sent {
+            let wanted = |outcome: &MessageOutcome| {
+                *outcome != MessageOutcome::Planned && outcome.is_not_sent() == not_sent
+            };
+            let outcomes = MessageOutcome::ALL.into_iter().filter(wanted);
+            lanes.push((Dim::Outcome, outcomes.map(|outcome| outcome as i64).collect()));
+        }
+        Asked {
+            from: filter.from.map_or(i64::MIN, Timestamp::as_micros),
+            to: filter.to.map_or(i64::MAX, Timestamp::as_micros),
+            lanes,
+            channel,
+            address: filter.address.as_ref().map(|(channel, value)| self.blind(channel.as_str(), value)),
+            whose: None,
+        }
+    }
+
+    fn page(
         &self,
-        conn: &mut SqliteConnection,
-        filter: &LogFilter,
-        lead: &Lead,
-        after: Option<LogCursor>,
+        conn: &Conn,
+        mut asked: Asked,
+        text: Option<&str>,
+        before: i64,
         limit: usize,
-    ) -> Result<(Vec<LogRow>, Option<LogCursor>), StoreError> {
-        let from = filter.from.map_or(i64::MIN, Timestamp::as_micros);
-        let to = filter.to.map_or(i64::MAX, |to| to.as_micros() - 1);
-        let (at, at_shard, customer, message) = match after {
-            Some(c) => {
-                (c.planned_at.as_micros(), shard(c.customer), c.customer.0.to_vec(), c.message.0.to_vec())
-            }
-            None => (i64::MAX, i64::MAX, Vec::new(), Vec::new()),
-        };
-        let sql = match lead {
-            Lead::Time => BY_TIME,
-            Lead::Journey(_) => BY_JOURNEY,
-            Lead::Outcome(_) => BY_OUTCOME,
-            Lead::Customer(_) => BY_CUSTOMER,
-            Lead::Address(_) => BY_ADDRESS,
-        };
-        let query =
-            sqlx::query(sql).bind(from).bind(to.min(at)).bind(at).bind(at_shard).bind(customer).bind(message);
-        let query = match lead {
-            Lead::Time => query.bind(0_i64),
-            Lead::Journey(symbol) => query.bind(*symbol),
-            Lead::Outcome(outcome) => query.bind(*outcome),
-            Lead::Customer(customer) => query.bind(shard(*customer)).bind(customer.0.to_vec()),
-            Lead::Address(bidx) => query.bind(bidx.to_vec()),
-        };
-        let mut stream = query.fetch(conn);
-        let (mut rows, mut last): (Vec<LogRow>, Option<LogCursor>) = (Vec::new(), None);
-        let mut looked = 0;
-        while let Some(row) = stream.try_next().await? {
-            let row = self.log_row(&row, 0)?;
-            let cursor = cursor_of(&row);
-            // One message may have several deliveries to one address.
-            if last == Some(cursor) {
-                continue;
-            }
-            if rows.len() == limit || looked == SCAN_MAX {
-                return Ok((rows, last));
-            }
-            looked += 1;
-            last = Some(cursor);
-            if holds(filter, &row) {
-                rows.push(row);
-            }
+    ) -> Result<LogPage, StoreError> {
+        if let Some(text) = text {
+            asked.lanes.push((Dim::Name, self.names_with(conn, text)?));
         }
-        Ok((rows, None))
+        if let (None, Some((at_shard, bidx))) = (&asked.whose, &asked.address) {
+            asked.whose = Some(addressed(conn, *at_shard, bidx)?);
+        }
+        // One more than asked for: whether it goes on.
+        let mut places = match &asked.whose {
+            Some(whose) => of_customers(conn, &asked, whose, before, limit + 1)?,
+            None => places(conn, &asked, before, limit + 1)?,
+        };
+        let more = places.len() > limit;
+        places.truncate(limit);
+        let next = places.last().filter(|_| more).map(|n| LogCursor(unsigned(*n)));
+        Ok(LogPage { rows: self.rows_at(conn, &places)?, next })
     }
 
-    /// A row from its columns.
-    pub(crate) fn log_row(&self, row: &SqliteRow, at: usize) -> Result<LogRow, StoreError> {
-        let wrong = || StoreError::corrupt("message");
-        let channels: Option<String> = row.try_get(at + 14)?;
+    /// The names of messages that a text is in.
+    fn names_with(&self, conn: &Conn, text: &str) -> Result<Vec<i64>, StoreError> {
+        let candidates = self.0.symbols.containing(text);
+        let mut rows = Rows::new();
+        for symbol in &candidates {
+            rows.row().int(Dim::Name as i64).int(*symbol).int(i64::MAX);
+        }
         let mut names = Vec::new();
-        for symbol in channels.iter().flat_map(|list| list.split(',')).filter_map(|text| text.parse().ok()) {
-            names.push(Channel::new(&*self.name(symbol)?));
-        }
-        Ok(LogRow {
-            customer: CustomerId::from_slice(row.try_get(at)?).ok_or_else(wrong)?,
-            message: MessageId::from_slice(row.try_get(at + 1)?).ok_or_else(wrong)?,
-            origin: match row.try_get::<i64, _>(at + 2)? {
-                0 => Origin::Journey,
-                1 => Origin::Api,
-                _ => Origin::System,
-            },
-            enrollment: row.try_get::<Option<&[u8]>, _>(at + 3)?.and_then(EnrollmentId::from_slice),
-            journey: self.name(row.try_get(at + 4)?)?.to_string(),
-            step: self.name(row.try_get(at + 5)?)?.to_string(),
-            visit: u32::try_from(row.try_get::<i64, _>(at + 6)?).unwrap_or(0),
-            name: self.name(row.try_get(at + 7)?)?.to_string(),
-            purpose: self.name(row.try_get(at + 8)?)?.to_string(),
-            class: class_of(row.try_get(at + 9)?)?,
-            planned_at: Timestamp::from_micros(row.try_get(at + 10)?),
-            outcome: MessageOutcome::of(row.try_get(at + 11)?)?,
-            settled_at: row.try_get::<Option<i64>, _>(at + 12)?.map(Timestamp::from_micros),
-            why: row.try_get(at + 13)?,
-            channels: names,
-        })
+        conn.ask(BLOCK_BEFORE, &rows, |nth, _| {
+            names.extend(candidates.get(nth));
+            Ok(())
+        })?;
+        Ok(names)
     }
 
-    /// Everything about a message, but for its content.
-    pub async fn log_entry(&self, message: MessageId) -> Result<Option<LogEntry>, StoreError> {
-        let mut conn = self.read().await?;
-        let row = sqlx::query(concat!(
-            "select ",
-            columns!(),
-            ", m.release, m.program, p.hash, m.priority, m.expires_at, e.seq, e.name, e.occurred_at, n.started_at \
-             from message m indexed by message_id left join program p on p.no = m.program \
-             left join event e on m.cause_seq > 0 and e.shard = m.shard and e.customer = m.customer and e.seq = m.cause_seq \
-             left join enrollment n on n.shard = m.shard and n.customer = m.customer and n.id = m.enrollment \
-             where m.id = ?"
-        ))
-        .bind(message.0.to_vec())
-        .fetch_optional(&mut *conn)
-        .await?;
-        let Some(row) = row else { return Ok(None) };
-        let listed = self.log_row(&row, 0)?;
-        let cause = match row.try_get::<Option<i64>, _>(20)? {
-            Some(seq) => Some((
-                unsigned(seq),
-                self.name(row.try_get(21)?)?.to_string(),
-                Timestamp::from_micros(row.try_get(22)?),
-            )),
-            None => None,
-        };
-        let mut entry = LogEntry {
-            release: row.try_get::<Option<&[u8]>, _>(15)?.and_then(ReleaseId::from_slice),
-            program: row.try_get(16)?,
-            program_hash: row.try_get(17)?,
-            priority: i32::try_from(row.try_get::<i64, _>(18)?).unwrap_or(0),
-            expires_at: row.try_get::<Option<i64>, _>(19)?.map(Timestamp::from_micros),
-            cause,
-            enrolled_at: row.try_get::<Option<i64>, _>(23)?.map(Timestamp::from_micros),
-            deliveries: Vec::new(),
-            audit: Vec::new(),
-            reads: Vec::new(),
-            row: listed,
-        };
-        entry.deliveries = self.log_deliveries(&mut conn, &entry.row).await?;
-        let mut subjects = vec![message.0];
-        subjects.extend(entry.deliveries.iter().map(|delivery| delivery.id.0));
-        let rows = sqlx::query(
-            "select id, kind, at, customer, subject, body from audit_event where shard = ? and customer = ? \
-             and subject is not null order by id",
-        )
-        .bind(shard(entry.row.customer))
-        .bind(entry.row.customer.0.to_vec())
-        .fetch_all(&mut *conn)
-        .await?;
-        for row in &rows {
-            let audit = self.stored_audit(row)?;
-            if audit.subject.is_some_and(|subject| subjects.contains(&subject)) {
-                entry.audit.push(audit);
+    fn rows_at(&self, conn: &Conn, places: &[i64]) -> Result<Vec<LogRow>, StoreError> {
+        let mut asked = Rows::new();
+        for n in places {
+            asked.row().int(*n);
+        }
+        let mut rows = Vec::with_capacity(places.len());
+        conn.ask(ROW, &asked, |_, row| {
+            rows.push(log_row(self, row)?);
+            Ok(())
+        })?;
+        if rows.len() == places.len() { Ok(rows) } else { Err(StoreError::corrupt("message.n")) }
+    }
+}
+
+/// Who was ever meant by an address.
+pub(crate) fn addressed(conn: &Conn, at_shard: i64, bidx: &[u8; 16]) -> Result<Vec<CustomerId>, StoreError> {
+    let (mut row, mut whose) = (Rows::new(), Vec::new());
+    row.row().int(at_shard).blob(bidx);
+    conn.ask(ADDRESSED, &row, |_, row| {
+        let wrong = || StoreError::corrupt("addressed.customer");
+        whose.push(CustomerId::from_slice(bytes(row, 0)?).ok_or_else(wrong)?);
+        Ok(())
+    })?;
+    Ok(whose)
+}
+
+/// The newest places before one of what these customers have.
+fn of_customers(
+    conn: &Conn,
+    asked: &Asked,
+    whose: &[CustomerId],
+    before: i64,
+    limit: usize,
+) -> Result<Vec<i64>, StoreError> {
+    let mut rows = Rows::new();
+    for customer in whose {
+        let row = rows.row().int(shard(*customer)).blob(&customer.0).int(before);
+        row.opt_int(asked.channel).opt_blob(asked.address.as_ref().map(|(_, bidx)| bidx.as_slice()));
+    }
+    let mut found = Vec::new();
+    conn.ask(OF_CUSTOMER, &rows, |_, row| {
+        let [journey, purpose, outcome, name] = [cell(row, 2)?, cell(row, 3)?, cell(row, 4)?, cell(row, 5)?];
+        if asked.at(cell(row, 1)?)
+            && asked.has(Dim::Journey, journey)
+            && asked.has(Dim::Purpose, purpose)
+            && asked.has(Dim::Outcome, outcome)
+            && asked.has(Dim::Name, name)
+        {
+            found.push(cell::<i64>(row, 0)?);
+        }
+        Ok(())
+    })?;
+    found.sort_unstable_by_key(|n| Reverse(*n));
+    found.truncate(limit);
+    Ok(found)
+}
+
+/// The newest places before one that have everything asked for.
+fn places(conn: &Conn, asked: &Asked, before: i64, limit: usize) -> Result<Vec<i64>, StoreError> {
+    let Some((first, last)) = period(conn, asked)? else { return Ok(Vec::new()) };
+    let last = last.min(before.saturating_sub(1));
+    if asked.lanes.is_empty() {
+        let mut row = Rows::new();
+        row.row().int(last).int(first);
+        return conn.some(PLACES, &row, limit, |row| {
+            let n = cell(row, 0)?;
+            Ok(asked.at(cell(row, 1)?).then_some(n))
+        });
+    }
+    let mut found = Vec::new();
+    let mut upto = split(last).0;
+    while first <= last && upto >= first / BLOCK {
+        let Some((block, mut bits)) = common(conn, &asked.lanes, upto)? else { break };
+        bits.between(first - block * BLOCK, last - block * BLOCK);
+        for place in bits.newest_first() {
+            let n = block * BLOCK + i64::from(place);
+            if asked.any_time() || asked.at(planned_at(conn, n)?) {
+                found.push(n);
+                if found.len() == limit {
+                    return Ok(found);
+                }
             }
         }
-        entry.reads = self.reads_of(&mut conn, &entry).await?;
-        Ok(Some(entry))
+        upto = block - 1;
     }
+    Ok(found)
+}
 
-    async fn log_deliveries(
-        &self,
-        conn: &mut SqliteConnection,
-        row: &LogRow,
-    ) -> Result<Vec<LogDelivery>, StoreError> {
-        let key = content_key(row.customer, row.planned_at);
-        let keys = self.old_keys([key]).await?;
-        let rows = sqlx::query(
-            "select d.id, d.ordinal, d.channel, d.state, d.due_at, d.handed_at, d.settled_at, d.provider, d.why, \
-                x.address, x.body is not null, x.commitment, x.locale, x.release \
-             from delivery d left join content x on x.shard = d.shard and x.customer = d.customer and x.delivery = d.id \
-             where d.shard = ? and d.customer = ? and d.message = ? order by d.ordinal, d.id",
-        )
-        .bind(shard(row.customer))
-        .bind(row.customer.0.to_vec())
-        .bind(row.message.0.to_vec())
-        .fetch_all(&mut *conn)
-        .await?;
-        let mut deliveries = Vec::with_capacity(rows.len());
-        for found in rows {
-            let at = |n: usize| -> Result<Option<Timestamp>, StoreError> {
-                Ok(found.try_get::<Option<i64>, _>(n)?.map(Timestamp::from_micros))
-            };
-            let id = DeliveryId::from_slice(found.try_get(0)?)
-                .ok_or_else(|| StoreError::corrupt("delivery.id"))?;
-            let address = match found.try_get::<Option<&[u8]>, _>(9)? {
-                Some(sealed) => keys
-                    .open(key, "content", "address", &id.0, sealed)?
-                    .map(|plain| String::from_utf8_lossy(&plain).into_owned()),
-                None => None,
-            };
-            deliveries.push(LogDelivery {
-                id,
-                ordinal: u16::try_from(found.try_get::<i64, _>(1)?).unwrap_or(0),
-                channel: Channel::new(&*self.name(found.try_get(2)?)?),
-                address,
-                state: DeliveryState::of(found.try_get(3)?)?,
-                due_at: at(4)?,
-                handed_at: at(5)?,
-                settled_at: at(6)?,
-                provider: found.try_get(7)?,
-                why: found.try_get(8)?,
-                has_content: found.try_get(10)?,
-                commitment: found
-                    .try_get::<Option<&[u8]>, _>(11)?
-                    .map(|bytes| data_encoding::HEXLOWER.encode(bytes)),
-                locale: found.try_get(12)?,
-                release: found.try_get::<Option<&[u8]>, _>(13)?.and_then(ReleaseId::from_slice),
-                attempts: self.log_attempts(conn, row.customer, id).await?,
-                receipts: self.log_receipts(conn, row.customer, id).await?,
-            });
+fn planned_at(conn: &Conn, n: i64) -> Result<i64, StoreError> {
+    let mut row = Rows::new();
+    row.row().int(n);
+    let mut at = None;
+    conn.ask(PLACE, &row, |_, row| {
+        at = Some(cell(row, 0)?);
+        Ok(())
+    })?;
+    at.ok_or_else(|| StoreError::corrupt("message.n"))
+}
+
+/// The newest block up to `upto` in which every property is, and what of it has all of them.
+fn common(conn: &Conn, lanes: &[(Dim, Vec<i64>)], mut upto: i64) -> Result<Option<(i64, Block)>, StoreError> {
+    'again: loop {
+        let mut all = Block::ALL;
+        for (dim, values) in lanes {
+            let Some((block, bits)) = newest(conn, *dim, values, upto)? else { return Ok(None) };
+            if block < upto {
+                upto = block;
+                // The first of them may set the pace for all.
+                if lanes.len() > 1 {
+                    continue 'again;
+                }
+            }
+            all.and(&bits);
         }
-        Ok(deliveries)
+        return Ok(Some((upto, all)));
     }
+}
 
-    async fn log_attempts(
-        &self,
-        conn: &mut SqliteConnection,
-        customer: CustomerId,
-        delivery: DeliveryId,
-    ) -> Result<Vec<LogAttempt>, StoreError> {
-        let rows = sqlx::query(
-            "select started_at, ended_at, node, outcome, stage, answer, provider_id from attempt \
-             where shard = ? and customer = ? and delivery = ? order by n",
-        )
-        .bind(shard(customer))
-        .bind(customer.0.to_vec())
-        .bind(delivery.0.to_vec())
-        .fetch_all(conn)
-        .await?;
-        (1..)
-            .zip(&rows)
-            .map(|(n, row)| {
-                Ok(LogAttempt {
-                    n,
-                    started_at: Timestamp::from_micros(row.try_get(0)?),
-                    ended_at: row.try_get::<Option<i64>, _>(1)?.map(Timestamp::from_micros),
-                    node: row.try_get(2)?,
-                    outcome: row.try_get(3)?,
-                    stage: row.try_get(4)?,
-                    answer: row.try_get(5)?,
-                    provider_id: row.try_get(6)?,
-                })
-            })
-            .collect()
+/// The newest block up to `upto` with any of the values.
+fn newest(conn: &Conn, dim: Dim, values: &[i64], upto: i64) -> Result<Option<(i64, Block)>, StoreError> {
+    let mut rows = Rows::new();
+    for value in values {
+        rows.row().int(dim as i64).int(*value).int(upto);
     }
-
-    async fn log_receipts(
-        &self,
-        conn: &mut SqliteConnection,
-        customer: CustomerId,
-        delivery: DeliveryId,
-    ) -> Result<Vec<LogReceipt>, StoreError> {
-        let rows = sqlx::query(
-            "select kind, at, detail from receipt where shard = ? and customer = ? and delivery = ? order by n",
-        )
-        .bind(shard(customer))
-        .bind(customer.0.to_vec())
-        .bind(delivery.0.to_vec())
-        .fetch_all(conn)
-        .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(LogReceipt {
-                    kind: self.name(row.try_get(0)?)?.to_string(),
-                    at: Timestamp::from_micros(row.try_get(1)?),
-                    detail: row.try_get(2)?,
-                })
-            })
-            .collect()
-    }
-
-    pub(crate) fn stored_audit(&self, row: &SqliteRow) -> Result<StoredAudit, StoreError> {
-        Ok(StoredAudit {
-            id: row.try_get::<&[u8], _>(0)?.try_into().map_err(|_| StoreError::corrupt("audit_event.id"))?,
-            kind: self.name(row.try_get(1)?)?.to_string(),
-            at: Timestamp::from_micros(row.try_get(2)?),
-            customer: CustomerId::from_slice(row.try_get(3)?).filter(|customer| *customer != NOBODY),
-            subject: row.try_get::<Option<&[u8]>, _>(4)?.and_then(|bytes| bytes.try_into().ok()),
-            body: row.try_get(5)?,
-        })
-    }
-
-    /// The content of a delivery as the customer got it. That `reader` looked is written down first; without that it
-    /// stays closed. `None`: none was kept, or it was erased.
-    pub async fn log_content(
-        &self,
-        delivery: DeliveryId,
-        reader: &str,
-        reason: &str,
-        now: Timestamp,
-    ) -> Result<Option<FinalContent>, StoreError> {
-        if reader.trim().is_empty() {
-            return Err(StoreError::Invalid("say who reads it".to_owned()));
+    let mut found: Option<(i64, Block)> = None;
+    conn.ask(BLOCK_BEFORE, &rows, |_, row| {
+        let block = cell(row, 0)?;
+        match &mut found {
+            Some((newest, _)) if *newest > block => {}
+            Some((newest, bits)) if *newest == block => bits.or(&Block::read(bytes(row, 1)?)?),
+            _ => found = Some((block, Block::read(bytes(row, 1)?)?)),
         }
-        // About nobody in particular: who looked is the operator's deed, listed with the other deeds of operators.
-        self.write_down(vec![AuditEvent {
-            kind: AuditKind::RecordViewed,
-            at: now,
-            customer: None,
-            subject: Some(delivery.0),
-            body: serde_json::json!({"reader": reader, "reason": reason, "delivery": delivery}).to_string(),
-        }])
-        .await?;
-        let found = self
-            .aside(move |_, conn| {
-                let (mut rows, mut found) = (Rows::new(), None);
-                rows.row().blob(&delivery.0);
-                conn.ask(
-                    "select x.media, x.body, x.likeness, x.locale, x.release, d.customer, d.planned_at \
-                     from delivery d indexed by delivery_id cross join content x \
-                     on x.shard = d.shard and x.customer = d.customer and x.delivery = d.id where d.id = ?",
-                    &rows,
-                    |_, row| {
-                        let customer = CustomerId::from_slice(bytes(row, 5)?)
-                            .ok_or_else(|| StoreError::corrupt("delivery"))?;
-                        let key = content_key(customer, Timestamp::from_micros(cell(row, 6)?));
-                        found = SealedContent::read(row, 0)?.map(|sealed| (sealed, key));
-                        Ok(())
-                    },
-                )?;
-                Ok(found)
-            })
-            .await?;
-        let Some((sealed, key)) = found else { return Ok(None) };
-        let likeness = self.likeness_at_hand(sealed.likeness).await?;
-        sealed.open(&self.old_keys([key]).await?, key, delivery, &likeness)
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// The first and the last place that may lie in the period: all others do not. `None`: nothing does.
+fn period(conn: &Conn, asked: &Asked) -> Result<Option<(i64, i64)>, StoreError> {
+    let [short, long] = SPANS;
+    // Walked span by span, the long ones first: a few hundred short rows at most.
+    let least = "select span from message_span where length = ?1 and span >= ?2 and span <= ?3 and most_at >= ?4 \
+         order by span limit 1";
+    let most = "select span from message_span where length = ?1 and span >= ?2 and span <= ?3 and least_at < ?4 \
+         order by span desc limit 1";
+    let (mut first, mut last) = (0, i64::MAX - 1);
+    let find = |sql: &str, length: i64, (from, to): (i64, i64), at: i64| {
+        let mut row = Rows::new();
+        row.row().int(length).int(from).int(to).int(at);
+        let mut found = None;
+        conn.ask(sql, &row, |_, row| {
+            found = Some(cell::<i64>(row, 0)?);
+            Ok(())
+        })?;
+        Ok::<_, StoreError>(found)
+    };
+    let within = |span: i64| (span * (long / short), span * (long / short) + (long / short) - 1);
+    if asked.from > i64::MIN {
+        let Some(span) = find(least, long, (0, i64::MAX), asked.from)? else { return Ok(None) };
+        let Some(span) = find(least, short, within(span), asked.from)? else { return Ok(None) };
+        first = span * short;
     }
-
-    /// Audit events about nobody in particular (releases, stops, views, operators …), newest first; of one kind where
-    /// asked.
-    pub async fn audit_events(
-        &self,
-        kind: Option<&str>,
-        after: Option<[u8; 16]>,
-        limit: usize,
-    ) -> Result<AuditPage, StoreError> {
-        let kind = kind.map(|kind| self.sym_or_none(kind));
-        let mut conn = self.read().await?;
-        let rows = sqlx::query(
-            "select id, kind, at, customer, subject, body from audit_event where shard = ?1 and customer = ?2 \
-             and id < ?3 and (?4 is null or kind = ?4) order by id desc limit ?5",
-        )
-        .bind(shard(NOBODY))
-        .bind(NOBODY.0.to_vec())
-        .bind(after.unwrap_or([0xff; 16]).to_vec())
-        .bind(kind)
-        .bind(signed(limit as u64 + 1))
-        .fetch_all(&mut *conn)
-        .await?;
-        let mut rows =
-            rows.iter().map(|row| self.stored_audit(row)).collect::<Result<Vec<_>, StoreError>>()?;
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        let next = rows.last().filter(|_| more).map(|row| row.id);
-        Ok(AuditPage { rows, next })
+    if asked.to < i64::MAX {
+        let Some(span) = find(most, long, (0, i64::MAX), asked.to)? else { return Ok(None) };
+        let Some(span) = find(most, short, within(span), asked.to)? else { return Ok(None) };
+        last = span * short + short - 1;
     }
+    Ok(Some((first, last)))
 }
 
-fn cursor_of(row: &LogRow) -> LogCursor {
-    LogCursor { planned_at: row.planned_at, customer: row.customer, message: row.message }
-}
-
-/// The order of the index.
-fn cursor_key(cursor: &LogCursor) -> (Timestamp, i64, CustomerId, MessageId) {
-    (cursor.planned_at, shard(cursor.customer), cursor.customer, cursor.message)
-}
-
-/// Whether a row has everything that is asked for, apart from what led to it.
-fn holds(filter: &LogFilter, row: &LogRow) -> bool {
-    let not_sent = row.outcome.is_not_sent();
-    filter.channel.as_ref().is_none_or(|channel| row.channels.contains(channel))
-        && filter.journey.as_ref().is_none_or(|journey| row.journey == *journey)
-        && filter.purpose.as_ref().is_none_or(|purpose| row.purpose == *purpose)
-        && filter.outcome.is_none_or(|outcome| row.outcome == outcome)
-        && filter.not_sent.is_none_or(|wanted| wanted == not_sent)
-        && !(filter.not_sent == Some(false) && row.outcome == MessageOutcome::Planned)
-        && filter.text.as_ref().is_none_or(|text| row.name.contains(text.as_str()))
+/// A row from its columns, which come first.
+pub(crate) fn log_row(store: &Store, row: &rusqlite::Row<'_>) -> Result<LogRow, StoreError> {
+    let wrong = || StoreError::corrupt("message");
+    let channels: Option<String> = cell(row, 14)?;
+    let mut names = Vec::new();
+    for symbol in channels.iter().flat_map(|list| list.split(',')).filter_map(|text| text.parse().ok()) {
+        names.push(Channel::new(&*store.name(symbol)?));
+    }
+    Ok(LogRow {
+        customer: CustomerId::from_slice(bytes(row, 0)?).ok_or_else(wrong)?,
+        message: MessageId::from_slice(bytes(row, 1)?).ok_or_else(wrong)?,
+        origin: match cell::<i64>(row, 2)? {
+            0 => Origin::Journey,
+            1 => Origin::Api,
+            _ => Origin::System,
+        },
+        enrollment: EnrollmentId::from_slice(bytes(row, 3)?),
+        journey: store.name(cell(row, 4)?)?.to_string(),
+        step: store.name(cell(row, 5)?)?.to_string(),
+        visit: u32::try_from(cell::<i64>(row, 6)?).unwrap_or(0),
+        name: store.name(cell(row, 7)?)?.to_string(),
+        purpose: store.name(cell(row, 8)?)?.to_string(),
+        class: class_of(cell(row, 9)?)?,
+        planned_at: Timestamp::from_micros(cell(row, 10)?),
+        outcome: MessageOutcome::of(cell(row, 11)?)?,
+        settled_at: cell::<Option<i64>>(row, 12)?.map(Timestamp::from_micros),
+        why: cell(row, 13)?,
+        channels: names,
+    })
 }

@@ -5,10 +5,8 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Row};
 
 /// (number, name, SQL), in order.
-const MIGRATIONS: [(i64, &str, &str); 2] = [
-    (1, "first", include_str!("../../../../migrations/sqlite/0001_first.sql")),
-    (2, "reading", include_str!("../../../../migrations/sqlite/0002_reading.sql")),
-];
+const MIGRATIONS: [(i64, &str, &str); 1] =
+    [(1, "first", include_str!("../../../../migrations/sqlite/0001_first.sql"))];
 
 /// The newest schema that this release knows.
 pub(crate) const NEWEST: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;

@@ -1,12 +1,14 @@
 //! The store on SQLite: one writer that commits in groups, a few readers.
 
 mod audit;
+mod bits;
 mod claim;
 mod commit;
 mod console;
 mod customer;
 mod decided;
 mod door;
+mod entry;
 mod fanout;
 mod hand_over;
 mod held;

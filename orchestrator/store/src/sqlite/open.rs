@@ -1,5 +1,6 @@
 //! Opening, and the parts that all methods share.
 
+use super::bits;
 use super::held::HeldState;
 use super::hints::{NEVER, STEPS};
 use super::sql::{self, Conn};
@@ -133,6 +134,7 @@ impl Store {
             let mut conn =
                 Conn::open(&path, false, &pragmas(options.cache_kib.saturating_mul(WRITER_CACHE), wanted))?;
             assert_durable(&mut conn, wanted).await?;
+            bits::watch(&conn)?;
             writing = Some(conn);
         }
         let readers = SqlitePoolOptions::new()

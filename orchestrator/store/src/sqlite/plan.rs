@@ -17,6 +17,7 @@ pub(crate) struct MessageRows {
     messages: Rows,
     deliveries: Rows,
     contents: Rows,
+    addressed: Rows,
     /// Claimed in the commit that plans them.
     pub(crate) claimed: Vec<DeliveryKey>,
 }
@@ -123,7 +124,7 @@ impl Store {
         delivery: &NewDelivery,
         claim: Option<&ClaimFor>,
     ) -> Result<(), StoreError> {
-        let (_, bidx) = self.blind(delivery.channel.as_str(), &delivery.address);
+        let (bidx_shard, bidx) = self.blind(delivery.channel.as_str(), &delivery.address);
         let channel = self.sym(delivery.channel.as_str())?;
         let key = content_key(customer, planned_at);
         let address = keys.seal(key, "content", "address", &delivery.id.0, delivery.address.as_bytes())?;
@@ -147,6 +148,7 @@ impl Store {
             }
         }
         out.at(planned_at).int(delivery_class_no(delivery.class));
+        rows.addressed.row().int(bidx_shard).blob(&bidx).blob(&customer.0);
         rows.contents.row().int(shard(customer)).blob(&customer.0).blob(&delivery.id.0).blob(&address);
         Ok(())
     }
@@ -207,8 +209,9 @@ impl Store {
 pub(crate) async fn write_messages(tx: &mut Tx, rows: MessageRows) -> Result<(), StoreError> {
     tx.conn.each(
         "insert into message (shard, customer, id, origin, enrollment, journey, step, visit, name, purpose, class, \
-            priority, program, release, cause_seq, planned_at, expires_at, outcome, settled_at, why, inputs) \
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
+            priority, program, release, cause_seq, planned_at, expires_at, outcome, settled_at, why, inputs, n) \
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, \
+            (select coalesce(max(n), 0) + 1 from message indexed by message_place)) on conflict do nothing",
         &rows.messages,
     )?;
     tx.conn.each(
@@ -216,6 +219,10 @@ pub(crate) async fn write_messages(tx: &mut Tx, rows: MessageRows) -> Result<(),
             lease_until, attempts, strikes, planned_at, delivery_class) \
          values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
         &rows.deliveries,
+    )?;
+    tx.conn.each(
+        "insert into addressed (shard, bidx, customer) values (?, ?, ?) on conflict do nothing",
+        &rows.addressed,
     )?;
     tx.conn.each(
         "insert into content (shard, customer, delivery, address) values (?, ?, ?, ?) on conflict do nothing",

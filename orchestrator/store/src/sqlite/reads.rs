@@ -1,15 +1,13 @@
 //! Who read what: content of messages, pages of customers, exports. Written down before anything is shown.
 
 use super::Store;
-use super::keys::NOBODY;
-use super::open::shard;
+use super::entry::ABOUT;
 use super::rows::signed;
 use crate::{AuditEvent, AuditKind, LogEntry, Read, ReadFilter, ReadKind, ReadPage, StoreError, StoredAudit};
 use futures::TryStreamExt;
 use serde_json::Value as Json;
-use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
-use words::{CustomerId, DeliveryId, MessageId, Timestamp};
+use words::{CustomerId, DeliveryId, Timestamp};
 
 /// The kinds under which reading is written down.
 const KINDS: [(ReadKind, AuditKind); 3] = [
@@ -64,7 +62,7 @@ impl Store {
             let found = sqlx::query(
                 "select a.id, a.kind, a.at, a.customer, a.subject, a.body from message m indexed by message_id \
                  cross join delivery d on d.shard = m.shard and d.customer = m.customer and d.message = m.id \
-                 cross join audit_event a indexed by audit_nobody_subject on a.subject = d.id \
+                 cross join audit_event a indexed by audit_subject on a.subject = d.id and a.subject is not null \
                     and a.customer = x'00000000000000000000000000000000' \
                  where m.id = ?1 and a.id < ?2 order by a.id desc limit ?3",
             )
@@ -87,11 +85,10 @@ impl Store {
         let kinds = KINDS.map(|(_, kind)| self.sym_or_none(kind.as_str()));
         {
             let mut stream = sqlx::query(
-                "select id, kind, at, customer, subject, body from audit_event where shard = ?1 and customer = ?2 \
-                 and id < ?3 and kind in (?4, ?5, ?6) order by id desc",
+                "select id, kind, at, customer, subject, body from audit_event indexed by audit_nobody \
+                 where customer = x'00000000000000000000000000000000' and id < ?1 and kind in (?2, ?3, ?4) \
+                 order by id desc",
             )
-            .bind(shard(NOBODY))
-            .bind(NOBODY.0.to_vec())
             .bind(after.unwrap_or([0xff; 16]).to_vec())
             .bind(kinds[0])
             .bind(kinds[1])
@@ -120,13 +117,7 @@ impl Store {
     ) -> Result<Vec<Read>, StoreError> {
         let mut reads = Vec::new();
         for delivery in &entry.deliveries {
-            let rows = sqlx::query(
-                "select id, kind, at, customer, subject, body from audit_event indexed by audit_nobody_subject \
-                 where subject = ? and customer = x'00000000000000000000000000000000' order by id desc",
-            )
-            .bind(delivery.id.0.to_vec())
-            .fetch_all(&mut *conn)
-            .await?;
+            let rows = sqlx::query(ABOUT).bind(delivery.id.0.to_vec()).fetch_all(&mut *conn).await?;
             for row in &rows {
                 let read = read_of(self.stored_audit(row)?).filter(|read| read.kind == ReadKind::Content);
                 reads.extend(read.map(|read| Read {
@@ -144,14 +135,8 @@ impl Store {
     async fn find_messages(&self, conn: &mut SqliteConnection, reads: &mut [Read]) -> Result<(), StoreError> {
         for read in reads {
             let Some(delivery) = read.delivery else { continue };
-            let row =
-                sqlx::query("select message, customer from delivery indexed by delivery_id where id = ?")
-                    .bind(delivery.0.to_vec())
-                    .fetch_optional(&mut *conn)
-                    .await?;
-            if let Some(row) = row {
-                read.message = MessageId::from_slice(row.try_get(0)?);
-                read.customer = CustomerId::from_slice(row.try_get(1)?);
+            if let Some(key) = self.delivery_in(conn, delivery).await? {
+                (read.message, read.customer) = (Some(key.message), Some(key.customer));
             }
         }
         Ok(())

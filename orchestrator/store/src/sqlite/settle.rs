@@ -15,7 +15,13 @@ use crate::{
     AuditEvent, AuditKind, DeliveryKey, DeliveryState, Incoming, MessageOutcome, NewEvent, NewReceipt,
     Settle, SettleByHand, StoreError,
 };
+use sqlx::sqlite::SqliteConnection;
 use words::{CustomerId, DeliveryId, Timestamp};
+
+/// A delivery by its id alone (`?1`), and the ids that its message can have (`?2` to `?3`).
+pub(crate) const DELIVERY: &str = "select d.customer, d.message, d.id from message m indexed by message_id \
+     cross join delivery d on d.shard = m.shard and d.customer = m.customer and d.message = m.id and d.id = ?1 \
+     where m.id between ?2 and ?3";
 
 /// A delivery as it stands, with what its figures go by.
 struct Standing {
@@ -25,7 +31,6 @@ struct Standing {
     journey: i64,
     step: i64,
     name: i64,
-    provider: Option<String>,
 }
 
 /// What a message is, once a delivery of it stands so.
@@ -97,7 +102,7 @@ fn standing(tx: &Tx, keys: &[(DeliveryKey, Option<u64>)]) -> Result<Vec<Option<S
     }
     let mut standing: Vec<Option<Standing>> = std::iter::repeat_with(|| None).take(keys.len()).collect();
     tx.conn.ask(
-        "select d.state, d.channel, d.address_bidx, m.journey, m.step, m.name, d.provider from delivery d \
+        "select d.state, d.channel, d.address_bidx, m.journey, m.step, m.name from delivery d \
          cross join message m on m.shard = d.shard and m.customer = d.customer and m.id = d.message \
          where d.shard = ?1 and d.customer = ?2 and d.message = ?3 and d.id = ?4 \
             and (?5 is null or d.fence = ?5 and d.state in (1, 2))",
@@ -112,7 +117,6 @@ fn standing(tx: &Tx, keys: &[(DeliveryKey, Option<u64>)]) -> Result<Vec<Option<S
                 journey: cell(row, 3)?,
                 step: cell(row, 4)?,
                 name: cell(row, 5)?,
-                provider: cell(row, 6)?,
             });
             Ok(())
         },
@@ -211,8 +215,8 @@ impl Store {
                 let standing = standing(tx, &asked)?;
                 let proven = proven_refused(tx, &items).await?;
                 let mut answers = Vec::with_capacity(items.len());
-                let (mut deliveries, mut attempts, mut providers, mut outcomes, mut caps) =
-                    (Rows::new(), Rows::new(), Rows::new(), Rows::new(), Rows::new());
+                let (mut deliveries, mut attempts, mut outcomes, mut caps) =
+                    (Rows::new(), Rows::new(), Rows::new(), Rows::new());
                 let mut events = Vec::new();
                 for ((((item, key), stood), (mine, rows, after, audit)), goes_on) in
                     items.iter().zip(keys).zip(standing).zip(extras).zip(proven)
@@ -237,16 +241,6 @@ impl Store {
                             .opt_text(attempt.stage.as_deref())
                             .text(&attempt.answer)
                             .opt_text(attempt.provider_id.as_deref());
-                        if let (Some(id), Some(provider)) = (&attempt.provider_id, &stood.provider) {
-                            providers
-                                .row()
-                                .text(provider)
-                                .text(id)
-                                .int(shard(key.customer))
-                                .blob(&key.customer.0)
-                                .blob(&key.delivery.0)
-                                .blob(&key.message.0);
-                        }
                     }
                     if item.give_back_cap {
                         caps.row().int(shard(key.customer)).blob(&key.customer.0).blob(&key.delivery.0);
@@ -268,7 +262,7 @@ impl Store {
                     super::audit::insert(tx, PreparedAudit::new(audit)).await?;
                     events.extend(mine);
                 }
-                write_settled(tx, &deliveries, &attempts, &providers, &outcomes, &caps)?;
+                write_settled(tx, &deliveries, &attempts, &outcomes, &caps)?;
                 let written = write_events(tx, &events).await?;
                 Ok((answers, elsewhere(&items, &events, &written)))
             })
@@ -380,27 +374,21 @@ impl Store {
     /// The delivery of this id.
     pub async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryKey>, StoreError> {
         let mut conn = self.read().await?;
-        let row =
-            sqlx::query("select customer, message, id from delivery indexed by delivery_id where id = ?")
-                .bind(id.0.to_vec())
-                .fetch_optional(&mut *conn)
-                .await?;
-        row.map(|row| super::ledger::delivery_key(&row, 0)).transpose()
+        self.delivery_in(&mut conn, id).await
     }
 
-    /// The delivery that a provider calls by this id.
-    pub async fn delivery_by_provider_id(
+    pub(crate) async fn delivery_in(
         &self,
-        provider: &str,
-        id: &str,
+        conn: &mut SqliteConnection,
+        id: DeliveryId,
     ) -> Result<Option<DeliveryKey>, StoreError> {
-        let mut conn = self.read().await?;
-        let row =
-            sqlx::query("select customer, message, delivery from provider_id where provider = ? and id = ?")
-                .bind(provider.to_owned())
-                .bind(id.to_owned())
-                .fetch_optional(&mut *conn)
-                .await?;
+        let (first, last) = id.messages();
+        let row = sqlx::query(DELIVERY)
+            .bind(id.0.to_vec())
+            .bind(first.0.to_vec())
+            .bind(last.0.to_vec())
+            .fetch_optional(conn)
+            .await?;
         row.map(|row| super::ledger::delivery_key(&row, 0)).transpose()
     }
 
@@ -566,7 +554,6 @@ fn write_settled(
     tx: &Tx,
     deliveries: &Rows,
     attempts: &Rows,
-    providers: &Rows,
     outcomes: &Rows,
     caps: &Rows,
 ) -> Result<(), StoreError> {
@@ -584,11 +571,6 @@ fn write_settled(
                 provider_id, node) \
              values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '') on conflict do nothing",
             attempts,
-        ),
-        (
-            "insert into provider_id (provider, id, shard, customer, delivery, message) \
-             values (?, ?, ?, ?, ?, ?) on conflict do nothing",
-            providers,
         ),
         (OUTCOME, outcomes),
         ("delete from cap_use where shard = ?1 and customer = ?2 and delivery = ?3", caps),

@@ -47,6 +47,11 @@ impl Conn {
         Ok(self.0.prepare_cached(sql)?)
     }
 
+    /// Runs statements one after the other.
+    pub(crate) fn batch(&self, sql: &str) -> Result<(), StoreError> {
+        Ok(self.0.execute_batch(sql)?)
+    }
+
     /// Runs a statement without parameters.
     pub(crate) fn run(&self, sql: &str) -> Result<(), StoreError> {
         let mut statement = self.prepared(sql)?;
@@ -99,6 +104,28 @@ impl Conn {
             }
         }
         Ok(())
+    }
+
+    /// The first `limit` answers that `kept` keeps, for all rows together; no more are looked for.
+    pub(crate) fn some<T>(
+        &self,
+        sql: &str,
+        rows: &Rows,
+        limit: usize,
+        mut kept: impl FnMut(&rusqlite::Row<'_>) -> Result<Option<T>, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut found = Vec::new();
+        let mut statement = self.prepared(sql)?;
+        for row in rows.iter() {
+            bind(&mut statement, row)?;
+            let mut answers = statement.raw_query();
+            while found.len() < limit
+                && let Some(answer) = answers.next()?
+            {
+                found.extend(kept(answer)?);
+            }
+        }
+        Ok(found)
     }
 
     /// Closes the connection.

@@ -37,6 +37,12 @@ impl Symbols {
         self.0.read().unwrap_or_else(PoisonError::into_inner).by_name.get(name).copied()
     }
 
+    /// The numbers of all names with this text in them.
+    pub(crate) fn containing(&self, text: &str) -> Vec<i64> {
+        let names = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        names.by_name.iter().filter(|(name, _)| name.contains(text)).map(|(_, id)| *id).collect()
+    }
+
     fn name(&self, id: i64) -> Option<Arc<str>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).by_id.get(&id).cloned()
     }

@@ -4,6 +4,7 @@
 //! savepoint, so that one that fails changes nothing of its neighbours. Nobody waits for company: whatever is queued when
 //! the last commit ends makes the next group. Answers are sent after the commit alone.
 
+use super::bits;
 use super::hints::{Hints, STEPS};
 use super::ingest::{IngestReply, Prepared, write_events};
 use super::sql::Conn;
@@ -230,10 +231,12 @@ async fn commit_group(tx: &mut Tx, commands: Vec<Command>, wakeups: &Wakeups) {
     }
 }
 
-/// Flushes the figures and commits; on failure nothing of the group is there.
+/// Flushes figures and bits and commits; on failure nothing of the group is there.
 fn finish(tx: &mut Tx) -> Result<(), StoreError> {
-    let tally = std::mem::take(&mut tx.tally);
-    let done = tally.flush(&tx.conn).and_then(|()| tx.conn.run("commit"));
+    let mut tally = std::mem::take(&mut tx.tally);
+    let done = bits::settle(&tx.conn, &mut tally)
+        .and_then(|()| tally.flush(&tx.conn))
+        .and_then(|()| tx.conn.run("commit"));
     if done.is_err() {
         let _ = tx.conn.run("rollback");
     }

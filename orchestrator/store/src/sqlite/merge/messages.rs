@@ -2,7 +2,7 @@
 
 use super::super::Store;
 use super::super::keys::{Keys, content_key};
-use super::super::open::shard;
+use super::super::open::{bidx_shard, shard};
 use super::super::sql;
 use super::super::writer::Tx;
 use crate::StoreError;
@@ -64,7 +64,7 @@ pub(super) async fn move_messages(
             "update delivery set shard = ?1, customer = ?2, fence = fence + 1, \
                 due_at = case state when 1 then ?3 else due_at end, lease_until = null, \
                 state = case state when 1 then 0 else state end \
-             where shard = ?4 and customer = ?5 and message = ?6 returning id, channel, due_at",
+             where shard = ?4 and customer = ?5 and message = ?6 returning id, channel, due_at, address_bidx",
         )
         .bind(shard(survivor))
         .bind(survivor.0.to_vec())
@@ -83,18 +83,26 @@ pub(super) async fn move_messages(
             for statement in [
                 "update attempt set shard = ?1, customer = ?2 where shard = ?3 and customer = ?4 and delivery = ?5",
                 "update receipt set shard = ?1, customer = ?2 where shard = ?3 and customer = ?4 and delivery = ?5",
-                "update provider_id set shard = ?1, customer = ?2 where shard = ?3 and customer = ?4 and delivery = ?5 \
-                    and message = ?6",
             ] {
-                let query = sql::query(statement)
+                sql::query(statement)
                     .bind(shard(survivor))
                     .bind(survivor.0.to_vec())
                     .bind(shard(loser))
                     .bind(loser.0.to_vec())
-                    .bind(id.clone());
-                let query = if statement.contains("?6") { query.bind(message.0.to_vec()) } else { query };
-                query.execute(&mut tx.conn).await?;
+                    .bind(id.clone())
+                    .execute(&mut tx.conn)
+                    .await?;
             }
+            let bidx: Vec<u8> = delivery.try_get(3)?;
+            let bidx: [u8; 16] = bidx.try_into().map_err(|_| StoreError::corrupt("delivery.address_bidx"))?;
+            sql::query(
+                "insert into addressed (shard, bidx, customer) values (?, ?, ?) on conflict do nothing",
+            )
+            .bind(bidx_shard(&bidx))
+            .bind(bidx.to_vec())
+            .bind(survivor.0.to_vec())
+            .execute(&mut tx.conn)
+            .await?;
         }
     }
     Ok(())
