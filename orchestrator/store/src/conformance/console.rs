@@ -136,6 +136,7 @@ async fn what_was_not_sent_is_counted_once_by_its_reason(store: &Store) {
     assert!(tally().await.contains(&row(&work.step, Rejected, "message_refused", "")), "{:?}", tally().await);
     let counts = store.journey_counts(None).await.unwrap();
     assert_eq!(counts.iter().flat_map(|c| &c.messages).map(|m| m.not_sent).sum::<u64>(), 4);
+    super::log::whole(store).await;
 }
 
 async fn a_customers_page_shows_everything(store: &Store) {

@@ -17,6 +17,11 @@ pub(super) async fn exercise(make: &impl AsyncFn() -> Store) {
     a_period_is_found_also_where_the_clock_went_back(&make().await).await;
 }
 
+/// Nothing is left behind in what the log is searched by.
+pub(super) async fn whole(store: &Store) {
+    assert_eq!(store.check().await.unwrap(), Vec::<String>::new());
+}
+
 /// All pages of a search, and that each of them but the last is full.
 async fn all(store: &Store, filter: &LogFilter, limit: usize) -> Vec<LogRow> {
     let (mut cursor, mut rows) = (None, Vec::new());
@@ -123,6 +128,7 @@ async fn every_search_finds_what_it_asks_for(store: &Store) {
     a_mixture(store, &customers).await;
     let everything = all(store, &LogFilter::default(), 1000).await;
     assert_eq!(everything.len(), 600);
+    whole(store).await;
     // Every property alone, absent, and with every other.
     let journeys = [None, Some("journey_3"), Some("nowhere")];
     let purposes = [None, Some("offers"), Some("security")];
@@ -218,6 +224,7 @@ async fn a_rare_message_is_found_at_once(store: &Store) {
     let page = store.log_search(&none, None, 50).await.unwrap();
     assert_eq!((page.rows.len(), page.next), (0, None));
     assert_eq!(all(store, &of(|f| f.not_sent = Some(true)), 1000).await.len(), 9000);
+    whole(store).await;
 }
 
 async fn an_outcome_is_found_as_it_is_now(store: &Store) {
@@ -257,6 +264,7 @@ async fn an_outcome_is_found_as_it_is_now(store: &Store) {
     let cancelled = LogFilter { outcome: Some(MessageOutcome::Cancelled), ..LogFilter::default() };
     assert_eq!(store.log_search(&cancelled, None, 10).await.unwrap().rows.len(), 1);
     assert_eq!(store.not_sent_counts(None).await.unwrap().iter().map(|count| count.n).sum::<u64>(), 1);
+    whole(store).await;
 }
 
 async fn an_address_is_found_whosever_it_is(store: &Store) {

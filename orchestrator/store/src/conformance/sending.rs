@@ -169,6 +169,7 @@ async fn three_strikes_quarantine_one_and_leave_its_neighbours(store: &Store) {
     assert_eq!(works.iter().map(|work| work.customer.id).collect::<Vec<_>>(), [ben]);
     let troubles = store.troubles(10).await.unwrap();
     assert_eq!(troubles.quarantined[0].key.customer, anna);
+    super::log::whole(store).await;
 }
 
 async fn what_was_struck_goes_apart_the_least_struck_first(store: &Store) {
@@ -254,6 +255,7 @@ async fn what_is_unknown_is_settled_by_evidence_or_by_name(store: &Store) {
         .await
         .unwrap();
     assert!(store.troubles(10).await.unwrap().unknown.is_empty());
+    super::log::whole(store).await;
 }
 
 fn receipt(key: crate::DeliveryKey, kind: &str, minutes: i64) -> NewReceipt {
@@ -302,4 +304,5 @@ async fn receipts_count_once(store: &Store) {
     let counts = store.journey_counts(Some("welcome")).await.unwrap().remove(0);
     let mail = counts.messages.iter().find(|m| m.channel == "email").unwrap();
     assert_eq!((mail.sent, mail.delivered, mail.clicked), (1, 1, 1));
+    super::log::whole(store).await;
 }

@@ -251,6 +251,42 @@ pub(crate) fn settle(conn: &Conn, tally: &mut Tally) -> Result<(), StoreError> {
     conn.run("delete from message_on")
 }
 
+/// Whether the bits say what the messages say, read from end to end.
+pub(crate) fn agree(conn: &Conn) -> Result<bool, StoreError> {
+    // One sum for each side, in whatever order.
+    fn one(dim: i64, value: i64, n: i64) -> u64 {
+        let mut mixed = 0xcbf2_9ce4_8422_2325_u64;
+        for part in [dim, value, n] {
+            mixed = (mixed ^ part.cast_unsigned()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            mixed ^= mixed >> 29;
+        }
+        mixed
+    }
+    let (mut kept, mut meant) = (0_u64, 0_u64);
+    conn.ask("select dim, value, block, bits from message_bits", &once(), |_, row| {
+        let (dim, value, block): (i64, i64, i64) = (cell(row, 0)?, cell(row, 1)?, cell(row, 2)?);
+        for place in Block::read(bytes(row, 3)?)?.newest_first() {
+            kept = kept.wrapping_add(one(dim, value, block * BLOCK + i64::from(place)));
+        }
+        Ok(())
+    })?;
+    let messages = "select m.n, m.journey, m.purpose, m.outcome, m.name, \
+            (select group_concat(distinct d.channel) from delivery d where d.shard = m.shard and d.customer = m.customer \
+                and d.message = m.id) from message m";
+    conn.ask(messages, &once(), |_, row| {
+        let n = cell(row, 0)?;
+        for (dim, at) in [(Dim::Journey, 1), (Dim::Purpose, 2), (Dim::Outcome, 3), (Dim::Name, 4)] {
+            meant = meant.wrapping_add(one(dim as i64, cell(row, at)?, n));
+        }
+        let channels: Option<String> = cell(row, 5)?;
+        for channel in channels.iter().flat_map(|list| list.split(',')).filter_map(|text| text.parse().ok()) {
+            meant = meant.wrapping_add(one(Dim::Channel as i64, channel, n));
+        }
+        Ok(())
+    })?;
+    Ok(kept == meant)
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -291,5 +327,17 @@ mod tests {
         both.and(&third);
         any.or(&third);
         assert_eq!((both.count(), any.count()), (683, 2048 + 683));
+    }
+
+    #[tokio::test]
+    async fn bits_that_say_something_else_are_noticed() {
+        use crate::conformance::{ids, plan, someone};
+        let store = crate::Store::memory(vault::Vault::ephemeral(1)).await.unwrap();
+        let anna = someone(&store, &ids(), "anna").await;
+        plan(&store, anna, "hello", words::DeliveryClass::NeverTwice).await;
+        assert!(store.check().await.unwrap().is_empty());
+        let tamper = "update message_bits set value = value + 1 where dim = 3";
+        store.write(move |tx| Box::pin(async move { tx.conn.run(tamper) })).await.unwrap();
+        assert_eq!(store.check().await.unwrap().len(), 1);
     }
 }

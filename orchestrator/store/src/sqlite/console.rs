@@ -433,6 +433,14 @@ impl Store {
             .map(|row| Ok(row.try_get::<String, _>(0)?))
             .collect::<Result<Vec<_>, StoreError>>()?;
         wrong.retain(|line| line != "ok");
+        drop(conn);
+        if wrong.is_empty() && !self.aside(|_, conn| super::bits::agree(conn)).await? {
+            wrong.push(
+                "the bits of the message log (message_bits) are not what the messages say: a search may miss some; \
+                 restore the newest backup that passes this check"
+                    .to_owned(),
+            );
+        }
         Ok(wrong)
     }
 }
