@@ -289,9 +289,10 @@ async fn an_address_is_found_whosever_it_is(store: &Store) {
     let unheard =
         LogFilter { address: Some((Channel::SMS, "+81312345678".to_owned())), ..LogFilter::default() };
     assert!(all(store, &unheard, 10).await.is_empty());
-    // Erased, what was said to the address is still in the log.
+    // Erased, what was said to them is in the log, and no address leads to it.
     store.erase(anna, at(9), Vec::new()).await.unwrap();
-    assert_eq!(all(store, &shared(None), 10).await.len(), 3);
+    assert_eq!(all(store, &shared(None), 10).await.len(), 1);
+    assert_eq!(all(store, &LogFilter { customer: Some(anna), ..LogFilter::default() }, 10).await.len(), 3);
 }
 
 async fn a_period_is_found_also_where_the_clock_went_back(store: &Store) {

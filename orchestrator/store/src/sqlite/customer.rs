@@ -229,6 +229,19 @@ impl Store {
                         sql::query(sql).bind(shard(id)).bind(id.0.to_vec()).execute(&mut tx.conn).await?;
                     }
                     // Nor does an address lead to what was sent to them.
+                    let bidxs =
+                        sql::query("select distinct address_bidx from delivery where shard = ? and customer = ?")
+                            .bind(shard(id))
+                            .bind(id.0.to_vec())
+                            .fetch_all(&mut tx.conn)
+                            .await?;
+                    let mut rows = Rows::new();
+                    for row in &bidxs {
+                        let bidx: &[u8] = row.try_get(0)?;
+                        let at = bidx.last().map_or(0, |last| i64::from(*last));
+                        rows.row().int(at).blob(bidx).blob(&id.0);
+                    }
+                    tx.conn.each("delete from addressed where shard = ? and bidx = ? and customer = ?", &rows)?;
                     for sql in [
                         "delete from identity where customer = ?1",
                         "update delivery set address_bidx = ?3 where shard = ?2 and customer = ?1",
@@ -263,9 +276,9 @@ impl Store {
                 Ok(())
             })?;
             conn.ask(
-                "select x.delivery, x.address, d.planned_at from content x join delivery d \
-                    on d.shard = x.shard and d.customer = x.customer and d.id = x.delivery \
-                 where x.shard = ? and x.customer = ?",
+                "select x.delivery, x.address, d.planned_at from delivery d \
+                    cross join content x on x.shard = d.shard and x.delivery = d.id \
+                 where d.shard = ? and d.customer = ?",
                 &row,
                 |_, row| {
                     let key = content_key(id, Timestamp::from_micros(cell(row, 2)?));
