@@ -71,8 +71,11 @@ impl PoolOptions {
     /// # Errors
     /// Where the system does not say which program this is.
     pub fn this_program() -> io::Result<Self> {
+        // By this name Linux finds the very program that runs, also after another version was put in its place: parent and
+        // child must be of one kind.
+        let running = PathBuf::from("/proc/self/exe");
         Ok(Self {
-            program: std::env::current_exe()?,
+            program: if running.exists() { running } else { std::env::current_exe()? },
             arguments: vec!["render-child".to_owned()],
             children_max: 1,
             cpu_max: Duration::from_millis(250),
