@@ -17,9 +17,10 @@ use crate::program::Program;
 use crate::report::{Report, t};
 use crate::schema::Field;
 use crate::yaml::{self, Kind, Node};
-use crate::{Project, hash};
+use crate::{Project, hash, lean};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use words::{Diagnostic, MessageCatalog, Severity};
 
 /// What a journey is checked against.
@@ -71,7 +72,8 @@ pub fn compile(
         enrolls.insert(name.clone(), (report, compiled.enrolls));
         if let Some(mut program) = compiled.program {
             program.hash = hash::of(&program);
-            programs.insert(name, program);
+            lean::forget_types(&mut program);
+            programs.insert(name, Arc::new(program));
         }
     }
     circles::check(&enrolls);

@@ -13,7 +13,7 @@ use words::{Type, Value};
 pub struct Expr {
     /// What it is.
     pub kind: ExprKind,
-    /// Its type.
+    /// Its type; [`Type::Any`] in a program, which needs it no more.
     pub ty: Type,
     /// Whether it may be null at run time.
     pub nullable: bool,

@@ -9,6 +9,7 @@ mod compile;
 mod declare;
 pub mod expr;
 mod hash;
+mod lean;
 pub mod outline;
 pub mod parts;
 pub mod program;
@@ -16,6 +17,7 @@ mod read;
 mod report;
 pub mod rules;
 pub mod schema;
+mod shared;
 pub mod story;
 mod types;
 pub mod yaml;
@@ -38,6 +40,7 @@ pub use story::stories;
 pub struct Project {
     /// What customers, events, catalogues and calls look like; facts, segments and purposes.
     pub schema: Schema,
-    /// The programs, by journey name.
-    pub programs: std::collections::BTreeMap<String, Program>,
+    /// The programs, by journey name. Whoever runs them shares them.
+    #[serde(with = "shared")]
+    pub programs: std::collections::BTreeMap<String, std::sync::Arc<Program>>,
 }

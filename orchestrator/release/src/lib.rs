@@ -4,6 +4,7 @@
 //! all build a [`Release`] here, from files alone, so that what was checked is what runs.
 
 mod asked;
+mod compiled;
 pub mod files;
 mod listeners;
 mod rules;

@@ -13,7 +13,7 @@ use crate::problems::{Place, Problems, did_you_mean};
 use crate::request::RenderError;
 use crate::scope::Mode;
 use crate::strings::{File, Strings};
-use crate::templates::{Bundle, Message, Origin, Part, Templates};
+use crate::templates::{Bundle, FORMAT, Message, Origin, Part, Templates};
 use crate::text;
 use crate::trial;
 use crate::yaml::{self, Reason};
@@ -100,9 +100,13 @@ pub fn compile_untried(files: &BTreeMap<String, Vec<u8>>) -> (Option<Templates>,
     if !problems.no_errors() {
         return (None, problems.finish());
     }
-    let format = 1;
-    let templates =
-        Templates::new(Bundle { format, brand, messages: compiled, strings: strings.files, sources: texts });
+    let templates = Templates::new(Bundle {
+        format: FORMAT,
+        brand,
+        messages: compiled,
+        strings: strings.files,
+        sources: texts,
+    });
     (Some(templates), problems.finish())
 }
 

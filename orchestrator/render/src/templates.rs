@@ -22,7 +22,7 @@ use tera::{Context, Tera};
 use words::{Channel, Locale, MessageCatalog, MessageClass, MessageEntry, MessageInput, Value};
 
 /// The version of the stored form.
-const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 /// Bytes of one rendered part, at most.
 pub(crate) const OUTPUT_MAX: usize = 1024 * 1024;
 
@@ -82,7 +82,7 @@ pub(crate) struct Origin {
 pub enum LoadError {
     /// Not our bytes, or damaged.
     #[error("the stored templates cannot be read: {0}")]
-    Damaged(#[from] serde_json::Error),
+    Damaged(#[from] postcard::Error),
     /// Of another version of Tabi.
     #[error("the stored templates have format {found}, this Tabi reads {FORMAT}: deploy the project again")]
     Format {
@@ -131,7 +131,7 @@ impl Templates {
 
     /// As bytes for a release: the same project gives the same bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        serde_json::to_vec(&self.bundle).expect("a bundle has text keys alone")
+        postcard::to_allocvec(&self.bundle).expect("what a bundle is made of has lengths that are known")
     }
 
     /// The stored form and its SHA-256, made once.
@@ -148,15 +148,11 @@ impl Templates {
     /// # Errors
     /// Where the bytes are damaged or of another version.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, LoadError> {
-        #[derive(Deserialize)]
-        struct Version {
-            format: u32,
+        let (found, _) = postcard::take_from_bytes::<u32>(bytes)?;
+        if found != FORMAT {
+            return Err(LoadError::Format { found });
         }
-        let Version { format } = serde_json::from_slice(bytes)?;
-        if format != FORMAT {
-            return Err(LoadError::Format { found: format });
-        }
-        Ok(Self::new(serde_json::from_slice(bytes)?))
+        Ok(Self::new(postcard::from_bytes(bytes)?))
     }
 
     /// The brand.

@@ -18,7 +18,7 @@ pub struct NewRelease {
     /// The project's files, as one archive.
     pub files: Vec<u8>,
     /// Its programs.
-    pub programs: Vec<journey::Program>,
+    pub programs: Vec<std::sync::Arc<journey::Program>>,
 }
 
 /// A release as stored.

@@ -153,7 +153,7 @@ impl World {
 
     fn number(&mut self, from: i64) {
         for (number, program) in (from + 1..).zip(self.release.project.programs.values()) {
-            self.programs.insert(number, Arc::new(program.clone()));
+            self.programs.insert(number, Arc::clone(program));
             self.programs.set_live(&program.journey, number);
         }
     }

@@ -45,17 +45,32 @@ impl Live {
     /// Loads what is live.
     pub async fn load(store: &Store) -> Result<Self, LiveError> {
         let live = store.live_release().await?.ok_or(LiveError::None)?;
-        let release = load_release(store, live.release).await?;
+        let (release, compiled_now) = load_release(store, live.release).await?;
+        if compiled_now {
+            // Of another version of Tabi, its programs may be other programs.
+            let kept = async {
+                put(store, &release, &live.by, "", live.at).await?;
+                keep_compiled(store, &release).await
+            };
+            match kept.await {
+                // Whoever only reads leaves it to whoever runs.
+                Ok(()) | Err(StoreError::ReadOnly) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
         Ok(Self::of(store, release).await?)
     }
 
     /// Of a release that is stored and live already.
     pub async fn of(store: &Store, release: Release) -> Result<Self, StoreError> {
         let mut programs = Programs::default();
+        let hashes: Vec<&str> =
+            release.project.programs.values().map(|program| program.hash.as_str()).collect();
+        let numbers = store.program_numbers(&hashes).await?;
         for program in release.project.programs.values() {
-            if let Some(number) = store.program_no(&program.hash).await? {
-                programs.insert(number, Arc::new(program.clone()));
-                programs.set_live(&program.journey, number);
+            if let Some(number) = numbers.get(&program.hash) {
+                programs.insert(*number, Arc::clone(program));
+                programs.set_live(&program.journey, *number);
             }
         }
         for (number, _) in store.programs_in_use().await? {
@@ -74,13 +89,28 @@ impl Live {
     }
 }
 
-async fn load_release(store: &Store, id: words::ReleaseId) -> Result<Release, LiveError> {
+/// A stored release, as it was compiled where that is kept and good, and whether it had to be compiled now.
+async fn load_release(store: &Store, id: words::ReleaseId) -> Result<(Release, bool), LiveError> {
     let archive = store.release_files(id).await?.ok_or_else(|| StoreError::NotFound(id.to_string()))?;
     let files = release::files::unpack(&archive).ok_or_else(|| StoreError::Corrupt(id.to_string()))?;
-    match Release::again(files) {
-        (Some(release), _) => Ok(release),
+    drop(archive);
+    let files = Arc::new(files);
+    if let Some(bytes) = store.compiled(id).await?
+        && let Some(release) = Release::from_compiled(&files, &bytes)
+        && release.id == id
+    {
+        return Ok((release, false));
+    }
+    match Release::again(Arc::unwrap_or_clone(files)) {
+        (Some(release), _) if release.id != id => Err(StoreError::Corrupt(id.to_string()).into()),
+        (Some(release), _) => Ok((release, true)),
         (None, problems) => Err(LiveError::Broken(id.to_string(), problems)),
     }
+}
+
+/// Keeps a stored release as it was compiled, so that the next start need not compile it.
+pub async fn keep_compiled(store: &Store, release: &Release) -> Result<(), StoreError> {
+    store.put_compiled(release.id, release.to_compiled()).await
 }
 
 /// The setting that keeps [`Programs::known_since`].

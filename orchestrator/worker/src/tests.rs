@@ -8,3 +8,4 @@ mod merge;
 mod outcomes;
 mod queue;
 mod rig;
+mod starts_anew;

@@ -81,7 +81,7 @@ impl Desk {
     }
 
     /// Makes a stored release live, here and in the tables, or changes nothing: what running it needs is loaded before the
-    /// commit, and nothing that can fail comes after it.
+    /// commit, and nothing comes after it that it could fail with.
     async fn make_live(&self, release: &Release, by: &str, action: &str) -> anyhow::Result<()> {
         let (store, now) = (&self.instance.store, self.instance.now());
         let ready = match &self.running {
@@ -89,6 +89,10 @@ impl Desk {
             None => None,
         };
         worker::make_live(store, release, by, action, now).await?;
+        if let Err(error) = worker::live::keep_compiled(store, release).await {
+            // It is live; the next start takes longer, and that is all.
+            tracing::warn!("The compiled release could not be kept: {error}");
+        }
         if let (Some(running), Some(live)) = (&self.running, ready) {
             running.machine.set_live(live);
             running.tell_released();

@@ -276,7 +276,7 @@ fn expressions_shown_read_back_as_the_same() {
             assert_eq!(shown(&diagnostics, "journeys/a.yaml", &journey), "", "{text}");
             let program = project.unwrap().programs["a"].clone();
             let crate::Op::Branch { arms, .. } = &program.nodes[0].op else { panic!("{text}") };
-            (arms[0].0.to_string(), program.hash)
+            (arms[0].0.to_string(), program.hash.clone())
         };
         let (shown, hash) = compile_if(text);
         assert_eq!(compile_if(&shown), (shown.clone(), hash), "{text}");

@@ -5,8 +5,10 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Row};
 
 /// (number, name, SQL), in order.
-const MIGRATIONS: [(i64, &str, &str); 1] =
-    [(1, "first", include_str!("../../../../migrations/sqlite/0001_first.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "first", include_str!("../../../../migrations/sqlite/0001_first.sql")),
+    (2, "compiled", include_str!("../../../../migrations/sqlite/0002_compiled.sql")),
+];
 
 /// The newest schema that this release knows.
 pub(crate) const NEWEST: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;

@@ -42,7 +42,7 @@ impl Store {
         self.intern(release.programs.iter().map(|program| program.journey.as_str())).await?;
         let mut programs = Vec::with_capacity(release.programs.len());
         for program in &release.programs {
-            let body = serde_json::to_string(program).map_err(|e| StoreError::Invalid(e.to_string()))?;
+            let body = serde_json::to_string(&**program).map_err(|e| StoreError::Invalid(e.to_string()))?;
             programs.push((program.hash.clone(), self.sym(&program.journey)?, body));
         }
         self.write(move |tx| {
@@ -199,6 +199,43 @@ impl Store {
             .fetch_optional(&mut *conn)
             .await?;
         Ok(row.map(|row| row.try_get(0)).transpose()?)
+    }
+
+    /// A release as it was compiled, where that is kept. Whether it is still good is for the reader to find out.
+    pub async fn compiled(&self, id: ReleaseId) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut conn = self.read().await?;
+        let row = sqlx::query("select body from release_compiled where release = ?")
+            .bind(id.0.to_vec())
+            .fetch_optional(&mut *conn)
+            .await?;
+        Ok(row.map(|row| row.try_get(0)).transpose()?)
+    }
+
+    /// Keeps a stored release as it was compiled, in place of whichever was kept before.
+    pub async fn put_compiled(&self, id: ReleaseId, body: Vec<u8>) -> Result<(), StoreError> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                sql::query("delete from release_compiled").execute(&mut tx.conn).await?;
+                sql::query("insert into release_compiled (release, body) values (?, ?)")
+                    .bind(id.0.to_vec())
+                    .bind(body)
+                    .execute(&mut tx.conn)
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// The numbers of those of these programs that are stored, by their hash.
+    pub async fn program_numbers(&self, hashes: &[&str]) -> Result<BTreeMap<String, i64>, StoreError> {
+        let hashes = serde_json::to_string(hashes).map_err(|e| StoreError::Invalid(e.to_string()))?;
+        let mut conn = self.read().await?;
+        let rows = sqlx::query("select hash, no from program where hash in (select value from json_each(?))")
+            .bind(hashes)
+            .fetch_all(&mut *conn)
+            .await?;
+        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
     }
 
     /// A program by number, cached.

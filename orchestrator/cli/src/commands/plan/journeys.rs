@@ -55,7 +55,7 @@ fn plan(
     counts: &[JourneyCounts],
     programs: &Programs,
 ) -> JourneyPlan {
-    let after = new.project.programs.get(name);
+    let after = new.project.programs.get(name).map(|program| &**program);
     let before = live.and_then(|live| live.project.programs.get(name));
     let change = match (before, after) {
         // Customers of a journey that was removed earlier.

@@ -20,7 +20,7 @@ fn compiled(journey: &str) -> Project {
 #[test]
 fn a_click_reaches_the_condition_that_asks_for_it() {
     let project = compiled(include_str!("../../../../journey/src/compile/tests/win_back.yaml"));
-    let program = project.programs.values().next().unwrap().clone();
+    let program = (**project.programs.values().next().unwrap()).clone();
     assert!(program.listens.contains("message_clicked"));
     let mut story = Story::new(program, "2026-01-06T00:00:00Z");
     story.world.schema = project.schema;

@@ -20,7 +20,8 @@ fn program(steps: &str) -> Program {
         messages.messages.insert(name.to_owned(), entry);
     }
     let (project, problems) = journey::compile(&files, &messages);
-    project.unwrap_or_else(|| panic!("{problems:#?}")).programs.remove("a").unwrap()
+    let program = project.unwrap_or_else(|| panic!("{problems:#?}")).programs.remove("a").unwrap();
+    std::sync::Arc::unwrap_or_clone(program)
 }
 
 fn from(old: &Program, step: &str, new: Option<&Program>) -> Ways {
