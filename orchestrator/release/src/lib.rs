@@ -44,11 +44,8 @@ impl Release {
     /// Every message is tried in this process, for as long as it takes: for tests, whose templates come to an end. What a
     /// person wrote goes through [`Release::check`].
     pub fn build(files: Files) -> (Option<Self>, Vec<Diagnostic>) {
-        match Self::compile(files, |templates| Ok(templates.try_here())) {
-            Ok(built) => built,
-            // Nothing but a child can be out of reach.
-            Err(_) => (None, Vec::new()),
-        }
+        // Nothing but a child can be out of reach.
+        Self::compile(files, |templates| Ok(templates.try_here())).unwrap_or_default()
     }
 
     /// The same, with every message tried in a child process within the limits of `children`: the door for what people write.

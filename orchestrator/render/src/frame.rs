@@ -36,7 +36,7 @@ pub(crate) enum Ask {
         /// The templates.
         id: [u8; 32],
         /// The message.
-        request: RenderRequest,
+        request: Box<RenderRequest>,
     },
 }
 

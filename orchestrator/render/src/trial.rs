@@ -103,7 +103,7 @@ async fn trace(
     let mut child = loaded(templates, options).await?;
     let (id, _) = templates.stored();
     let mut reached = None;
-    if child.send(&Ask::Trace { id, request: request.clone() }).await.is_ok() {
+    if child.send(&Ask::Trace { id, request: Box::new(request.clone()) }).await.is_ok() {
         while let Ok(Answer::Reached(part, at)) = child.answer(options.cpu_max, options.wall_max).await {
             reached = Some((part, at));
         }
