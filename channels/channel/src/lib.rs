@@ -51,12 +51,16 @@ pub struct Content {
     pub date: String,
 }
 
+/// The provider's name of whatever is handed to the development inbox instead of a provider: the record must never take the
+/// one for the other.
+pub const INBOX: &str = "inbox";
+
 /// One way to reach people.
 pub trait Adapter: Send + Sync {
     /// The channel it serves.
     fn channel(&self) -> Channel;
 
-    /// A short name for logs and records: `smtp`, `twilio`, `fcm`.
+    /// A short name for logs and records: `smtp`, `twilio`, `fcm`; [`INBOX`] where nothing leaves the machine.
     fn provider(&self) -> &str;
 
     /// What it can do, as data.

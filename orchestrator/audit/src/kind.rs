@@ -39,8 +39,12 @@ pub enum AuditKind {
     EnrollmentStarted,
     /// A person let a copied or restored database send again.
     HeldReleased,
+    /// A person read what the development inbox keeps.
+    InboxRead,
     /// A person took messages out of the log.
     LogExported,
+    /// A person looked for the messages of somebody, or to an address.
+    LogSearched,
     /// An attempt at a delivery ended, in whatever way.
     MessageAttempted,
     /// A planned message was taken back.
@@ -53,6 +57,8 @@ pub enum AuditKind {
     MessagePlanned,
     /// A message was set aside after attempts that ended without an answer.
     MessageQuarantined,
+    /// A person read all about a message but its content: to whom it went.
+    MessageRead,
     /// A message was decided not to be sent, at the door.
     MessageSuppressed,
     /// A person had a test message sent.
@@ -102,13 +108,16 @@ impl AuditKind {
         Self::EnrollmentGoal,
         Self::EnrollmentStarted,
         Self::HeldReleased,
+        Self::InboxRead,
         Self::LogExported,
+        Self::LogSearched,
         Self::MessageAttempted,
         Self::MessageCancelled,
         Self::MessageHandingOver,
         Self::MessageNotSent,
         Self::MessagePlanned,
         Self::MessageQuarantined,
+        Self::MessageRead,
         Self::MessageSuppressed,
         Self::MessageTest,
         Self::MoveAnnounced,
@@ -145,13 +154,16 @@ impl AuditKind {
             Self::EnrollmentGoal => "enrollment.goal",
             Self::EnrollmentStarted => "enrollment.started",
             Self::HeldReleased => "held.released",
+            Self::InboxRead => "inbox.read",
             Self::LogExported => "log.exported",
+            Self::LogSearched => "log.searched",
             Self::MessageAttempted => "message.attempted",
             Self::MessageCancelled => "message.cancelled",
             Self::MessageHandingOver => "message.handing_over",
             Self::MessageNotSent => "message.not_sent",
             Self::MessagePlanned => "message.planned",
             Self::MessageQuarantined => "message.quarantined",
+            Self::MessageRead => "message.read",
             Self::MessageSuppressed => "message.suppressed",
             Self::MessageTest => "message.test",
             Self::MoveAnnounced => "instance.move_announced",
@@ -166,6 +178,38 @@ impl AuditKind {
             Self::SendingResumed => "sending.resumed",
             Self::SendingStopped => "sending.stopped",
         }
+    }
+
+    /// Whether it is something that a person did, or had done: the history of acts holds it, and the record says who.
+    pub const fn is_act(self) -> bool {
+        matches!(
+            self,
+            Self::ApiKeyCreated
+                | Self::ApiKeyRevoked
+                | Self::CustomerErased
+                | Self::CustomerMergeAsked
+                | Self::CustomerRead
+                | Self::DeliveryPlannedAgain
+                | Self::DeliverySettledAccepted
+                | Self::DeliverySettledNotAccepted
+                | Self::HeldReleased
+                | Self::InboxRead
+                | Self::LogExported
+                | Self::LogSearched
+                | Self::MessageRead
+                | Self::MessageTest
+                | Self::MoveAnnounced
+                | Self::OperatorChanged
+                | Self::OperatorSignedIn
+                | Self::RecordViewed
+                | Self::RejectedReplayed
+                | Self::ReleaseDeployed
+                | Self::ReleaseRolledBack
+                | Self::SendingReleased
+                | Self::SendingReleaseWithdrawn
+                | Self::SendingResumed
+                | Self::SendingStopped
+        )
     }
 
     /// The kind of this name; `None`: no such kind is known here, though a later version may know it.

@@ -33,12 +33,52 @@ pub(crate) fn development(ports: InboxPorts, listens: &str) -> anyhow::Result<Ad
     let mut webhook = webhook::WebhookConfig::new(webhook::Key::parse(DEVELOPMENT_KEY)?);
     webhook.reach = Reach::Loopback;
     webhook.inbox = Some(base.clone());
-    Ok(by_channel(vec![
+    let adapters: Vec<Arc<dyn Adapter>> = vec![
         Arc::new(email::SmtpAdapter::new(smtp)?),
         Arc::new(sms::SmsAdapter::new(sms)?),
         Arc::new(push::PushAdapter::new(push::PushConfig::inbox(&base))?),
         Arc::new(webhook::WebhookAdapter::new(webhook)?),
-    ]))
+    ];
+    Ok(by_channel(adapters.into_iter().map(|adapter| Arc::new(Kept(adapter)) as Arc<dyn Adapter>).collect()))
+}
+
+/// A provider's adapter that speaks to the development inbox, and is called that in the record: everything else about it is
+/// as it will be.
+struct Kept(Arc<dyn Adapter>);
+
+impl Adapter for Kept {
+    fn channel(&self) -> words::Channel {
+        self.0.channel()
+    }
+
+    fn provider(&self) -> &str {
+        channel::INBOX
+    }
+
+    fn capabilities(&self) -> &channel::Capabilities {
+        self.0.capabilities()
+    }
+
+    fn compose(&self, parcel: &channel::Parcel) -> Result<channel::Composed, String> {
+        self.0.compose(parcel)
+    }
+
+    fn hand_over<'a>(
+        &'a self,
+        parcel: &'a channel::Parcel,
+        bytes: &'a [u8],
+        deadline: std::time::Duration,
+    ) -> channel::Handing<'a> {
+        self.0.hand_over(parcel, bytes, deadline)
+    }
+
+    fn callback(&self, call: &channel::Call<'_>) -> Result<Vec<channel::Said>, channel::CallRefused> {
+        self.0.callback(call)
+    }
+
+    fn keyword(&self, text: &str, locale: &str) -> Option<channel::Keyword> {
+        self.0.keyword(text, locale)
+    }
 }
 
 /// Signs what stays on this machine; no secret.
@@ -121,4 +161,18 @@ fn push_provider(config: &Config, given: &crate::config::PushConfig) -> anyhow::
 
 fn by_channel(adapters: Vec<Arc<dyn Adapter>>) -> Adapters {
     adapters.into_iter().map(|adapter| (adapter.channel(), adapter)).collect::<BTreeMap<_, _>>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_development_inbox_takes_is_never_recorded_under_a_providers_name() {
+        let ports = InboxPorts { smtp: ([127, 0, 0, 1], 1025).into(), http: ([127, 0, 0, 1], 1080).into() };
+        let adapters = development(ports, "127.0.0.1:8080").expect("they need nothing from outside");
+        assert!(adapters.len() == 4 && adapters.values().all(|adapter| adapter.provider() == channel::INBOX));
+        let live = Config::default();
+        assert!(providers(&live, "https://tabi.example.jp").expect("none is named").is_empty());
+    }
 }

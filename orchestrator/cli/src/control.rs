@@ -14,7 +14,7 @@ mod releases;
 mod sending;
 
 pub(crate) use ask::{Ask, Stopped, Who};
-pub(crate) use desk::{Desk, Running, find};
+pub(crate) use desk::{Desk, Running, find, find_also_erased};
 pub(crate) use listen::{Opened, listen};
 
 use crate::{

@@ -109,8 +109,16 @@ const SENTENCES: &[(&str, &str)] = &[
     ("`{}` is no outcome; there is: {}", "「{}」という結果はありません。使えるもの：{}"),
     ("eml writes a folder: name it with --into", "eml はフォルダーに書き出します。--into で指定してください"),
     (
-        "reading what customers got is recorded: say why with --reason",
-        "本文を読むことは記録されます。理由を --reason で書いてください",
+        "this is recorded with its reason: say why with --reason",
+        "理由とともに記録されます。--reason で理由を書いてください",
+    ),
+    (
+        "this is recorded, and nobody is named: say who does it with --by NAME, or set TABI_BY",
+        "操作した人の名前を記録します。--by で名前を書くか、TABI_BY を設定してください",
+    ),
+    (
+        "`{}` is no kind of act; there is: {}; the part before the dot names a group",
+        "「{}」という操作はありません。使えるもの：{}（点の前だけを書くと、その仲間すべて）",
     ),
     ("the properties are not JSON: {}", "プロパティを JSON として読めません（{}）"),
     (

@@ -6,7 +6,7 @@ use crate::{
     output::{Output, table},
 };
 use server::console::{label, word};
-use words::{Timestamp, Zone};
+use words::{Consent, ConsentState, Timestamp, Zone};
 
 /// The reader's language and the project's zone.
 pub(crate) struct Voice {
@@ -44,6 +44,35 @@ impl Voice {
         if !value.is_empty() {
             self.out.line(format!("  {}{}{value}", self.word(key), self.colon()));
         }
+    }
+
+    /// A word on consent: what was said, when, how it can be proved, and the wording.
+    pub(crate) fn consent(&self, key: &str, consent: &Consent) {
+        let granted = consent.state == ConsentState::Granted;
+        let purpose = consent.purpose.clone().unwrap_or_else(|| self.word("every-purpose"));
+        let channel = consent.channel.as_ref();
+        let channel =
+            channel.map_or_else(|| self.word("every-channel"), |c| self.label("channel", c.as_str()));
+        let word = self.word(if granted { "granted" } else { "revoked" });
+        let evidence = &consent.evidence;
+        let proof: Vec<&str> = std::iter::once(evidence.method.as_str())
+            .chain(evidence.source.as_deref())
+            .filter(|text| !text.is_empty())
+            .collect();
+        self.say(
+            key,
+            &format!("{word} {purpose}, {channel}, {} ({})", self.at(consent.at), proof.join(", ")),
+        );
+        if let Some(text) = &evidence.text {
+            self.out.line(format!("    {}{}{text}", self.word("wording"), self.colon()));
+        } else if let Some(hash) = &evidence.text_hash {
+            self.out.line(format!("    SHA-256 {hash}"));
+        }
+    }
+
+    /// The outcome of something that may have gone to the development inbox: that is never called sent.
+    pub(crate) fn outcome(&self, name: &str, in_inbox: bool) -> String {
+        server::console::outcome(self.out.language, name, in_inbox)
     }
 
     /// A table, its columns headed by words of the console.

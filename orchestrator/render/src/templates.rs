@@ -218,6 +218,7 @@ impl Templates {
                 });
                 let entry = MessageEntry {
                     channels: message.channels.keys().cloned().collect(),
+                    class: Some(message.class),
                     marketing: message.marketing.clone(),
                     asks: message.asks.clone(),
                     clicks: message.clicks,

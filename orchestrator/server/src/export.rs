@@ -59,7 +59,7 @@ impl Format {
 }
 
 /// The columns of the CSV.
-pub const COLUMNS: [&str; 25] = [
+pub const COLUMNS: [&str; 29] = [
     "message",
     "customer",
     "planned_at",
@@ -70,12 +70,15 @@ pub const COLUMNS: [&str; 25] = [
     "purpose",
     "class",
     "outcome",
+    "inbox",
     "settled_at",
     "verdict",
     "reasons",
     "consent_basis",
     "consent_at",
     "consent_method",
+    "consent_source",
+    "consent_wording",
     "event",
     "event_at",
     "release",
@@ -83,6 +86,7 @@ pub const COLUMNS: [&str; 25] = [
     "channel",
     "address",
     "state",
+    "provider",
     "handed_over_at",
     "receipts",
 ];
@@ -163,6 +167,7 @@ pub fn csv(entry: &LogEntry) -> Vec<u8> {
         .into_iter()
         .flatten()
         .map(|r| format!("{} {}", text(&r["rule"]), text(&r["text"]["en"])).trim().to_owned())
+        .chain(why["because"]["en"].as_str().map(str::to_owned))
         .collect();
     let shared = [
         row.message.to_string(),
@@ -175,12 +180,16 @@ pub fn csv(entry: &LogEntry) -> Vec<u8> {
         row.purpose.clone(),
         row.class.as_str().to_owned(),
         row.outcome.as_str().to_owned(),
+        // Kept in the development inbox: nobody else got it.
+        if row.in_inbox() { "yes" } else { "" }.to_owned(),
         row.settled_at.map(|t| t.to_string()).unwrap_or_default(),
         text(&why["decision"]["verdict"]),
         reasons.join(" | "),
         text(&why["consent"]["basis"]),
         instant(&why["consent"]["at"]),
         text(&why["consent"]["method"]),
+        entry.consent.as_ref().and_then(|word| word.evidence.source.clone()).unwrap_or_default(),
+        entry.consent.as_ref().and_then(|word| word.evidence.text.clone()).unwrap_or_default(),
         entry.cause.as_ref().map(|(_, name, _)| name.clone()).unwrap_or_default(),
         entry.cause.as_ref().map(|(_, _, at)| at.to_string()).unwrap_or_default(),
         entry.release.map(|r| r.to_string()).unwrap_or_default(),
@@ -188,7 +197,7 @@ pub fn csv(entry: &LogEntry) -> Vec<u8> {
     let mut out = Vec::new();
     if entry.deliveries.is_empty() {
         let cells: Vec<String> =
-            shared.iter().cloned().chain(std::iter::repeat_n(String::new(), 6)).collect();
+            shared.iter().cloned().chain(std::iter::repeat_n(String::new(), 7)).collect();
         out.extend(csv_line(&cells, false));
     }
     for delivery in &entry.deliveries {
@@ -199,6 +208,7 @@ pub fn csv(entry: &LogEntry) -> Vec<u8> {
             delivery.channel.to_string(),
             delivery.address.clone().unwrap_or_default(),
             delivery.state.as_str().to_owned(),
+            delivery.provider.clone().unwrap_or_default(),
             delivery.handed_at.map(|t| t.to_string()).unwrap_or_default(),
             receipts.join(" | "),
         ];
@@ -244,7 +254,7 @@ pub fn json(entry: &LogEntry) -> Json {
         .map(|d| {
             json!({
                 "delivery": d.id, "ordinal": d.ordinal, "channel": d.channel, "address": d.address,
-                "state": d.state.as_str(),
+                "state": d.state.as_str(), "inbox": d.in_inbox(),
                 "handed_over_at": d.handed_at.map(|t| t.to_string()),
                 "settled_at": d.settled_at.map(|t| t.to_string()),
                 "provider": d.provider, "verdict": parsed(&d.why), "commitment": d.commitment, "locale": d.locale,
@@ -265,7 +275,7 @@ pub fn json(entry: &LogEntry) -> Json {
         "enrollment": row.enrollment, "enrolled_at": entry.enrolled_at.map(|t| t.to_string()),
         "journey": row.journey, "step": row.step, "visit": row.visit, "name": row.name,
         "purpose": row.purpose, "class": row.class, "planned_at": row.planned_at.to_string(),
-        "outcome": row.outcome.as_str(),
+        "outcome": row.outcome.as_str(), "inbox": row.in_inbox(), "consent": entry.consent,
         "settled_at": row.settled_at.map(|t| t.to_string()),
         "verdict": parsed(&row.why),
         "cause": entry.cause.as_ref().map(|(seq, name, at)| json!({"seq": seq, "event": name, "at": at.to_string()})),
@@ -273,6 +283,15 @@ pub fn json(entry: &LogEntry) -> Json {
         "expires_at": entry.expires_at.map(|t| t.to_string()),
         "deliveries": deliveries,
         "reads": entry.reads.iter().map(read_json).collect::<Vec<_>>(),
+    })
+}
+
+/// Something that a person did.
+pub fn act_json(act: &store::Act) -> Json {
+    json!({
+        "at": act.at.to_string(), "act": act.kind.as_str(), "by": act.by, "reason": act.reason,
+        "customer": act.customer(), "message": act.message(),
+        "detail": serde_json::from_str::<Json>(&act.detail).unwrap_or_default(),
     })
 }
 

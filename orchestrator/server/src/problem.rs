@@ -87,6 +87,12 @@ codes! {
         "Direct sends are for purposes of the classes transactional, security and regulatory. Everything else goes through a journey.";
     AsksSurvey "asks_survey" 422 "This message asks a survey, and a direct send cannot" "このメッセージはアンケートを含むため、直接送信できません"
         "The link to a survey's page belongs to the step of a journey that asks it: write `survey: …` with `send: …` there and start it with `api:`. Or take `links.survey_url` out of the message.";
+    ClassMismatch "class_mismatch" 422 "The message is written for stricter rules than the purpose has" "メッセージの用途に対して、目的の規則が緩すぎます"
+        "Name a purpose of the class that the message is written as (`use:` in its message.yaml), or a stricter one.";
+    UnknownChannel "unknown_channel" 422 "There is no such channel" "そのようなチャネルはありません"
+        "The detail names the channels there are. Leave `channel` out to speak of all of them.";
+    EvidenceMismatch "evidence_mismatch" 422 "The hash is not that of the wording" "ハッシュ値が文面と一致しません"
+        "`text_hash` is the SHA-256 of the bytes of `text`, in hex. Leave it out and it is computed, or send the hash alone where the wording itself is not kept.";
     Unreachable "unreachable" 422 "The customer has no address on these channels" "指定したチャネルにお客様の宛先がありません"
         "Identify the customer with an address first, or name another channel.";
     RateLimited "rate_limited" 429 "Too many requests with this key" "このキーでの要求が多すぎます"

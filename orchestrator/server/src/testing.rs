@@ -40,7 +40,7 @@ steps:
 const ASKS: &[(&str, &str)] = &[
     (
         "templates/how_was_it/message.yaml",
-        "title: {en: How was it?, ja: いかがでしたか？}\nuse: service\ninputs: {}\n",
+        "title: {en: How was it?, ja: いかがでしたか？}\nuse: security\ninputs: {}\n",
     ),
     ("templates/how_was_it/sample.yaml", "plain:\n  inputs: {}\n"),
     ("templates/how_was_it/sms/body.txt", "{{ links.survey_url }}\n"),
@@ -56,6 +56,17 @@ static RELEASE: LazyLock<Arc<Release>> = LazyLock::new(|| {
     files.insert("journeys/login.yaml".to_owned(), LOGIN.as_bytes().to_vec());
     for (path, text) in ASKS {
         files.insert((*path).to_owned(), text.as_bytes().to_vec());
+    }
+    for (file, text) in [
+        ("message.yaml", "title: {en: Code, ja: 認証コード}\nuse: security\n"),
+        ("sample.yaml", "one:\n  inputs: {}\n"),
+        ("email/subject.txt", "Tabi"),
+        (
+            "email/body.html",
+            "<!doctype html><html lang=\"{{ locale }}\"><title>Tabi</title><body><p>Tabi</p></body></html>",
+        ),
+    ] {
+        files.insert(format!("templates/sign_in_code/{file}"), text.as_bytes().to_vec());
     }
     let (release, problems) = Release::build(files);
     Arc::new(release.unwrap_or_else(|| panic!("{problems:#?}")))

@@ -39,8 +39,10 @@ pub struct MessageCounts {
     pub planned: u64,
     /// Not sent, for good.
     pub not_sent: u64,
-    /// Accepted by the provider.
+    /// Accepted, by a provider or by the development inbox.
     pub sent: u64,
+    /// Of these, those that the development inbox kept: nobody else got them.
+    pub inbox: u64,
     /// Delivered.
     pub delivered: u64,
     /// Opened at least once.
@@ -263,6 +265,10 @@ pub struct CustomerPage {
     pub segments: Vec<String>,
     /// What speaks against their addresses.
     pub suppressions: Vec<crate::SuppressionRow>,
+    /// Every word on consent that they ever said, newest first: what was taken back stays provable.
+    pub words: Vec<Consent>,
+    /// Who erased them, when and why.
+    pub erasure: Option<crate::Act>,
     /// Newest first.
     pub timeline: Vec<TimelineItem>,
 }

@@ -5,6 +5,7 @@
 //!
 //! Invariant: state, audit event, outgoing message and next wake-up commit together or not at all.
 
+mod acts;
 mod clock;
 pub mod conformance;
 mod console;
@@ -22,6 +23,7 @@ mod send;
 mod sqlite;
 mod step;
 
+pub use acts::{Act, ActFilter, ActPage, TestSend};
 pub use audit::{AuditEvent, AuditKind};
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use console::{

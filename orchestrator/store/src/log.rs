@@ -76,6 +76,19 @@ pub struct LogRow {
     pub why: Option<String>,
 }
 
+impl LogRow {
+    /// Whether it was handed to the development inbox: its outcome is the inbox's, and nobody else got it.
+    pub fn in_inbox(&self) -> bool {
+        in_inbox(self.why.as_deref())
+    }
+}
+
+/// Whether a record of an outcome says that it is the development inbox's.
+fn in_inbox(why: Option<&str>) -> bool {
+    let why = why.and_then(|why| serde_json::from_str::<serde_json::Value>(why).ok());
+    why.is_some_and(|why| why["inbox"] == true)
+}
+
 /// Everything about one message, but for its content.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogEntry {
@@ -101,6 +114,8 @@ pub struct LogEntry {
     pub audit: Vec<StoredAudit>,
     /// Who read its content, newest first.
     pub reads: Vec<Read>,
+    /// The word of consent that it stood on, with its wording and source; `None`: it stood on none, or it was erased.
+    pub consent: Option<words::Consent>,
 }
 
 /// What somebody read.
@@ -112,11 +127,18 @@ pub enum ReadKind {
     Customer,
     /// A selection of the log, taken away.
     Export,
+    /// What the development inbox keeps.
+    Inbox,
+    /// All about a message but its content: to whom it went.
+    Message,
+    /// The messages of somebody, or to an address.
+    Search,
 }
 
 impl ReadKind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Content, Self::Customer, Self::Export];
+    pub const ALL: [Self; 6] =
+        [Self::Content, Self::Customer, Self::Export, Self::Inbox, Self::Message, Self::Search];
 
     /// The name in filters, exports and the keys of labels.
     pub const fn as_str(self) -> &'static str {
@@ -124,6 +146,9 @@ impl ReadKind {
             Self::Content => "content",
             Self::Customer => "customer",
             Self::Export => "export",
+            Self::Inbox => "inbox",
+            Self::Message => "message",
+            Self::Search => "search",
         }
     }
 
@@ -150,7 +175,7 @@ pub struct Read {
     pub message: Option<MessageId>,
     /// Which delivery's.
     pub delivery: Option<DeliveryId>,
-    /// Whose page, or whose message.
+    /// Whose page, whose message, or whose messages.
     pub customer: Option<CustomerId>,
     /// JSON: the form of an export, and which fields its filter had.
     pub detail: String,
@@ -215,6 +240,13 @@ pub struct LogDelivery {
     pub attempts: Vec<LogAttempt>,
     /// Receipts.
     pub receipts: Vec<LogReceipt>,
+}
+
+impl LogDelivery {
+    /// Whether it was handed to the development inbox instead of a provider.
+    pub fn in_inbox(&self) -> bool {
+        in_inbox(self.why.as_deref())
+    }
 }
 
 /// An attempt in the log.

@@ -261,6 +261,8 @@ pub struct Settle {
     pub due_at: Option<Timestamp>,
     /// Verdict or outcome, as JSON.
     pub why: String,
+    /// Whether it was handed to the development inbox, whose word that is.
+    pub in_inbox: bool,
     /// What the provider said, where it was asked.
     pub attempt: Option<AttemptRecord>,
     /// Give the cap back (proven non-acceptance).

@@ -23,6 +23,9 @@ pub struct MessageCatalog {
 pub struct MessageEntry {
     /// The channels that it has parts for.
     pub channels: BTreeSet<Channel>,
+    /// What it is written as (`use:` in its `message.yaml`). `None`: nothing is known about that.
+    #[serde(default)]
+    pub class: Option<MessageClass>,
     /// Those of them whose parts carry what advertising must: a way out and, in e-mail, the sender block. A journey of
     /// a marketing purpose may use no other.
     #[serde(default)]

@@ -39,6 +39,18 @@ impl MessageClass {
         Self::ALL.into_iter().find(|class| class.as_str() == text)
     }
 
+    /// Whether what is written as this class may go out under a purpose of another: under one that asks for as much or
+    /// more, never under one with fewer rules. A receipt may be advertised with; advertising is no receipt.
+    pub fn may_go_out_as(self, purpose: Self) -> bool {
+        let freedom = |class| match class {
+            Self::Marketing => 0,
+            Self::Service => 1,
+            Self::Transactional => 2,
+            Self::Regulatory | Self::Security => 3,
+        };
+        freedom(purpose) <= freedom(self)
+    }
+
     /// Who bears the ambiguity when only the provider knows whether it accepted.
     pub fn delivery_class(self, provider_takes_keys: bool) -> DeliveryClass {
         match (provider_takes_keys, self) {
@@ -71,4 +83,25 @@ pub enum Basis {
     ExpressWritten,
     /// An existing relationship, where the law knows one (soft opt-in, CASL implied).
     Implied,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::MessageClass::{Marketing, Regulatory, Security, Service, Transactional};
+
+    #[test]
+    fn what_is_written_for_strict_rules_never_goes_out_under_looser_ones() {
+        for (written, purpose, may) in [
+            (Marketing, Marketing, true),
+            (Marketing, Service, false),
+            (Marketing, Transactional, false),
+            (Service, Transactional, false),
+            (Service, Marketing, true),
+            (Transactional, Service, true),
+            (Transactional, Security, false),
+            (Security, Regulatory, true),
+        ] {
+            assert_eq!(written.may_go_out_as(purpose), may, "{written:?} as {purpose:?}");
+        }
+    }
 }

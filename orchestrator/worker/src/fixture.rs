@@ -70,7 +70,7 @@ pub(crate) fn files(journeys: &[(&str, &str)]) -> release::Files {
     add("templates/brand.yaml".to_owned(), BRAND);
     for message in MESSAGES {
         let at = |part: &str| format!("templates/{message}/{part}");
-        add(at("message.yaml"), "title: {en: A message, ja: お知らせ}\nuse: marketing\ninputs: {}\n");
+        add(at("message.yaml"), "title: {en: A message, ja: お知らせ}\nuse: security\ninputs: {}\n");
         add(at("sample.yaml"), "plain:\n  inputs: {}\n");
         add(at("email/subject.txt"), "Hello\n");
         add(at("email/body.html"), HTML);

@@ -39,6 +39,8 @@ struct Answered {
     work: SendWork,
     outcome: Outcome,
     span: settle::Span,
+    /// The outcome is the development inbox's.
+    in_inbox: bool,
 }
 
 impl Machine {
@@ -112,7 +114,13 @@ impl Machine {
                 let outcome = AssertUnwindSafe(handing).catch_unwind().await.unwrap_or_else(|_| {
                     Outcome::Unknown { stage: Stage::Answer, answer: "the adapter broke off".to_owned() }
                 });
-                Answered { work: ready.work, outcome, span: settle::Span { from, to: self.clock.now() } }
+                let in_inbox = ready.adapter.provider() == channel::INBOX;
+                Answered {
+                    work: ready.work,
+                    outcome,
+                    span: settle::Span { from, to: self.clock.now() },
+                    in_inbox,
+                }
             })
             .collect();
         let (mut accepted, mut trouble) = (0, None);
@@ -177,7 +185,7 @@ impl Machine {
     /// A provider that refuses because the customer opted out with it: that word is recorded as theirs, before the claim is
     /// closed, so that no crash in between can lose it.
     async fn revoke(&self, answered: &[Answered]) -> Result<(), StoreError> {
-        for Answered { work, outcome, span } in answered.iter().filter(|a| a.outcome.revokes_consent()) {
+        for Answered { work, outcome, span, .. } in answered.iter().filter(|a| a.outcome.revokes_consent()) {
             let change = revocation(work, outcome, span.to);
             let known = work.customer.consents.iter().any(|c| {
                 c.state == ConsentState::Revoked && c.purpose.is_none() && c.channel == change.consent.channel
@@ -190,7 +198,7 @@ impl Machine {
         Ok(())
     }
 
-    fn close(&self, Answered { work, outcome, span }: &Answered, live: &Live) -> Settle {
+    fn close(&self, Answered { work, outcome, span, in_inbox }: &Answered, live: &Live) -> Settle {
         if let Outcome::Misconfigured { answer } = outcome {
             tracing::error!(
                 channel = %work.channel, delivery.id = %work.delivery,
@@ -199,7 +207,7 @@ impl Machine {
         }
         let event = EventId(self.ids.next(span.to));
         let jitter = u64::from_be_bytes(self.ids.next(span.to)[8..].try_into().unwrap_or([0; 8]));
-        let mut settle = settle::tried(work, outcome, *span, jitter, event);
+        let mut settle = settle::tried(work, outcome, *span, jitter, event, *in_inbox);
         if settle.state == DeliveryState::Rejected {
             settle.next = crate::fallback::next(&self.keyed(), work, outcome, live, span.to);
         }

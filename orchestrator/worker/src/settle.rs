@@ -1,6 +1,6 @@
 //! What an outcome does to the ledger: which state, when again, what the cap, the address and the journeys learn.
 
-use channel::Outcome;
+use channel::{Outcome, Stage};
 use std::collections::BTreeMap;
 use store::{
     AttemptRecord, AuditEvent, AuditKind, DeliveryState, NewEvent, SendWork, Settle, SuppressionRow,
@@ -38,6 +38,7 @@ pub(crate) fn untried(
         state,
         due_at,
         why,
+        in_inbox: false,
         attempt: None,
         give_back_cap: false,
         suppress: None,
@@ -49,8 +50,15 @@ pub(crate) fn untried(
     }
 }
 
-/// The claim closed by what the provider said. `jitter` in `0..1000` spreads tries.
-pub(crate) fn tried(work: &SendWork, outcome: &Outcome, span: Span, jitter: u64, event: EventId) -> Settle {
+/// The claim closed by what the provider said, or the development inbox in its place. `jitter` in `0..1000` spreads tries.
+pub(crate) fn tried(
+    work: &SendWork,
+    outcome: &Outcome,
+    span: Span,
+    jitter: u64,
+    event: EventId,
+    in_inbox: bool,
+) -> Settle {
     let (state, due_at) = match outcome {
         Outcome::Accepted { .. } => (DeliveryState::Accepted, None),
         Outcome::AddressDead { .. } | Outcome::MessageRefused { .. } => (DeliveryState::Rejected, None),
@@ -100,7 +108,12 @@ pub(crate) fn tried(work: &SendWork, outcome: &Outcome, span: Span, jitter: u64,
         fence: work.fence,
         state,
         due_at,
-        why: serde_json::json!({"outcome": outcome}).to_string(),
+        // Written into the verdict: what an earlier try left there and is true no more is taken out.
+        why: serde_json::json!({
+            "outcome": outcome, "inbox": in_inbox.then_some(true), "because": because(work, outcome),
+        })
+        .to_string(),
+        in_inbox,
         attempt: Some(AttemptRecord {
             started_at: span.from,
             ended_at: span.to,
@@ -122,11 +135,48 @@ pub(crate) fn tried(work: &SendWork, outcome: &Outcome, span: Span, jitter: u64,
             subject: Some(work.message.0),
             body: serde_json::json!({
                 "delivery": work.delivery, "channel": work.channel, "attempt": work.attempts,
-                "outcome": outcome.as_str(), "release": work.release,
+                "outcome": outcome.as_str(), "inbox": in_inbox, "release": work.release,
             })
             .to_string(),
         }],
     }
+}
+
+/// Why nobody knows what became of it, and what follows from that.
+fn because(work: &SendWork, outcome: &Outcome) -> Option<serde_json::Value> {
+    let Outcome::Unknown { stage, .. } = outcome else { return None };
+    let (en, ja) = match stage {
+        Stage::Connect | Stage::Request => {
+            ("the connection broke off before any content went out", "内容を送る前に接続が切れました")
+        }
+        Stage::Content => (
+            "the connection broke off while its content was going out",
+            "内容を送っている途中で接続が切れました",
+        ),
+        Stage::Answer => (
+            "all of its content went out, and the provider's answer was lost",
+            "内容はすべて送りましたが、送信事業者の返事を受け取れませんでした",
+        ),
+    };
+    let (then_en, then_ja) = match work.delivery_class {
+        DeliveryClass::NeverTwice => (
+            "it is not sent again, so that it cannot arrive twice, until evidence or a person settles it",
+            "二重に届くのを避けるため、証拠か担当者の判断で決着するまで送り直しません",
+        ),
+        DeliveryClass::NeverLost => (
+            "it is sent again as the same message, because one of its class must not be lost",
+            "届かないことが許されない分類のため、同じメッセージとして送り直します",
+        ),
+        DeliveryClass::Keyed => (
+            "it is sent again under the same key, by which the provider knows it",
+            "送信事業者が同じキーで重複を見分けるため、同じメッセージとして送り直します",
+        ),
+    };
+    Some(serde_json::json!({
+        "code": "answer_lost",
+        "en": format!("Whether it was accepted is not known: {en}; {then_en}."),
+        "ja": format!("受け付けられたかどうか分かりません。{ja}。{then_ja}。"),
+    }))
 }
 
 /// When to try again what a provider could not take.

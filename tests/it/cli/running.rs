@@ -118,6 +118,23 @@ fn a_test_message_goes_to_the_development_inbox_and_needs_a_running_server() {
         "{}",
         sent.err
     );
+    assert_eq!((told["inbox"].as_bool(), told["provider"].as_str()), (Some(true), Some("inbox")), "{told}");
+    // It stands among the acts, is found by its address, and the record holds no address.
+    let acts = shop.tabi(&["log", "acts", "--what", "message.test", "--format", "json"]);
+    let act: serde_json::Value = serde_json::from_str(&acts.out).unwrap();
+    assert_eq!(
+        (act["detail"]["message"].as_str(), act["detail"]["provider"].as_str()),
+        (Some("welcome"), Some("inbox"))
+    );
+    assert!(
+        act["by"].as_str().is_some_and(|by| !by.is_empty()) && !acts.out.contains("me@example.jp"),
+        "{}",
+        acts.out
+    );
+    let found = shop.tabi(&["log", "search", "--address", "me@example.jp"]);
+    assert!(found.out.contains("Tests sent there") && found.out.contains("welcome"), "{}", found.out);
+    let elsewhere = shop.tabi(&["log", "search", "--address", "you@example.jp"]);
+    assert!(!elsewhere.out.contains("welcome"), "{}", elsewhere.out);
     let unknown = shop.tabi(&["send-test", "goodbye", "--to", "me@example.jp"]);
     assert_eq!((unknown.code, unknown.err.contains("welcome")), (1, true), "{}", unknown.err);
     drop(server);
@@ -264,5 +281,66 @@ fn a_plan_shows_what_changes_and_who_stays_with_what_they_began_and_changes_noth
     }
     assert!(!shop.tabi(&["plan", "--lang", "ja"]).out.is_ascii());
     assert_eq!(plan()["live"], next["live"], "nothing was deployed");
+    drop(server);
+}
+
+#[test]
+fn the_record_tells_the_inbox_from_a_provider_and_who_read_it() {
+    let shop = Shop::new("en");
+    let server = Server::start(&shop);
+    // Somewhere it is about noon: quiet hours have tests of their own.
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let zone = match i64::try_from(now.as_secs() / 3_600 % 24).unwrap() - 12 {
+        0 => "Etc/UTC".to_owned(),
+        west @ 1.. => format!("Etc/GMT+{west}"),
+        east => format!("Etc/GMT-{}", -east),
+    };
+    let people = format!("user_id,email,timezone\nhana,hana@example.jp,{zone}\n");
+    std::fs::write(shop.path("people.csv"), people).unwrap();
+    let taken = shop.tabi(&["import", "customers", "people.csv"]);
+    assert_eq!(taken.code, 0, "{}", taken.err);
+    let event = shop.tabi(&["event", "send", "signed_up", "--customer", "hana@example.jp"]);
+    assert_eq!(event.code, 0, "{}", event.err);
+    let kept =
+        until(&shop, &["log", "search", "--format", "json"], |said| said.out.contains("\"inbox\":true"));
+    let row: serde_json::Value = serde_json::from_str(kept.out.lines().next().unwrap()).unwrap();
+    let message = row["message"].as_str().unwrap();
+    let list = shop.tabi(&["log", "search", "--customer", "hana@example.jp"]);
+    assert!(
+        list.out.contains("Kept in the development inbox") && !list.out.contains("Accepted"),
+        "{}",
+        list.out
+    );
+    let shown = shop.tabi(&["log", "show", message, "--reason", "case 7"]);
+    for said in ["Verdict: Allowed", "[", "Provider: the development inbox", "Rule packs"] {
+        assert!(shown.out.contains(said), "{said}: {}", shown.out);
+    }
+    for args in [
+        &["log", "show", message, "--content"][..],
+        &["log", "export", "--as", "csv"][..],
+        &["log", "export", "--as", "jsonl"][..],
+    ] {
+        let refused = shop.tabi(args);
+        assert_eq!((refused.code, refused.err.contains("--reason")), (2, true), "{args:?}: {}", refused.err);
+    }
+    let csv = shop.tabi(&["log", "export", "--as", "csv", "--reason", "audit"]);
+    assert!(csv.out.lines().next().unwrap().contains(",outcome,inbox,"), "{}", csv.out);
+    assert!(csv.out.contains(",accepted,yes,") && csv.out.contains(",inbox,"), "{}", csv.out);
+    assert_eq!(shop.tabi(&["customer", "show", "hana@example.jp", "--reason", "case 7"]).code, 0);
+    let reads = shop.tabi(&["log", "reads", "--format", "json"]).out;
+    for kind in ["search", "message", "export", "customer"] {
+        assert!(reads.contains(&format!("\"read\":\"{kind}\"")), "{kind}: {reads}");
+    }
+    assert!(reads.contains("case 7") && !reads.contains("hana@example.jp"), "{reads}");
+    let customer = row["customer"].as_str().unwrap();
+    let erased =
+        shop.tabi(&["customer", "erase", customer, "--reason", "request of today", "--by", "Rei", "--yes"]);
+    assert_eq!(erased.code, 0, "{}", erased.err);
+    let page = shop.tabi(&["customer", "show", customer]);
+    for said in ["Erased by: Rei", "Reason: request of today"] {
+        assert!(page.out.contains(said), "{said}: {}{}", page.out, page.err);
+    }
+    let acts = shop.tabi(&["log", "acts", "--by", "Rei"]);
+    assert!(acts.out.contains("Erased a customer") && acts.out.contains("request of today"), "{}", acts.out);
     drop(server);
 }

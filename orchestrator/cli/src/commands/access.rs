@@ -103,7 +103,7 @@ pub(crate) async fn key(context: &Context, args: KeyArgs) -> anyhow::Result<Exit
                 Some(text) => Some(Timestamp::parse(&text).map_err(|error| Fault::usage(error.to_string()))?),
                 None => None,
             };
-            let ask = Ask::KeyCreate { name, browser, scopes, by: named.name(), expires_at, replace };
+            let ask = Ask::KeyCreate { name, browser, scopes, by: named.name()?, expires_at, replace };
             let done = control::ask(context, ask).await?;
             show_answer(out, &done, |done| done["key"].as_str().unwrap_or_default().to_owned());
             if done["replaced"].as_bool() == Some(true) {
@@ -115,7 +115,7 @@ pub(crate) async fn key(context: &Context, args: KeyArgs) -> anyhow::Result<Exit
             ));
         }
         Key::Revoke { name, named } => {
-            let done = control::ask(context, Ask::KeyRevoke { name, by: named.name() }).await?;
+            let done = control::ask(context, Ask::KeyRevoke { name, by: named.name()? }).await?;
             show_answer(out, &done, |_| out.either("Withdrawn.", "無効にしました。").to_owned());
         }
     }
@@ -154,7 +154,7 @@ pub(crate) async fn operator(context: &Context, args: OperatorArgs) -> anyhow::R
         Person::List => return operator_list(context).await,
         Person::Add { name, role, named } => {
             let password = password(context)?;
-            let ask = Ask::OperatorAdd { name, role, password, by: named.name() };
+            let ask = Ask::OperatorAdd { name, role, password, by: named.name()? };
             let done = control::ask(context, ask).await?;
             show_answer(out, &done, |done| {
                 format!(
@@ -166,7 +166,7 @@ pub(crate) async fn operator(context: &Context, args: OperatorArgs) -> anyhow::R
         }
         Person::Disable { name, undo, named } => {
             let done =
-                control::ask(context, Ask::OperatorDisable { name, disabled: !undo, by: named.name() })
+                control::ask(context, Ask::OperatorDisable { name, disabled: !undo, by: named.name()? })
                     .await?;
             show_answer(out, &done, |_| {
                 if undo {

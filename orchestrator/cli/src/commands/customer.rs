@@ -1,6 +1,6 @@
 //! `tabi customer`: one person, as Tabi knows them.
 
-use super::{Context, Named, show_answer};
+use super::{Context, Named, Reading, show_answer};
 use crate::{
     control::{self, Ask, Who},
     exit::{Exit, Fault},
@@ -9,7 +9,7 @@ use crate::{
 };
 use clap::{Args, Subcommand};
 use serde_json::json;
-use words::{AddressState, ConsentState, Value};
+use words::{AddressState, Value};
 
 /// Show, find, erase and merge customers
 #[derive(Debug, Args)]
@@ -20,13 +20,15 @@ pub(crate) struct CustomerArgs {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Show a customer: traits, addresses, consents, journeys under way
+    /// Show a customer: traits, addresses, consents, journeys under way; that you read it is recorded
     ///
     /// Example: tabi customer show hana@example.jp
     #[command(verbatim_doc_comment)]
     Show {
         /// Id, the shop's own id, e-mail address or phone number
         who: String,
+        #[command(flatten)]
+        reading: Reading,
     },
     /// Say which customer an id, e-mail address or phone number means
     Find {
@@ -69,7 +71,7 @@ enum What {
 pub(crate) async fn run(context: &Context, args: CustomerArgs) -> anyhow::Result<Exit> {
     let out = context.out;
     match args.what {
-        What::Show { who } => show(context, &who).await,
+        What::Show { who, reading } => show(context, &who, &reading).await,
         What::Find { who } => {
             let instance = Instance::read(context).await?;
             let id = control::find(&instance, &Who::parse(&who)).await?;
@@ -92,7 +94,7 @@ pub(crate) async fn run(context: &Context, args: CustomerArgs) -> anyhow::Result
                 );
                 super::sending::confirm(out, &question, "erase")?;
             }
-            let done = control::ask(context, Ask::Erase { customer, by: named.name(), reason }).await?;
+            let done = control::ask(context, Ask::Erase { customer, by: named.name()?, reason }).await?;
             show_answer(out, &done, |_| format!("{} {customer}", out.either("Erased:", "消去しました：")));
             Ok(Exit::Fine)
         }
@@ -104,7 +106,7 @@ pub(crate) async fn run(context: &Context, args: CustomerArgs) -> anyhow::Result
             if loser == survivor {
                 return Err(Fault::problem("they are one customer already").into());
             }
-            let done = control::ask(context, Ask::Merge { loser, survivor, by: named.name() }).await?;
+            let done = control::ask(context, Ask::Merge { loser, survivor, by: named.name()? }).await?;
             show_answer(out, &done, |done| {
                 format!(
                     "{} {}",
@@ -117,10 +119,11 @@ pub(crate) async fn run(context: &Context, args: CustomerArgs) -> anyhow::Result
     }
 }
 
-async fn show(context: &Context, who: &str) -> anyhow::Result<Exit> {
+async fn show(context: &Context, who: &str, reading: &Reading) -> anyhow::Result<Exit> {
     let out = context.out;
     let instance = Instance::read(context).await?;
-    let id = control::find(&instance, &Who::parse(who)).await?;
+    let id = control::find_also_erased(&instance, &Who::parse(who)).await?;
+    reading.record(context, store::ReadKind::Customer, Some(id.to_string()), json!({})).await?;
     let page = instance
         .store
         .customer_page(id, 20)
@@ -135,15 +138,22 @@ async fn show(context: &Context, who: &str) -> anyhow::Result<Exit> {
         "suppressions": page.suppressions.iter().map(|s| json!({
             "channel": s.channel, "reason": s.reason, "at": s.at, "expires_at": s.expires_at,
         })).collect::<Vec<_>>(),
+        "consents_earlier": earlier(&page),
+        "erased": page.erasure.as_ref().map(|act| json!({"at": act.at, "by": act.by, "reason": act.reason})),
     }));
+    let voice = Voice::of(out, &instance).await;
     out.line(out.bold(&page.id.to_string()));
     let Some(customer) = &page.customer else {
         out.line(
             out.either("  erased: what was known can no longer be read", "  消去済み：内容は読めません"),
         );
+        if let Some(act) = &page.erasure {
+            voice.say("erased-by", &act.by);
+            voice.say("when", &voice.at(act.at));
+            voice.say("reason", &act.reason);
+        }
         return Ok(Exit::Fine);
     };
-    let voice = Voice::of(out, &instance).await;
     voice.say("user-id", customer.user_id.as_deref().unwrap_or_default());
     for address in &customer.addresses {
         let dead = address.state == AddressState::Dead;
@@ -164,17 +174,27 @@ async fn show(context: &Context, who: &str) -> anyhow::Result<Exit> {
             &format!("{} ({})", zone.name(), voice.label("zone", server::console::zone_source(*source))),
         );
     }
+    // What the profile says already is not said twice.
+    let said: Vec<String> =
+        [customer.country.map(|c| c.to_string()), customer.locale.as_ref().map(ToString::to_string)]
+            .into_iter()
+            .flatten()
+            .chain(customer.addresses.iter().map(|address| address.value.clone()))
+            .chain(customer.zone.as_ref().map(|(zone, _)| zone.name().to_owned()))
+            .collect();
     for (name, value) in &customer.traits {
+        let known =
+            matches!(name.as_str(), "country" | "country_code" | "locale" | "timezone" | "email" | "phone");
+        if known && said.contains(&trait_text(&voice, value)) {
+            continue;
+        }
         out.line(format!("  {name}{}{}", voice.colon(), trait_text(&voice, value)));
     }
     for consent in &customer.consents {
-        let granted = consent.state == ConsentState::Granted;
-        let purpose = consent.purpose.clone().unwrap_or_else(|| voice.word("every-purpose"));
-        let channel = consent.channel.as_ref();
-        let channel =
-            channel.map_or_else(|| voice.word("every-channel"), |c| voice.label("channel", c.as_str()));
-        let word = voice.word(if granted { "granted" } else { "revoked" });
-        voice.say("kind-consent", &format!("{word} {purpose}, {channel}, {}", voice.at(consent.at)));
+        voice.consent("kind-consent", consent);
+    }
+    for consent in earlier(&page) {
+        voice.consent("consent-earlier", consent);
     }
     voice.say("segments", &page.segments.join(", "));
     let rows: Vec<Vec<String>> = page
@@ -195,6 +215,12 @@ async fn show(context: &Context, who: &str) -> anyhow::Result<Exit> {
     }
     out.hint(out.either("`tabi why` tells every decision.", "`tabi why` ですべての判断を確認できます。"));
     Ok(Exit::Fine)
+}
+
+/// Words on consent that a later one took the place of.
+fn earlier(page: &store::CustomerPage) -> Vec<&words::Consent> {
+    let now = page.customer.as_ref().map(|customer| customer.consents.as_slice()).unwrap_or_default();
+    page.words.iter().filter(|word| !now.contains(word)).collect()
 }
 
 /// A trait's value: text as it is, instants in the project's zone.

@@ -65,12 +65,13 @@ async fn list(context: &Context, instance: &Instance) -> anyhow::Result<Exit> {
         .map(|(name, program)| {
             let counts = of(name);
             let sent: u64 = counts.messages.iter().map(|m| m.sent).sum();
+            let kept: u64 = counts.messages.iter().map(|m| m.inbox).sum();
             vec![
                 name.clone(),
                 program.purpose.clone(),
                 counts.enrolled.to_string(),
                 counts.live.to_string(),
-                sent.to_string(),
+                sent_text(out, sent, kept),
                 counts.converted.to_string(),
             ]
         })
@@ -117,13 +118,11 @@ async fn show(context: &Context, instance: &Instance, name: &str) -> anyhow::Res
         .messages
         .iter()
         .map(|m| {
-            [m.planned, m.not_sent, m.sent, m.delivered, m.opened, m.clicked, m.bounced]
-                .iter()
-                .map(u64::to_string)
-                .fold(vec![m.name.clone(), m.channel.clone()], |mut row, cell| {
-                    row.push(cell);
-                    row
-                })
+            let mut row =
+                vec![m.name.clone(), m.channel.clone(), m.planned.to_string(), m.not_sent.to_string()];
+            row.push(sent_text(out, m.sent, m.inbox));
+            row.extend([m.delivered, m.opened, m.clicked, m.bounced].map(|n| n.to_string()));
+            row
         })
         .collect();
     if !rows.is_empty() {
@@ -146,13 +145,21 @@ async fn show(context: &Context, instance: &Instance, name: &str) -> anyhow::Res
     Ok(Exit::Fine)
 }
 
+/// A figure of what was sent, which says how much of it the development inbox kept.
+fn sent_text(out: crate::output::Output, sent: u64, kept: u64) -> String {
+    if kept == 0 {
+        return sent.to_string();
+    }
+    format!("{sent} ({kept} {})", out.either("in the development inbox", "件は開発用受信箱"))
+}
+
 fn figures(name: &str, counts: &JourneyCounts) -> Value {
     json!({
         "journey": name, "enrolled": counts.enrolled, "live": counts.live, "finished": counts.finished,
         "stopped": counts.stopped, "converted": counts.converted,
         "revenue": counts.revenue.iter().map(|(currency, minor)| json!({"currency": currency, "minor": minor})).collect::<Vec<_>>(),
         "messages": counts.messages.iter().map(|m| json!({
-            "step": m.step, "name": m.name, "channel": m.channel, "planned": m.planned, "not_sent": m.not_sent, "sent": m.sent,
+            "step": m.step, "name": m.name, "channel": m.channel, "planned": m.planned, "not_sent": m.not_sent, "sent": m.sent, "inbox": m.inbox,
             "delivered": m.delivered, "opened": m.opened, "clicked": m.clicked, "bounced": m.bounced,
             "complained": m.complained,
         })).collect::<Vec<_>>(),

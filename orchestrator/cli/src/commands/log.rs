@@ -1,10 +1,12 @@
 //! `tabi log`: the sent-message log, for whoever has to answer for it.
 
+mod acts;
 mod export;
 mod filter;
 mod reads;
+mod verdict;
 
-use super::{Context, Named};
+use super::{Context, Reading};
 use crate::{
     control::{self, Ask},
     exit::{Exit, Fault},
@@ -27,7 +29,9 @@ pub(crate) struct LogArgs {
 
 #[derive(Debug, Subcommand)]
 enum Log {
-    /// Find messages, the newest first
+    /// Find messages, the newest first; that you looked for somebody's is recorded
+    ///
+    /// With --address, tests that were sent there (`tabi send-test`) are listed too.
     ///
     /// Example: tabi log search --customer hana@example.jp --from 2026-11-01
     /// Example: tabi log search --not-sent --journey win_back --format json
@@ -38,8 +42,10 @@ enum Log {
         /// At most so many
         #[arg(long, value_name = "N", default_value_t = 50)]
         limit: usize,
+        #[command(flatten)]
+        reading: Reading,
     },
-    /// Show everything about one message: cause, verdict, consent, attempts, receipts
+    /// Show everything about one message: cause, verdict, consent, attempts, receipts; that you read it is recorded
     ///
     /// Example: tabi log show msg_…
     /// Example: tabi log show msg_… --content --reason "complaint 4711" > message.eml
@@ -47,44 +53,59 @@ enum Log {
     Show {
         /// The message
         message: MessageId,
-        /// Write the exact content of its last delivery to standard output; that you read it is recorded
+        /// Write the exact content of its last delivery to standard output; needs a --reason
         #[arg(long)]
         content: bool,
-        /// Why you read it, for the record (with --content)
-        #[arg(long, value_name = "TEXT", default_value = "")]
-        reason: String,
         #[command(flatten)]
-        named: Named,
+        reading: Reading,
     },
-    /// Write everything that is found to a file
+    /// Write everything that is found to a file; recorded, with the reason that you give
     ///
     /// CSV is safe to open in a spreadsheet: no cell is taken for a formula. EML writes one file per message as the
-    /// customer got it; that they are read is recorded, with the reason that you give.
+    /// customer got it.
     ///
-    /// Example: tabi log export --from 2026-01-01 --as csv --into log.csv
+    /// Example: tabi log export --from 2026-01-01 --as csv --into log.csv --reason "audit of 2026"
     /// Example: tabi log export --customer hana@example.jp --as eml --into mails/ --reason "request of 12 May"
     #[command(verbatim_doc_comment)]
     Export(export::ExportArgs),
     Reads(reads::ReadsArgs),
+    Acts(acts::ActsArgs),
 }
 
 pub(crate) async fn run(context: &Context, args: LogArgs) -> anyhow::Result<Exit> {
     match args.what {
-        Log::Search { filter, limit } => search(context, &filter, limit).await,
-        Log::Show { message, content: false, .. } => {
+        Log::Search { filter, limit, reading } => search(context, &filter, limit, &reading).await,
+        Log::Show { message, content: false, reading } => {
             let instance = Instance::read(context).await?;
-            show_message(context, &instance, message).await
+            show_message(context, &instance, message, &reading).await
         }
-        Log::Show { message, reason, named, .. } => content(context, message, &named.name(), &reason).await,
+        Log::Show { message, reading, .. } => {
+            let reason = reading.because()?.to_owned();
+            content(context, message, &reading.named.name()?, &reason).await
+        }
         Log::Export(args) => export::run(context, &args).await,
         Log::Reads(args) => reads::run(context, &args).await,
+        Log::Acts(args) => acts::run(context, &args).await,
     }
 }
 
-async fn search(context: &Context, filter: &FilterArgs, limit: usize) -> anyhow::Result<Exit> {
+async fn search(
+    context: &Context,
+    args: &FilterArgs,
+    limit: usize,
+    reading: &Reading,
+) -> anyhow::Result<Exit> {
     let out = context.out;
     let instance = Instance::read(context).await?;
-    let filter = filter.read(&instance).await?;
+    let filter = args.read(&instance).await?;
+    if filter.customer.is_some() || filter.address.is_some() {
+        let about = filter.customer.map(|id| id.to_string());
+        reading.record(context, store::ReadKind::Search, about, json!({"fields": args.fields()})).await?;
+    }
+    let tests = match &filter.address {
+        Some((channel, address)) => instance.store.tests_to(channel, address).await?,
+        None => Vec::new(),
+    };
     let (mut rows, mut after) = (Vec::new(), None);
     loop {
         let page = instance.store.log_search(&filter, after, limit - rows.len()).await?;
@@ -97,6 +118,9 @@ async fn search(context: &Context, filter: &FilterArgs, limit: usize) -> anyhow:
     for row in &rows {
         out.json(&row_json(row));
     }
+    for test in &tests {
+        out.json(&acts::json(test));
+    }
     let voice = Voice::of(out, &instance).await;
     let lines: Vec<Vec<String>> = rows
         .iter()
@@ -104,7 +128,7 @@ async fn search(context: &Context, filter: &FilterArgs, limit: usize) -> anyhow:
             let why = row.why.as_deref().map(|why| super::why::reasons(&voice, why)).unwrap_or_default();
             vec![
                 voice.at(row.planned_at),
-                voice.label("outcome", row.outcome.as_str()),
+                voice.outcome(row.outcome.as_str(), row.in_inbox()),
                 row.name.clone(),
                 row.channels
                     .iter()
@@ -118,12 +142,16 @@ async fn search(context: &Context, filter: &FilterArgs, limit: usize) -> anyhow:
             ]
         })
         .collect();
-    if lines.is_empty() {
+    if lines.is_empty() && tests.is_empty() {
         out.hint(out.either("Nothing is found.", "該当するメッセージはありません。"));
-    } else {
+    } else if !lines.is_empty() {
         let head =
             ["planned", "outcome", "message", "channel", "journey", "customer", "message-id", "reason"];
         voice.table(head, &lines);
+    }
+    if !tests.is_empty() {
+        out.line(out.bold(out.either("Tests sent there", "この宛先へのテスト送信")));
+        acts::table(&voice, &tests);
     }
     if after.is_some() {
         out.hint(out.either(
@@ -134,13 +162,15 @@ async fn search(context: &Context, filter: &FilterArgs, limit: usize) -> anyhow:
     Ok(Exit::Fine)
 }
 
-/// Everything about one message.
+/// Everything about one message. That somebody reads to whom it went is written down first.
 pub(super) async fn show_message(
     context: &Context,
     instance: &Instance,
     message: MessageId,
+    reading: &Reading,
 ) -> anyhow::Result<Exit> {
     let out = context.out;
+    reading.record(context, store::ReadKind::Message, Some(message.to_string()), json!({})).await?;
     let entry = instance
         .store
         .log_entry(message)
@@ -150,7 +180,7 @@ pub(super) async fn show_message(
     let voice = Voice::of(out, instance).await;
     let row = &entry.row;
     out.line(format!("{} {}", out.bold(&row.name), out.dim(&message.to_string())));
-    voice.say("outcome", &voice.label("outcome", row.outcome.as_str()));
+    voice.say("outcome", &voice.outcome(row.outcome.as_str(), row.in_inbox()));
     voice.say("reason", &row.why.as_deref().map(|why| super::why::reasons(&voice, why)).unwrap_or_default());
     voice.say("customer", &row.customer.to_string());
     voice.say("journey", &format!("{} / {}", row.journey, row.step));
@@ -160,6 +190,7 @@ pub(super) async fn show_message(
     }
     voice.say("planned", &voice.at(row.planned_at));
     voice.say("release", &entry.release.map(|id| id.to_string()).unwrap_or_default());
+    verdict::show(&voice, row.why.as_deref(), entry.consent.as_ref());
     for delivery in &entry.deliveries {
         show_delivery(&voice, delivery);
     }
@@ -175,7 +206,7 @@ fn show_delivery(voice: &Voice, delivery: &store::LogDelivery) {
     out.line(format!(
         "  {} {} {} -> {}",
         voice.label("channel", delivery.channel.as_str()),
-        voice.label("outcome", delivery.state.as_str()),
+        voice.outcome(delivery.state.as_str(), delivery.in_inbox()),
         out.dim(&delivery.id.to_string()),
         delivery.address.as_ref().unwrap_or(&erased)
     ));
@@ -183,6 +214,9 @@ fn show_delivery(voice: &Voice, delivery: &store::LogDelivery) {
     let why = delivery.why.as_deref().map(|why| super::why::reasons(voice, why)).unwrap_or_default();
     if !why.is_empty() {
         out.line(format!("    {}{colon}{why}", voice.word("reason")));
+    }
+    if let Some(provider) = &delivery.provider {
+        out.line(format!("    {}{colon}{}", voice.word("provider"), voice.label("provider", provider)));
     }
     for attempt in &delivery.attempts {
         let outcome = match &attempt.outcome {
@@ -236,7 +270,7 @@ pub(super) fn row_json(row: &LogRow) -> Value {
     json!({
         "message": row.message, "customer": row.customer, "journey": row.journey, "step": row.step, "visit": row.visit,
         "name": row.name, "purpose": row.purpose, "class": row.class.as_str(), "planned_at": row.planned_at,
-        "outcome": row.outcome.as_str(), "settled_at": row.settled_at, "channels": row.channels,
+        "outcome": row.outcome.as_str(), "inbox": row.in_inbox(), "settled_at": row.settled_at, "channels": row.channels,
         "enrollment": row.enrollment, "why": parsed(row.why.as_deref()),
     })
 }
@@ -252,6 +286,7 @@ pub(super) fn entry_json(entry: &LogEntry) -> Value {
         .cause
         .as_ref()
         .map_or(Value::Null, |(seq, name, at)| json!({"seq": seq, "event": name, "occurred_at": at}));
+    value["consent"] = json!(entry.consent);
     value["deliveries"] = entry
         .deliveries
         .iter()
@@ -260,6 +295,7 @@ pub(super) fn entry_json(entry: &LogEntry) -> Value {
                 "delivery": delivery.id, "ordinal": delivery.ordinal, "channel": delivery.channel,
                 "address": delivery.address, "state": delivery.state.as_str(), "due_at": delivery.due_at,
                 "handed_at": delivery.handed_at, "settled_at": delivery.settled_at, "provider": delivery.provider,
+                "inbox": delivery.in_inbox(),
                 "why": parsed(delivery.why.as_deref()), "has_content": delivery.has_content,
                 "commitment": delivery.commitment, "locale": delivery.locale, "release": delivery.release,
                 "attempts": delivery.attempts.iter().map(|attempt| json!({

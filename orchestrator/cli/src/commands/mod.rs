@@ -45,15 +45,79 @@ pub(crate) struct Named {
 
 impl Named {
     /// The name.
-    pub(crate) fn name(&self) -> String {
-        self.by.clone().unwrap_or_else(who_am_i)
+    ///
+    /// # Errors
+    /// Where nobody is named, and this machine has no name for whoever runs the process.
+    pub(crate) fn name(&self) -> anyhow::Result<String> {
+        match self.by.as_deref().map(str::trim) {
+            Some("") => Err(nobody()),
+            Some(by) => Ok(by.to_owned()),
+            None => who_am_i().ok_or_else(nobody),
+        }
     }
 }
 
-/// The name of whoever runs this process.
-pub(crate) fn who_am_i() -> String {
-    let named = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
-    named.filter(|name| !name.is_empty()).unwrap_or_else(|| "command line".to_owned())
+fn nobody() -> anyhow::Error {
+    crate::exit::Fault::usage(
+        "this is recorded, and nobody is named: say who does it with --by NAME, or set TABI_BY",
+    )
+    .into()
+}
+
+/// The name of whoever runs this process: by the environment, else as the system knows them.
+pub(crate) fn who_am_i() -> Option<String> {
+    let fit = |name: &str| Some(name.trim().to_owned()).filter(|name| !name.is_empty());
+    ["USER", "LOGNAME", "USERNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().and_then(|name| fit(&name)))
+        .or_else(|| {
+            let told =
+                std::process::Command::new("id").arg("-un").stderr(std::process::Stdio::null()).output();
+            told.ok()
+                .filter(|told| told.status.success())
+                .and_then(|told| fit(&String::from_utf8_lossy(&told.stdout)))
+        })
+}
+
+/// Who reads, and why: readings of what is personal are recorded.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Reading {
+    /// Why you read it, for the record
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) named: Named,
+}
+
+impl Reading {
+    /// Writes the reading down; without that nothing is shown.
+    pub(crate) async fn record(
+        &self,
+        context: &Context,
+        what: store::ReadKind,
+        about: Option<String>,
+        detail: serde_json::Value,
+    ) -> anyhow::Result<()> {
+        let ask = crate::control::Ask::Reads {
+            what: what.as_str().to_owned(),
+            about,
+            reader: self.named.name()?,
+            reason: self.reason.trim().to_owned(),
+            detail,
+        };
+        crate::control::ask(context, ask).await.map(drop)
+    }
+
+    /// The reason, where one has to be given.
+    pub(crate) fn because(&self) -> anyhow::Result<&str> {
+        let reason = self.reason.trim();
+        if reason.is_empty() {
+            return Err(
+                crate::exit::Fault::usage("this is recorded with its reason: say why with --reason").into()
+            );
+        }
+        Ok(reason)
+    }
 }
 
 /// An answer as JSON, or as the line that `words` makes of it.

@@ -51,7 +51,7 @@ pub(crate) async fn deploy(context: &Context, args: &DeployArgs) -> anyhow::Resu
     // Checked here too: problems are shown with their places, and a broken project reaches nobody.
     let release = project::build(out, &root)?;
     let files = STANDARD.encode(release::files::pack(&release.files));
-    let ask = Ask::Deploy { files, by: args.named.name(), note: args.note.clone() };
+    let ask = Ask::Deploy { files, by: args.named.name()?, note: args.note.clone() };
     let done = control::ask(context, ask).await?;
     show_answer(out, &done, |done| {
         let id = done["release"].as_str().unwrap_or_default();
@@ -72,7 +72,7 @@ pub(crate) async fn rollback(context: &Context, args: &RollbackArgs) -> anyhow::
     if args.list {
         return list(context).await;
     }
-    let done = control::ask(context, Ask::Rollback { to: args.to, by: args.named.name() }).await?;
+    let done = control::ask(context, Ask::Rollback { to: args.to, by: args.named.name()? }).await?;
     if done["changed"].as_bool() == Some(false) {
         return Err(Fault::problem("that release is live already").into());
     }

@@ -194,7 +194,7 @@ pub(super) fn confirm(out: crate::output::Output, question: &str, word: &str) ->
 
 pub(crate) async fn stop(context: &Context, args: &StopArgs) -> anyhow::Result<Exit> {
     let out = context.out;
-    let ask = Ask::Stop { scope: args.scope.stopped(), by: args.named.name(), reason: args.reason.clone() };
+    let ask = Ask::Stop { scope: args.scope.stopped(), by: args.named.name()?, reason: args.reason.clone() };
     let done = control::ask(context, ask).await?;
     show_answer(out, &done, |_| {
         format!("{} {}", out.either("Stopped:", "停止しました："), args.scope.words())
@@ -205,7 +205,7 @@ pub(crate) async fn stop(context: &Context, args: &StopArgs) -> anyhow::Result<E
 pub(crate) async fn resume(context: &Context, args: &ResumeArgs) -> anyhow::Result<Exit> {
     let out = context.out;
     if args.held {
-        let ask = Ask::ReleaseHeld { by: args.named.name(), reason: args.reason.clone() };
+        let ask = Ask::ReleaseHeld { by: args.named.name()?, reason: args.reason.clone() };
         let done = control::ask(context, ask).await?;
         show_answer(out, &done, |done| {
             if done["released"].as_bool() == Some(true) {
@@ -217,7 +217,7 @@ pub(crate) async fn resume(context: &Context, args: &ResumeArgs) -> anyhow::Resu
         return Ok(Exit::Fine);
     }
     let done =
-        control::ask(context, Ask::Resume { scope: args.scope.stopped(), by: args.named.name() }).await?;
+        control::ask(context, Ask::Resume { scope: args.scope.stopped(), by: args.named.name()? }).await?;
     if done["resumed"].as_bool() == Some(false) {
         return Err(Fault::problem(format!(
             "there is no such stop ({}): `tabi doctor` shows the stops in force",
@@ -250,15 +250,24 @@ pub(crate) async fn send_test(context: &Context, args: &SendTestArgs) -> anyhow:
         to: args.to.clone(),
         locale,
         sample: args.sample.clone(),
-        by: args.named.name(),
+        by: args.named.name()?,
     };
     let done = control::ask(context, ask).await?;
     show_answer(out, &done, |done| {
+        let answer = done["answer"].as_str().unwrap_or_default();
+        if done["inbox"] == true {
+            return format!(
+                "{} ({answer})",
+                out.either(
+                    "Kept in the development inbox; nobody else got it",
+                    "開発用の受信箱に保管しました。外部には送信していません"
+                ),
+            );
+        }
         format!(
-            "{} {} ({})",
+            "{} {} ({answer})",
             out.either("Accepted by", "送信先が受け付けました："),
             done["provider"].as_str().unwrap_or_default(),
-            done["answer"].as_str().unwrap_or_default()
         )
     });
     Ok(Exit::Fine)

@@ -219,7 +219,7 @@ async fn first_release(context: &Context, desk: &Desk) -> anyhow::Result<()> {
         return Ok(());
     }
     let files = project::read(&root)?;
-    let by = super::who_am_i();
+    let by = super::who_am_i().unwrap_or_else(|| "tabi serve".to_owned());
     if let Err(problems) = desk.deploy(files.clone(), &by, "first start").await? {
         project::show(context.out, &files, &problems);
         context.out.say(format!("{}: the project is not deployed", project::counted(context.out, &problems)));

@@ -50,7 +50,7 @@ pub(crate) async fn backup(context: &Context, args: &BackupArgs) -> anyhow::Resu
         .into());
     }
     if args.moving {
-        control::ask(context, Ask::AnnounceMove { by: args.named.name() }).await?;
+        control::ask(context, Ask::AnnounceMove { by: args.named.name()? }).await?;
     }
     std::fs::create_dir_all(&args.into).with_context(|| format!("{} cannot be made", args.into.display()))?;
     let instance = Instance::read(context).await?;

@@ -15,7 +15,7 @@ use words::{MessageId, calendar::retold};
 /// Say why a customer got something, or did not
 ///
 /// Takes a customer (id, the shop's own id, e-mail address, phone number) or a message (msg_…), and tells every event,
-/// decision and message in order, each with its reason.
+/// decision and message in order, each with its reason. That you read it is recorded.
 ///
 /// Example: tabi why hana@example.jp
 /// Example: tabi why msg_…
@@ -27,19 +27,23 @@ pub(crate) struct WhyArgs {
     /// At most so many things, the newest
     #[arg(long, value_name = "N", default_value_t = 200)]
     limit: usize,
+    #[command(flatten)]
+    reading: super::Reading,
 }
 
 pub(crate) async fn run(context: &Context, args: &WhyArgs) -> anyhow::Result<Exit> {
     let instance = Instance::read(context).await?;
     match MessageId::parse(&args.what) {
-        Ok(message) => super::log::show_message(context, &instance, message).await,
+        Ok(message) => super::log::show_message(context, &instance, message, &args.reading).await,
         Err(_) => customer(context, &instance, args).await,
     }
 }
 
 async fn customer(context: &Context, instance: &Instance, args: &WhyArgs) -> anyhow::Result<Exit> {
     let out = context.out;
-    let id = crate::control::find(instance, &Who::parse(&args.what)).await?;
+    let id = crate::control::find_also_erased(instance, &Who::parse(&args.what)).await?;
+    let about = Some(id.to_string());
+    args.reading.record(context, store::ReadKind::Customer, about, serde_json::json!({})).await?;
     let mut items = instance.store.customer_timeline(id, None, args.limit).await?;
     if items.is_empty() {
         return Err(Fault::problem(format!("nothing is known to have happened to {id}")).into());
@@ -70,7 +74,7 @@ fn words(voice: &Voice, item: &TimelineItem) -> String {
                 out.either("message", "メッセージ"),
                 out.bold(&row.name),
                 channels.join(", "),
-                voice.label("outcome", row.outcome.as_str()),
+                voice.outcome(row.outcome.as_str(), row.in_inbox()),
                 if why.is_empty() { "" } else { ": " },
                 why,
                 out.dim(&row.message.to_string()),
@@ -107,6 +111,9 @@ pub(super) fn reasons(voice: &Voice, why: &str) -> String {
     let out = voice.out;
     let value: Value = serde_json::from_str(why).unwrap_or(Value::Null);
     let key = out.either("en", "ja");
+    if let Some(because) = value["because"][key].as_str() {
+        return because.to_owned();
+    }
     let list = value.get("reasons").and_then(Value::as_array).into_iter().flatten();
     // What spoke for it is in the record; what decided is said.
     let decided = list.filter(|reason| matches!(reason["outcome"].as_str(), Some("block" | "delay")));

@@ -73,8 +73,8 @@ pub(crate) enum Ask {
     },
     /// The content of a delivery; that it was read is recorded.
     Content { delivery: DeliveryId, reader: String, reason: String },
-    /// Writes down that somebody takes a selection of the log away.
-    Exported { customer: Option<CustomerId>, reader: String, reason: String, detail: serde_json::Value },
+    /// Writes down that somebody is about to read: what, and about whom or which message (`cus_…`, `msg_…`).
+    Reads { what: String, about: Option<String>, reader: String, reason: String, detail: serde_json::Value },
 }
 
 impl Ask {

@@ -97,9 +97,15 @@ impl Desk {
                 self.import(file, tell).await
             }
             Ask::Content { delivery, reader, reason } => self.content(delivery, &reader, &reason).await,
-            Ask::Exported { customer, reader, reason, detail } => {
+            Ask::Reads { what, about, reader, reason, detail } => {
                 let (store, now) = (&self.instance.store, self.instance.now());
-                store.note_read(store::ReadKind::Export, &reader, &reason, customer, detail, now).await?;
+                let kind = store::ReadKind::parse(&what)
+                    .ok_or_else(|| Fault::usage(format!("`{what}` is nothing that is read")))?;
+                let about = about.and_then(|id| match words::MessageId::parse(&id) {
+                    Ok(message) => Some(message.0),
+                    Err(_) => CustomerId::parse(&id).ok().map(|customer| customer.0),
+                });
+                store.note_read(kind, &reader, &reason, about, detail, now).await?;
                 Ok(json!({"recorded": true}))
             }
         }
@@ -170,6 +176,16 @@ pub(crate) async fn find(instance: &Instance, who: &Who) -> anyhow::Result<Custo
         return Err(Fault::problem(text).into());
     }
     found.pop().ok_or_else(|| unknown(named))
+}
+
+/// The same, also somebody who was erased, by their id: what is left is the record.
+pub(crate) async fn find_also_erased(instance: &Instance, who: &Who) -> anyhow::Result<CustomerId> {
+    if let Who::Id(id) = who
+        && instance.store.erasure(*id).await?.is_some()
+    {
+        return Ok(*id);
+    }
+    find(instance, who).await
 }
 
 fn unknown(named: &str) -> anyhow::Error {

@@ -92,8 +92,9 @@ impl Desk {
         let audit = vec![AuditEvent {
             kind: AuditKind::CustomerErased,
             at: now,
-            customer: Some(customer),
-            subject: None,
+            // A deed of whoever asked: listed with the others, about the one it concerns.
+            customer: None,
+            subject: Some(customer.0),
             body: json!({"by": by, "reason": reason}).to_string(),
         }];
         let addresses = self.instance.store.erase(customer, now, audit).await?;
@@ -115,9 +116,9 @@ impl Desk {
         let audit = vec![AuditEvent {
             kind: AuditKind::CustomerMergeAsked,
             at: now,
-            customer: Some(survivor),
-            subject: Some(loser.0),
-            body: json!({"by": by}).to_string(),
+            customer: None,
+            subject: Some(survivor.0),
+            body: json!({"by": by, "loser": loser}).to_string(),
         }];
         let merged = self.instance.store.merge(loser, survivor, &release.project.schema, now, audit).await?;
         Ok(json!({

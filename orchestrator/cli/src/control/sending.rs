@@ -5,7 +5,7 @@ use crate::{adapters, exit::Fault};
 use channel::{Content, Outcome, Parcel};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use store::{AuditEvent, AuditKind, StopScope};
+use store::{StopScope, TestSend};
 use words::{Channel, DeliveryId, Locale, MessageClass, MessageId};
 
 /// What `tabi send-test` sends.
@@ -169,28 +169,40 @@ impl Desk {
         };
         let composed = adapter.compose(&parcel).map_err(Fault::problem)?;
         let outcome = adapter.hand_over(&parcel, &composed.bytes, worker::HAND_OVER_DEADLINE).await;
-        self.instance
-            .store
-            .write_down(vec![AuditEvent {
-                kind: AuditKind::MessageTest,
-                at: now,
-                customer: None,
-                subject: Some(message.0),
-                body: json!({
-                    "message": test.message, "channel": preview.channel, "provider": adapter.provider(), "by": test.by,
-                    "accepted": matches!(outcome, Outcome::Accepted { .. }),
-                })
-                .to_string(),
-            }])
-            .await?;
+        let to = normal(&preview.channel, &test.to);
+        let sent = TestSend {
+            message,
+            name: test.message.clone(),
+            channel: preview.channel.clone(),
+            to,
+            provider: adapter.provider().to_owned(),
+            outcome: outcome.as_str().to_owned(),
+            by: test.by.clone(),
+        };
+        self.instance.store.note_test(sent, now).await?;
+        let in_inbox = adapter.provider() == channel::INBOX;
         match outcome {
             Outcome::Accepted { provider_id, answer } => Ok(json!({
                 "accepted": true, "message": message.to_string(), "channel": preview.channel, "locale": preview.locale,
                 "sample": preview.sample, "provider": adapter.provider(), "provider_id": provider_id, "answer": answer,
+                "inbox": in_inbox,
             })),
             other => Err(Fault::problem(format!("{} did not take it: {other:?}", adapter.provider())).into()),
         }
     }
+}
+
+/// An address in its normal form, so that it is found however it was typed.
+fn normal(channel: &Channel, address: &str) -> String {
+    if *channel == Channel::EMAIL {
+        return words::EmailAddress::parse(address)
+            .map_or_else(|_| address.to_owned(), |it| it.as_str().to_owned());
+    }
+    if *channel == Channel::SMS {
+        return words::PhoneNumber::parse(address)
+            .map_or_else(|_| address.to_owned(), |it| it.as_str().to_owned());
+    }
+    address.to_owned()
 }
 
 /// As the send batch hands it over, without any customer's links.

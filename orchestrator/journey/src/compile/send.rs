@@ -52,6 +52,7 @@ impl Builder<'_> {
                 }),
             );
         }
+        self.fits_purpose(message_node, entry);
         let channels = self.send_channels(node, message_node, entry);
         self.asking(message_node, entry, &channels, survey.as_deref());
         let wanted: Wanted = entry
@@ -241,6 +242,39 @@ impl Builder<'_> {
                 ),
             );
         }
+    }
+
+    /// What is written for strict rules goes out under no purpose with looser ones: advertising is no receipt, whatever the
+    /// journey calls it.
+    fn fits_purpose(&self, node: &Node, entry: Option<&MessageEntry>) {
+        let Some((written, class)) = entry.and_then(|entry| entry.class).zip(self.class) else { return };
+        if written.may_go_out_as(class) {
+            return;
+        }
+        let message = node.text().unwrap_or_default().trim();
+        let (written, class) = (written.as_str(), class.as_str());
+        self.report.help(
+            "J069",
+            node.span.clone(),
+            t(
+                format!("`{message}` is written as {written}, and the purpose of this journey is {class}"),
+                format!("「{message}」は {written} 用のメッセージですが、このジャーニーの目的は {class} です"),
+            ),
+            t(
+                format!("sent like this, the rules for {written} would not be asked"),
+                format!("このまま送ると、{written} の規則が適用されません"),
+            ),
+            t(
+                format!(
+                    "send it in a journey whose purpose is {written}; or, if it is {class} indeed, write `use: {class}` in \
+                     templates/{message}/message.yaml"
+                ),
+                format!(
+                    "目的が {written} のジャーニーで送るか、実際に {class} の内容であれば templates/{message}/message.yaml に\
+                     「use: {class}」と書いてください"
+                ),
+            ),
+        );
     }
 
     /// What advertising must carry: a way out, and in e-mail the sender block.

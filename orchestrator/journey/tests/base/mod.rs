@@ -2,7 +2,7 @@
 #![allow(unreachable_pub, dead_code)]
 
 use std::collections::BTreeSet;
-use words::{Channel, MessageCatalog, MessageEntry, MessageInput, Type};
+use words::{Channel, MessageCatalog, MessageClass, MessageEntry, MessageInput, Type};
 
 /// What the journeys of the tests stand on.
 pub const SCHEMA: &str = include_str!("schema.yaml");
@@ -51,6 +51,10 @@ pub fn messages() -> MessageCatalog {
     // Leads to the page of its survey.
     if let Some(ask) = catalog.messages.get_mut("ask_nps") {
         ask.asks = ask.channels.clone();
+    }
+    // Advertising, and says so.
+    if let Some(offer) = catalog.messages.get_mut("come_back_offer") {
+        offer.class = Some(MessageClass::Marketing);
     }
     // Written without the marketing layout.
     if let Some(receipt) = catalog.messages.get_mut("receipt") {

@@ -64,6 +64,9 @@ async fn record(State(app): State<App>, headers: HeaderMap, body: Body) -> Resul
         }
         _ => {}
     }
+    if let Some(channel) = &request.channel {
+        known_channel(&app, channel)?;
+    }
     let granted = request.state == ConsentState::Granted;
     if granted && request.evidence.as_ref().is_none_or(|e| e.method.trim().is_empty()) {
         return Err(invalid(
@@ -73,6 +76,8 @@ async fn record(State(app): State<App>, headers: HeaderMap, body: Body) -> Resul
     if request.at.is_some_and(|at| at > now) {
         return Err(invalid("`at` lies in the future"));
     }
+    let evidence = request.evidence.unwrap_or(Evidence { method: "api".to_owned(), ..Evidence::default() });
+    let evidence = checked(evidence).map_err(|why| Problem::new(Code::EvidenceMismatch, why))?;
     let customer = match (&request.customer, &request.user_id) {
         (Some(text), _) => find_customer(&app, text).await?,
         (None, Some(id)) if !id.trim().is_empty() && id.len() <= 256 => {
@@ -80,7 +85,6 @@ async fn record(State(app): State<App>, headers: HeaderMap, body: Body) -> Resul
         }
         _ => return Err(invalid("give `userId` or `customer`")),
     };
-    let evidence = request.evidence.unwrap_or(Evidence { method: "api".to_owned(), ..Evidence::default() });
     let consent = Consent {
         purpose: request.purpose,
         channel: request.channel.map(Channel::new),
@@ -88,7 +92,7 @@ async fn record(State(app): State<App>, headers: HeaderMap, body: Body) -> Resul
         basis: request.basis.unwrap_or(Basis::Express),
         at: request.at.unwrap_or(now),
         expires_at: request.expires_at,
-        evidence: hashed(evidence),
+        evidence,
     };
     let said = consent.clone();
     let updated = app
@@ -111,11 +115,44 @@ async fn record(State(app): State<App>, headers: HeaderMap, body: Body) -> Resul
     ))
 }
 
+/// Refuses a channel that nothing here speaks on: a mistyped one would never be asked about.
+fn known_channel(app: &App, name: &str) -> Result<(), Problem> {
+    let known = world(app).channels();
+    if known.contains(name) {
+        return Ok(());
+    }
+    let shown: String = name.chars().filter(|c| !c.is_control()).take(32).collect();
+    let known: Vec<String> = known.into_iter().collect();
+    Err(Problem::new(
+        Code::UnknownChannel,
+        format!("`channel`: there is no channel `{shown}`; there are: {}", known.join(", ")),
+    ))
+}
+
+/// SHA-256 of a wording, in hex.
+fn hash_of(text: &str) -> String {
+    use sha2::{Digest, Sha256};
+    data_encoding::HEXLOWER.encode(&Sha256::digest(text.as_bytes()))
+}
+
 /// The hash of the wording, where the wording itself was given.
 pub(crate) fn hashed(mut evidence: Evidence) -> Evidence {
-    use sha2::{Digest, Sha256};
     if let (Some(text), None) = (&evidence.text, &evidence.text_hash) {
-        evidence.text_hash = Some(data_encoding::HEXLOWER.encode(&Sha256::digest(text.as_bytes())));
+        evidence.text_hash = Some(hash_of(text));
     }
     evidence
+}
+
+/// The same for evidence from outside: a hash has the form of one, and is that of the wording where both were given.
+fn checked(mut evidence: Evidence) -> Result<Evidence, String> {
+    if let Some(hash) = &mut evidence.text_hash {
+        *hash = hash.trim().to_ascii_lowercase();
+        if hash.len() != 64 || !hash.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Err("`evidence.text_hash` is not a SHA-256 in hex: 64 digits from 0 to f".to_owned());
+        }
+        if evidence.text.as_ref().is_some_and(|text| hash_of(text) != *hash) {
+            return Err("`evidence.text_hash` is not the SHA-256 of `evidence.text`".to_owned());
+        }
+    }
+    Ok(hashed(evidence))
 }

@@ -6,10 +6,11 @@ use crate::auth::{Caller, Scope};
 use crate::problem::{Code, Problem};
 use crate::routes::{Access, Route};
 use axum::Json;
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, Path, Query, State};
 use axum::routing::{delete, get};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use store::{AuditEvent, AuditKind};
+use store::{AuditEvent, AuditKind, ReadKind};
 use words::Customer;
 
 pub(crate) fn routes() -> Vec<Route> {
@@ -26,15 +27,22 @@ pub(crate) fn routes() -> Vec<Route> {
             method: "DELETE",
             path: "/v1/customers/{id}",
             access: Access::Key(Scope::CustomersErase),
-            summary: "Erases a customer: the keys of everything sealed about them are destroyed, for good.",
+            summary: "Erases a customer: the keys of everything sealed about them are destroyed, for good. `?reason=` says why, for the record.",
             body: "",
             handler: delete(erase),
         },
     ]
 }
 
-async fn read(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+async fn read(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
     let id = find_customer(&app, &id).await?;
+    // Who reads about a person is written down first, whichever door they come by.
+    let by = format!("key {}", caller.name);
+    app.store.note_read(ReadKind::Customer, &by, "", Some(id.0), json!({}), app.now()).await?;
     let customer = app
         .store
         .customer(id)
@@ -61,19 +69,39 @@ fn shown(customer: &Customer) -> Value {
     })
 }
 
+/// The most characters of a reason.
+const REASON_MAX: usize = 500;
+
+/// What goes with a request to erase.
+#[derive(Deserialize)]
+struct Said {
+    /// Why, for the record; free of personal data.
+    #[serde(default)]
+    reason: String,
+}
+
 async fn erase(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
+    Query(said): Query<Said>,
 ) -> Result<Json<Value>, Problem> {
     let id = find_customer(&app, &id).await?;
+    let reason = said.reason.trim();
+    if reason.chars().count() > REASON_MAX || reason.chars().any(char::is_control) {
+        return Err(Problem::new(
+            Code::InvalidRequest,
+            format!("`reason` has more than {REASON_MAX} characters, or a control character"),
+        ));
+    }
     let now = app.now();
     let audit = AuditEvent {
         kind: AuditKind::CustomerErased,
         at: now,
-        customer: Some(id),
-        subject: None,
-        body: json!({"by": format!("key {}", caller.name)}).to_string(),
+        // A deed of whoever asked: listed with the others, about the one it concerns.
+        customer: None,
+        subject: Some(id.0),
+        body: json!({"by": format!("key {}", caller.name), "reason": reason}).to_string(),
     };
     let addresses = app.store.erase(id, now, vec![audit]).await?;
     if let Some(inbox) = app.hooks.inbox() {

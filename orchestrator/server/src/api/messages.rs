@@ -20,7 +20,7 @@ use store::{AuditEvent, AuditKind, MessageOutcome, NewDelivery, NewMessage, Orig
 use words::{Channel, Customer, DeliveryId, MessageClass, MessageId, Timestamp};
 
 /// What direct sends carry where a journey would stand.
-const CALL: &str = "api";
+pub(crate) const CALL: &str = "api";
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![Route {
@@ -74,6 +74,20 @@ async fn plan(
     })?;
     let class = class_of(&live, &request.purpose)?;
     let inputs = inputs_of(&live, &request.message, &request.inputs)?;
+    if let Some(written) =
+        live.release.templates.class(&request.message).filter(|it| !it.may_go_out_as(class))
+    {
+        return Err(Problem::new(
+            Code::ClassMismatch,
+            format!(
+                "`{}` is written as {}, and the purpose `{}` is of the class {}",
+                request.message,
+                written.as_str(),
+                request.purpose,
+                class.as_str()
+            ),
+        ));
+    }
     let whom = match (&request.customer, &request.user_id) {
         (Some(text), _) | (None, Some(text)) => find_customer(app, text).await?,
         (None, None) => return Err(Problem::new(Code::InvalidRequest, "give `userId` or `customer`")),

@@ -23,6 +23,7 @@ use store::Identity;
 use words::{CustomerId, EmailAddress};
 
 pub(crate) use events::{replay_one, schema_draft};
+pub(crate) use messages::CALL;
 
 /// The largest body of an own route, in bytes.
 pub(crate) const BODY_MAX: usize = 512_000;

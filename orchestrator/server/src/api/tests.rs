@@ -66,10 +66,7 @@ async fn a_direct_message_is_planned_once_for_one_key_and_refused_where_it_may_n
     let (app, key) = with_key().await;
     let body = json!({"userId": "u1", "traits": {"email": "hana@example.jp"}});
     assert_eq!(send(&app, "POST", "/v1/identify", &key, body.to_string()).await.status, StatusCode::OK);
-    let name =
-        app.current.release().unwrap().templates.messages().find(|m| *m == "welcome").unwrap().to_owned();
-    let good =
-        json!({"message": name, "purpose": "codes", "userId": "u1", "channels": ["email"], "inputs": {}});
+    let good = json!({"message": "sign_in_code", "purpose": "codes", "userId": "u1", "channels": ["email"], "inputs": {}});
     let with = |field: &str, value: serde_json::Value| {
         let mut body = good.clone();
         body[field] = value;
@@ -80,6 +77,8 @@ async fn a_direct_message_is_planned_once_for_one_key_and_refused_where_it_may_n
         (Some("unquoted"), good.clone(), 400, "idempotency_missing"),
         (Some("\"k1\""), with("purpose", json!("offers")), 422, "class_not_allowed"),
         (Some("\"k1\""), with("purpose", json!("nothing")), 400, "invalid_request"),
+        // Advertising under a purpose that asks nobody.
+        (Some("\"k1\""), with("message", json!("welcome")), 422, "class_mismatch"),
         (Some("\"k1\""), with("message", json!("nothing")), 400, "invalid_request"),
         (Some("\"k1\""), with("inputs", json!({"nothing": 1})), 422, "invalid_inputs"),
         (Some("\"k1\""), with("channels", json!(["pigeon"])), 400, "invalid_request"),
@@ -131,6 +130,29 @@ async fn consents_need_evidence_to_be_given_and_none_to_be_taken_back() {
     ] {
         assert_eq!(post(wrong.clone()).await.status, StatusCode::BAD_REQUEST, "{wrong}");
     }
+    for (wrong, code) in [
+        (
+            json!({"userId": "u1", "purpose": "offers", "channel": "emial", "state": "revoked"}),
+            "unknown_channel",
+        ),
+        (
+            json!({"userId": "u1", "purpose": "offers", "state": "granted",
+                "evidence": {"method": "web_form", "text": "a", "text_hash": "deadbeef"}}),
+            "evidence_mismatch",
+        ),
+        (
+            json!({"userId": "u1", "purpose": "offers", "state": "granted",
+                "evidence": {"method": "web_form", "text": "a", "text_hash": "0".repeat(64)}}),
+            "evidence_mismatch",
+        ),
+    ] {
+        let answer = post(wrong.clone()).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+        assert!(answer.json()["type"].as_str().unwrap().ends_with(code), "{wrong}: {}", answer.text);
+        if code == "unknown_channel" {
+            assert!(answer.text.contains("email, push, sms, webhook"), "{}", answer.text);
+        }
+    }
     assert!(customer(&app, "u1").await.is_none());
     let granted = json!({"userId": "u1", "purpose": "offers", "channel": "email", "state": "granted",
         "evidence": {"method": "web_form", "text": "Yes, write to me"}});
@@ -175,7 +197,14 @@ async fn whoever_is_erased_is_gone() {
     send(&app, "POST", "/v1/identify", &key, body.to_string()).await;
     let shown = send(&app, "GET", "/v1/customers/email:hana@example.jp", &key, Body::empty()).await;
     assert_eq!(shown.json()["userId"], "u1");
-    assert_eq!(send(&app, "DELETE", "/v1/customers/u1", &key, Body::empty()).await.status, StatusCode::OK);
+    let read = app.store.reads(&store::ReadFilter::default(), None, 10).await.unwrap().rows;
+    assert_eq!((read.len(), read[0].reader.as_str()), (1, "key test"), "who asked is written down");
+    let erased =
+        send(&app, "DELETE", "/v1/customers/u1?reason=request%20of%20today", &key, Body::empty()).await;
+    assert_eq!(erased.status, StatusCode::OK);
+    let id = words::CustomerId::parse(erased.json()["customer"].as_str().unwrap()).unwrap();
+    let act = app.store.erasure(id).await.unwrap().unwrap();
+    assert_eq!((act.by.as_str(), act.reason.as_str()), ("key test", "request of today"));
     let gone = send(&app, "GET", "/v1/customers/u1", &key, Body::empty()).await.status;
     assert!(gone == StatusCode::NOT_FOUND || gone == StatusCode::GONE);
 }

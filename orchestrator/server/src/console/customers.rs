@@ -83,7 +83,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
         return Ok(go(&format!("/console/customers/{}", page.id), None));
     }
     let (by, now) = (visit.name(), visit.now());
-    visit.store().note_read(ReadKind::Customer, by, "", Some(page.id), json!({}), now).await?;
+    visit.store().note_read(ReadKind::Customer, by, "", Some(page.id.0), json!({}), now).await?;
     let timeline = match before {
         None => page.timeline.clone(),
         Some(before) => visit.store().customer_timeline(page.id, Some(before), ITEMS).await?,
@@ -97,6 +97,10 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
     let context = json!({
         "id": page.id.to_string(),
         "erased": page.customer.is_none(),
+        "erasure": page.erasure.as_ref().map(|act| json!({
+            "by": act.by, "at": view.time(act.at), "reason": act.reason,
+        })),
+        "consents_earlier": earlier(&view, &page),
         "name": page.customer.as_ref().map(name),
         "customer": page.customer.as_ref().map(|c| customer(&view, c, &page)),
         "enrollments": enrollments,
@@ -164,7 +168,14 @@ fn customer(view: &View<'_>, customer: &Customer, page: &CustomerPage) -> Json {
     })
 }
 
-fn consent(view: &View<'_>, consent: &Consent) -> Json {
+/// Words on consent that a later one took the place of.
+fn earlier(view: &View<'_>, page: &CustomerPage) -> Vec<Json> {
+    let now = page.customer.as_ref().map(|customer| customer.consents.as_slice()).unwrap_or_default();
+    page.words.iter().filter(|word| !now.contains(word)).map(|word| consent(view, word)).collect()
+}
+
+/// A word on consent, with how it can be proved.
+pub(crate) fn consent(view: &View<'_>, consent: &Consent) -> Json {
     let granted = consent.state == ConsentState::Granted;
     json!({
         "purpose": consent.purpose,

@@ -6,12 +6,23 @@ use ::inbox::{Filter, Inbox, Item};
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use serde_json::{Value as Json, json};
-use words::Channel;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use store::ReadKind;
+use words::{Channel, Elapsed, Timestamp};
+
+/// How long one look at the list lasts.
+const LOOK: Elapsed = Elapsed::from_secs(15 * 60);
 
 /// `GET /console/inbox`.
 pub(crate) async fn list(visit: Visit) -> Result<Response, Failure> {
     let inbox = inbox(&visit)?;
     let view = visit.view();
+    // The page looks again by itself every few seconds: that is one look.
+    let session = visit.who.as_ref().map(|who| who.session).unwrap_or_default();
+    if visit.console.looks.begins(session, visit.console.app.clock.machine_now()) {
+        record(&visit, json!({})).await?;
+    }
     let filter = Filter {
         channel: visit.query.get("channel").map(Channel::new),
         to: None,
@@ -49,6 +60,7 @@ pub(crate) async fn list(visit: Visit) -> Result<Response, Failure> {
 /// `GET /console/inbox/{id}`.
 pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
     let item = item(&visit).await?;
+    record(&visit, json!({"item": item.id})).await?;
     let view = visit.view();
     let tab = match visit.query.get("tab") {
         Some("raw") => "raw",
@@ -77,6 +89,7 @@ pub(crate) async fn part(visit: Visit) -> Result<Response, Failure> {
     match visit.path("part") {
         "html" => Ok(content::frame(item.html.ok_or(Failure::NotFound)?)),
         "raw" => {
+            record(&visit, json!({"item": item.id, "format": "raw"})).await?;
             let name = if item.channel == Channel::EMAIL { "eml" } else { "json" };
             let headers = [
                 (CONTENT_TYPE, "application/octet-stream".to_owned()),
@@ -87,6 +100,29 @@ pub(crate) async fn part(visit: Visit) -> Result<Response, Failure> {
         }
         _ => Err(Failure::NotFound),
     }
+}
+
+/// Who has the list open.
+#[derive(Debug, Default)]
+pub(crate) struct Looks(Mutex<BTreeMap<[u8; 32], Timestamp>>);
+
+impl Looks {
+    /// Whether a session begins to look: it has not within the last quarter of an hour.
+    fn begins(&self, session: [u8; 32], now: Timestamp) -> bool {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, since| now < since.plus(LOOK));
+        if all.contains_key(&session) {
+            return false;
+        }
+        all.insert(session, now);
+        true
+    }
+}
+
+/// Mails of customers lie here, with their addresses: that somebody looked is written down.
+async fn record(visit: &Visit, detail: Json) -> Result<(), Failure> {
+    let (by, now) = (visit.name(), visit.now());
+    Ok(visit.store().note_read(ReadKind::Inbox, by, "", None, detail, now).await?)
 }
 
 fn inbox(visit: &Visit) -> Result<&Inbox, Failure> {

@@ -37,6 +37,10 @@ const SENTENCES: &[(&str, &str)] = &[
         "it says nothing about whom: give `userId` or `anonymousId`",
         "誰についてか分かりません。userId か anonymousId を付けてください",
     ),
+    (
+        "`event` is not a text: it is the name of what happened, like \"order_placed\"",
+        "event は文字列で書いてください。起きたことの名前です（例：\"order_placed\"）",
+    ),
     ("`event` is missing: the event's name", "event（イベントの名前）がありません"),
     (
         "`type` is missing: identify, track, page, screen, group or alias",
@@ -61,6 +65,7 @@ const SENTENCES: &[(&str, &str)] = &[
         "browser keys may only send events that the schema marks `from_browser: true`",
         "ブラウザー用の鍵で送れるのは、「from_browser: true」と宣言したイベントだけです",
     ),
+    ("there is no channel `{}`; there are: {}", "「{}」というチャネルはありません。使えるもの：{}"),
     ("there is no such purpose; declared are: {}", "その目的は宣言されていません。宣言されているもの：{}"),
     (
         "`context.consent.categoryPreferences` is not a map of true and false",
@@ -93,6 +98,10 @@ const SENTENCES: &[(&str, &str)] = &[
     ("it is not a text", "文字列ではありません"),
     ("it is not a locale, like `ja` or `en-US`", "言語として読めません（例：ja、en-US）"),
     ("it is not a time zone, like `Asia/Tokyo`", "タイムゾーンとして読めません（例：Asia/Tokyo）"),
+    (
+        "there is no country of this code (ISO 3166-1), like `JP` or `US`",
+        "この国コード（ISO 3166-1）の国はありません（例：JP、US）",
+    ),
     ("it is not a phone number that can exist", "実在しえない電話番号です"),
     ("it is not a phone number", "電話番号として読めません"),
     (

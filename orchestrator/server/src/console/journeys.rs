@@ -35,12 +35,18 @@ pub(crate) fn rows(visit: &Visit, counts: &[JourneyCounts]) -> Vec<Json> {
             let sum = |of: fn(&store::MessageCounts) -> u64| counts.messages.iter().map(of).sum::<u64>();
             json!({
                 "name": name,
-                "title": program.map_or_else(|| name.to_owned(), |p| p.title.get(view.language).to_owned()),
+                "title": match program {
+                    Some(program) => program.title.get(view.language).to_owned(),
+                    None if name == crate::api::CALL => view.words.plain("direct-sends"),
+                    None => name.to_owned(),
+                },
+                "direct": program.is_none() && name == crate::api::CALL,
                 "purpose": program.map(|p| p.purpose.as_str()),
                 "is_live": program.is_some(),
                 "enrolled": view.number(counts.enrolled),
                 "live": view.number(counts.live),
                 "sent": view.number(sum(|m| m.sent)),
+                "inbox": Some(sum(|m| m.inbox)).filter(|n| *n > 0).map(|n| view.number(n)),
                 "not_sent": view.number(sum(|m| m.not_sent)),
                 "delivered": view.number(sum(|m| m.delivered)),
                 "clicked": view.number(sum(|m| m.clicked)),
@@ -95,7 +101,8 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
             json!({
                 "step": m.step, "name": m.name,
                 "channel": if m.channel.is_empty() { Json::Null } else { view.channel(&m.channel) },
-                "sent": view.number(m.sent), "not_sent": view.number(m.not_sent), "planned": view.number(m.planned),
+                "sent": view.number(m.sent), "inbox": Some(m.inbox).filter(|n| *n > 0).map(|n| view.number(n)),
+                "not_sent": view.number(m.not_sent), "planned": view.number(m.planned),
                 "delivered": view.number(m.delivered), "opened": view.number(m.opened),
                 "clicked": view.number(m.clicked), "click_share": view.share(m.clicked, m.sent),
                 "bounced": view.number(m.bounced), "complained": view.number(m.complained),

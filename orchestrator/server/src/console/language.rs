@@ -74,6 +74,29 @@ pub fn label(language: Language, group: &str, name: &str) -> String {
     spoken(language).named(group, name)
 }
 
+/// The words of an outcome; what the development inbox took is said to be kept there, and nowhere else.
+pub(crate) fn outcome_words(words: &Words, name: &str, in_inbox: bool) -> String {
+    match (in_inbox, name) {
+        (false, _) => words.named("outcome", name),
+        (true, "accepted") => words.plain("outcome-in-inbox"),
+        (true, _) => {
+            let mut args = FluentArgs::new();
+            args.set("outcome", words.named("outcome", name));
+            words.get("outcome-by-inbox", &args)
+        }
+    }
+}
+
+/// The same, for whatever else speaks to people.
+pub fn outcome(language: Language, name: &str, in_inbox: bool) -> String {
+    outcome_words(spoken(language), name, in_inbox)
+}
+
+/// The particulars of an act in a line, for whatever else speaks to people.
+pub fn particulars(language: Language, act: &store::Act) -> String {
+    super::acts::particulars(spoken(language), act)
+}
+
 /// A word of the console by its key.
 pub fn word(language: Language, key: &str) -> String {
     spoken(language).plain(key)

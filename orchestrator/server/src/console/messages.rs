@@ -3,7 +3,7 @@
 use super::customers;
 use super::view::View;
 use super::visit::{Failure, Fields, Visit};
-use super::{content, page, reads};
+use super::{acts, content, page, reads};
 use crate::export::{self, Format};
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -88,6 +88,17 @@ pub(crate) async fn list(visit: Visit) -> Result<Response, Failure> {
     let asked = asked(&visit).await?;
     let view = visit.view();
     let after = visit.query.get("after").and_then(|text| text.parse().ok()).map(LogCursor);
+    if let Some(filter) = asked.filter.as_ref().filter(|_| after.is_none())
+        && (filter.customer.is_some() || filter.address.is_some())
+    {
+        let about = filter.customer.map(|id| id.0);
+        let (by, detail) = (visit.name(), json!({"fields": asked_fields(&visit.query)}));
+        visit.store().note_read(ReadKind::Search, by, "", about, detail, visit.now()).await?;
+    }
+    let tests = match asked.filter.as_ref().and_then(|filter| filter.address.as_ref()) {
+        Some((channel, address)) => visit.store().tests_to(channel, address).await?,
+        None => Vec::new(),
+    };
     let found = match &asked.filter {
         Some(filter) => visit.store().log_search(filter, after, ROWS).await?,
         None => store::LogPage { rows: Vec::new(), next: None },
@@ -119,6 +130,7 @@ pub(crate) async fn list(visit: Visit) -> Result<Response, Failure> {
         "wrong": asked.wrong,
         "unknown_customer": asked.filter.is_none() && asked.wrong.is_empty(),
         "rows": found.rows.iter().map(|row| view.row(row)).collect::<Vec<_>>(),
+        "tests": tests.iter().map(|act| acts::shown(&view, act)).collect::<Vec<_>>(),
         "next": found.next.map(|LogCursor(n)| n.to_string()),
         "first": after.is_none(),
         "query": narrow,
@@ -132,6 +144,9 @@ pub(crate) async fn list(visit: Visit) -> Result<Response, Failure> {
 pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
     let id = MessageId::parse(visit.path("id")).map_err(|_| Failure::NotFound)?;
     let entry = visit.store().log_entry(id).await?.ok_or(Failure::NotFound)?;
+    // To whom it went stands on the page: that somebody looked is written down.
+    let (by, now) = (visit.name(), visit.now());
+    visit.store().note_read(ReadKind::Message, by, "", Some(id.0), json!({}), now).await?;
     let view = visit.view();
     let opened = visit.query.get("open").and_then(|key| {
         let opening = visit.console.openings.get(&visit, key)?;
@@ -159,6 +174,7 @@ fn entry_json(view: &View<'_>, entry: &LogEntry) -> Json {
     json!({
         "row": view.row(&entry.row),
         "why": view.why(entry.row.why.as_deref()),
+        "consent_words": entry.consent.as_ref().map(|word| customers::consent(view, word)),
         "not_sent": entry.row.outcome.is_not_sent(),
         "step": entry.row.step,
         "enrollment": entry.row.enrollment.map(|e| e.to_string()),
@@ -196,11 +212,11 @@ fn delivery(view: &View<'_>, delivery: &LogDelivery) -> Json {
         "ordinal": delivery.ordinal,
         "channel": view.channel(delivery.channel.as_str()),
         "address": delivery.address,
-        "state": view.state(delivery.state),
+        "state": view.state_in(delivery.state, delivery.in_inbox()),
         "due": view.time_opt(delivery.due_at),
         "handed": view.time_opt(delivery.handed_at),
         "settled": view.time_opt(delivery.settled_at),
-        "provider": delivery.provider,
+        "provider": delivery.provider.as_deref().map(|name| view.provider(name)),
         "why": view.why(delivery.why.as_deref()),
         "has_content": delivery.has_content,
         "commitment": delivery.commitment,
@@ -216,13 +232,15 @@ pub(crate) async fn export(visit: Visit) -> Result<Response, Failure> {
     let format = visit.query.get("format").and_then(Format::parse).ok_or(Failure::Bad("fail-format"))?;
     let asked = asked(&visit).await?;
     let Some(filter) = asked.filter else { return Err(Failure::Bad("fail-filter")) };
-    if format == Format::Eml && visit.query.get("reason").is_none() {
+    let Some(reason) = visit.query.get("reason").map(str::to_owned) else {
         return Err(Failure::Missing("reason".to_owned()));
-    }
-    let reason = visit.query.get("reason").unwrap_or("export").to_owned();
+    };
     let detail = json!({"format": format.as_str(), "fields": asked_fields(&visit.query)});
     let by = visit.name().to_owned();
-    visit.store().note_read(ReadKind::Export, &by, &reason, filter.customer, detail, visit.now()).await?;
+    visit
+        .store()
+        .note_read(ReadKind::Export, &by, &reason, filter.customer.map(|id| id.0), detail, visit.now())
+        .await?;
     let stream = export::stream(visit.store().clone(), filter, format, by, reason, visit.now());
     let headers = [
         (CONTENT_TYPE, format.media().to_owned()),

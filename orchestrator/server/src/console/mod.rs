@@ -3,6 +3,7 @@
 //! Every page is one line of `PAGES`, with what it needs of whoever asks. The guard reads that table, and so does the
 //! test that crosses it with all roles.
 
+mod acts;
 mod assets;
 mod content;
 mod customers;
@@ -27,7 +28,7 @@ mod view;
 mod visit;
 
 pub use customers::zone_source;
-pub use language::{label, word};
+pub use language::{label, outcome, particulars, word};
 pub use role::{Right, Role};
 pub use session::setup_link;
 
@@ -54,6 +55,7 @@ pub(crate) struct Console {
     tries: session::Tries,
     hashing: Semaphore,
     openings: content::Openings,
+    looks: inbox::Looks,
     // Made when somebody first looks: three megabytes that an installation without visitors never needs.
     en: LazyLock<Speech>,
     ja: LazyLock<Speech>,
@@ -121,6 +123,7 @@ pub(crate) static PAGES: &[Page] = {
         page!(POST "/console/troubles/replay", May(Settle), troubles::replay),
         page!(POST "/console/troubles/seen", May(Notices), troubles::seen),
         page!(GET "/console/reads", May(Reads), reads::list),
+        page!(GET "/console/acts", May(Reads), acts::list),
         page!(GET "/console/settings", May(Look), settings::show),
         page!(POST "/console/settings/keys", May(Access), settings::create_key),
         page!(POST "/console/settings/keys/revoke", May(Access), settings::revoke_key),
@@ -145,6 +148,7 @@ impl Console {
             tries: session::Tries::default(),
             hashing: Semaphore::new(2),
             openings: content::Openings::default(),
+            looks: inbox::Looks::default(),
             en: LazyLock::new(|| Speech::of(Language::En)),
             ja: LazyLock::new(|| Speech::of(Language::Ja)),
         }

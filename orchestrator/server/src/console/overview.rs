@@ -29,9 +29,10 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
     let counts = visit.store().journey_counts(None).await?;
     let troubles = visit.store().troubles(TROUBLES_MAX).await?;
     let mut channels: BTreeMap<&str, [u64; 4]> = BTreeMap::new();
-    let (mut sent, mut delivered) = (0, 0);
+    let (mut sent, mut delivered, mut inbox) = (0, 0, 0);
     for message in counts.iter().flat_map(|c| &c.messages) {
         sent += message.sent;
+        inbox += message.inbox;
         delivered += message.delivered;
         if !message.channel.is_empty() {
             let of = channels.entry(&message.channel).or_default();
@@ -74,6 +75,8 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
         "enrolled": view.number(enrolled),
         "live": view.number(live),
         "sent": view.number(sent),
+        "inbox": (inbox > 0).then(|| view.number(inbox)),
+        "only_inbox": inbox > 0 && inbox >= sent,
         "delivered": view.number(delivered),
         "delivered_share": view.share(delivered, sent),
         "not_sent": view.number(not_sent),

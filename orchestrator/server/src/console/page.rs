@@ -10,7 +10,7 @@ use store::StopScope;
 use tera::Context;
 
 /// The sections: (address, key of the label).
-const NAV: [(&str, &str); 8] = [
+const NAV: [(&str, &str); 9] = [
     ("/console", "nav-overview"),
     ("/console/journeys", "nav-journeys"),
     ("/console/customers", "nav-customers"),
@@ -18,6 +18,7 @@ const NAV: [(&str, &str); 8] = [
     ("/console/inbox", "nav-inbox"),
     ("/console/troubles", "nav-troubles"),
     ("/console/reads", "nav-reads"),
+    ("/console/acts", "nav-acts"),
     ("/console/settings", "nav-settings"),
 ];
 
@@ -64,7 +65,7 @@ async fn frame(visit: &Visit) -> Result<Json, Failure> {
         .into_iter()
         .filter(|(path, _)| match *path {
             "/console/inbox" => app.hooks.inbox().is_some(),
-            "/console/reads" => visit.may(Right::Reads),
+            "/console/reads" | "/console/acts" => visit.may(Right::Reads),
             _ => true,
         })
         .map(|(path, label)| {

@@ -1,4 +1,5 @@
-//! Who read what: every look at the content of a message, every customer's page that was opened, every export.
+//! Who read what: every look at the content of a message, at a customer's or a message's page, at the development inbox,
+//! every search for somebody, every export.
 
 use super::messages::day;
 use super::page;
@@ -86,6 +87,7 @@ pub(crate) fn shown(view: &View<'_>, read: &Read) -> Json {
         "kind": {"name": read.kind.as_str(), "text": view.words.named("read", read.kind.as_str())},
         "message": read.message.map(|id| id.to_string()),
         "customer": read.customer.map(|id| id.to_string()),
+        "item": detail["item"].as_i64(),
         "format": detail["format"].as_str(),
         "fields": fields.join(", "),
     })

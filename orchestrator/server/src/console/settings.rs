@@ -9,7 +9,7 @@ use axum::response::Response;
 use data_encoding::HEXLOWER;
 use http::StatusCode;
 use serde_json::{Value as Json, json};
-use store::{ApiKey, AuditKind, Operator};
+use store::{ApiKey, Operator};
 use vault::ApiKeyKind;
 use words::ReleaseId;
 
@@ -105,9 +105,7 @@ pub(crate) async fn create_key(visit: Visit) -> Result<Response, Failure> {
         revoked_at: None,
         last_used_at: None,
     };
-    let body = json!({"key": issued.masked, "name": key.name, "kind": kind_name, "scopes": key.scopes});
     visit.store().put_api_key(key).await?;
-    visit.console.write_down(&visit, AuditKind::ApiKeyCreated, None, None, body).await?;
     let mut context = context(&visit).await?;
     context["secret"] = issued.secret.expose().into();
     visit.page("settings.html", context).await

@@ -121,6 +121,27 @@ impl<'a> View<'a> {
         json!({"name": name, "text": self.words.named("outcome", name), "tone": tone})
     }
 
+    /// The same of something that may have gone to the development inbox: that is never called accepted, or sent.
+    pub(crate) fn outcome_in(&self, outcome: MessageOutcome, in_inbox: bool) -> Json {
+        self.kept(self.outcome(outcome), in_inbox)
+    }
+
+    /// Where a delivery stands that may have gone to the development inbox.
+    pub(crate) fn state_in(&self, state: DeliveryState, in_inbox: bool) -> Json {
+        self.kept(self.state(state), in_inbox)
+    }
+
+    fn kept(&self, mut badge: Json, in_inbox: bool) -> Json {
+        if in_inbox {
+            let name = badge["name"].as_str().unwrap_or_default().to_owned();
+            badge["text"] = super::language::outcome_words(self.words, &name, true).into();
+            if badge["tone"] == "good" {
+                badge["tone"] = "calm".into();
+            }
+        }
+        badge
+    }
+
     /// Where a delivery stands.
     pub(crate) fn state(&self, state: DeliveryState) -> Json {
         let tone = match state {
@@ -150,7 +171,7 @@ impl<'a> View<'a> {
             "purpose": row.purpose,
             "class": self.words.named("class", row.class.as_str()),
             "at": self.time(row.planned_at),
-            "outcome": self.outcome(row.outcome),
+            "outcome": self.outcome_in(row.outcome, row.in_inbox()),
             "settled": self.time_opt(row.settled_at),
             "channels": row.channels.iter().map(|c| self.channel(c.as_str())).collect::<Vec<_>>(),
             "reason": first_reason(&why, row.outcome),
@@ -181,6 +202,7 @@ impl<'a> View<'a> {
             }),
             "packs": raw["packs"].as_str(),
             "outcome": outcome.map(|name| self.words.named("outcome", name)),
+            "because": self.text(&raw["because"]),
             "settled_by": raw["settled_by"].as_str(),
             "settled_reason": raw["reason"].as_str(),
             "words": self.text(&raw),
@@ -206,6 +228,11 @@ impl<'a> View<'a> {
         let known = self.words.named("why", code);
         let text = if known == code { self.words.named("outcome", code) } else { known };
         text.replace('_', " ")
+    }
+
+    /// A provider by its name; the development inbox in words.
+    pub(crate) fn provider(&self, name: &str) -> String {
+        self.words.named("provider", name)
     }
 
     fn basis(&self, consent: &Json) -> Json {
@@ -241,6 +268,9 @@ fn step_beside(row: &LogRow) -> Option<&str> {
 fn first_reason(why: &Json, outcome: MessageOutcome) -> Json {
     let reasons = why["reasons"].as_array().map(Vec::as_slice).unwrap_or_default();
     let deciding = reasons.iter().find(|r| matches!(r["outcome"].as_str(), Some("block" | "delay")));
+    if outcome == MessageOutcome::Unknown && why["because"].is_string() {
+        return why["because"].clone();
+    }
     match deciding {
         Some(reason) if outcome.is_not_sent() || reason["outcome"] == "delay" => reason["text"].clone(),
         // It was allowed, and came to nothing all the same.

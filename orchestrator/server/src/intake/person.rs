@@ -62,7 +62,10 @@ pub(crate) fn said(world: &World, call: &Call, traits: &Map<String, Json>) -> Re
     let mut said = Said::default();
     let mut problems = Vec::new();
     let declared = &world.schema().traits;
-    said.country = country(traits);
+    match country(traits) {
+        Ok(country) => said.country = country,
+        Err(why) => problems.push(why),
+    }
     for (key, json) in traits {
         if key.is_empty() || key.chars().count() > 128 || key.chars().any(char::is_control) {
             problems.push("a trait's name is empty, too long, or has control characters".to_owned());
@@ -175,15 +178,32 @@ fn e164(number: &phonenumber::PhoneNumber) -> Option<PhoneNumber> {
     PhoneNumber::parse(&number.format().mode(phonenumber::Mode::E164).to_string()).ok()
 }
 
-/// From `country`, `country_code`, or the same inside `address`: a code of two letters, or the name of a country that we know.
-fn country(traits: &Map<String, Json>) -> Option<Country> {
+/// From `country`, `country_code`, or the same inside `address`: a code of two letters (ISO 3166-1), or the name of a country
+/// that we know. Two letters that are no country are refused: rules by country would be asked of nowhere.
+fn country(traits: &Map<String, Json>) -> Result<Option<Country>, String> {
     let inside = traits.get("address").and_then(Json::as_object);
-    ["country_code", "countryCode", "country"]
+    let said = ["country_code", "countryCode", "country"]
         .iter()
-        .flat_map(|key| [traits.get(*key), inside.and_then(|map| map.get(*key))])
+        .flat_map(|key| {
+            [traits.get(*key).map(|said| (*key, said)), inside.and_then(|map| Some((*key, map.get(*key)?)))]
+        })
         .flatten()
-        .filter_map(Json::as_str)
-        .find_map(|text| Country::parse(text).or_else(|| by_name(text)))
+        .filter_map(|(key, said)| Some((key, said.as_str()?)));
+    for (key, text) in said {
+        match Country::parse(text) {
+            Some(country) if country.exists() => return Ok(Some(country)),
+            Some(_) => {
+                return Err(format!(
+                    "trait `{key}`: there is no country of this code (ISO 3166-1), like `JP` or `US`"
+                ));
+            }
+            None => {}
+        }
+        if let Some(country) = by_name(text) {
+            return Ok(Some(country));
+        }
+    }
+    Ok(None)
 }
 
 fn by_name(name: &str) -> Option<Country> {

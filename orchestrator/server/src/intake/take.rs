@@ -174,6 +174,14 @@ fn known_purposes(world: &World, call: &Call) -> Result<Vec<super::ConsentWord>,
             }
             word.purpose = Some(name);
         }
+        if let Some(channel) =
+            word.channel.as_ref().filter(|channel| !world.channels().contains(channel.as_str()))
+        {
+            let known: Vec<String> = world.channels().into_iter().collect();
+            let shown: String = channel.as_str().chars().filter(|c| !c.is_control()).take(32).collect();
+            let reason = format!("there is no channel `{shown}`; there are: {}", known.join(", "));
+            return Err(Refusal::new("unknown_channel", call.name(), reason));
+        }
         out.push(word);
     }
     Ok(out)

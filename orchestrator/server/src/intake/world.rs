@@ -2,8 +2,9 @@
 
 use crate::app::Live;
 use journey::Schema;
+use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
-use words::Country;
+use words::{Channel, Country};
 
 static EMPTY: LazyLock<Schema> =
     LazyLock::new(|| Schema { events: journey::builtin::events(), ..Schema::default() });
@@ -28,6 +29,16 @@ impl World {
     /// Whether anything is moved by it.
     pub(crate) fn listens(&self, event: &str) -> bool {
         self.0.as_ref().is_some_and(|live| live.release.listeners.listens(event))
+    }
+
+    /// The channels there are: ours, and those that the live messages are written for.
+    pub(crate) fn channels(&self) -> BTreeSet<String> {
+        let ours = [Channel::EMAIL, Channel::SMS, Channel::PUSH, Channel::WEBHOOK];
+        let of_messages = self.0.iter().flat_map(|live| {
+            let templates = &live.release.templates;
+            templates.messages().flat_map(|message| templates.channels(message).cloned())
+        });
+        ours.into_iter().chain(of_messages).map(|channel| channel.as_str().to_owned()).collect()
     }
 
     /// The country of everybody, where the brand writes to one alone.

@@ -43,7 +43,7 @@ async fn every_read_is_listed(store: &Store) {
     }
     let detail = serde_json::json!({"format": "csv"});
     store.note_read(ReadKind::Export, "rie", "audit", None, detail.clone(), at(7)).await.unwrap();
-    store.note_read(ReadKind::Customer, "ken", "", Some(anna), serde_json::json!({}), at(8)).await.unwrap();
+    store.note_read(ReadKind::Customer, "ken", "", Some(anna.0), serde_json::json!({}), at(8)).await.unwrap();
     assert!(store.note_read(ReadKind::Export, " ", "audit", None, detail, at(9)).await.is_err());
     let all = store.reads(&ReadFilter::default(), None, 10).await.unwrap();
     let said: Vec<_> = all.rows.iter().map(|r| (r.kind, r.reader.as_str(), r.reason.as_str())).collect();

@@ -3,6 +3,7 @@
 //! Call [`exercise`] with a maker of fresh, empty stores.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests, shared by every database")]
 
+mod acts;
 mod coming_in;
 mod console;
 mod customers;
@@ -22,6 +23,7 @@ use words::{
 
 /// Runs the whole suite. Panics with the name of what failed.
 pub async fn exercise(make: impl AsyncFn() -> Store) {
+    acts::exercise(&make).await;
     coming_in::exercise(&make).await;
     customers::exercise(&make).await;
     stepping::exercise(&make).await;
@@ -168,6 +170,7 @@ pub(crate) fn settle(work: &SendWork, state: crate::DeliveryState) -> Settle {
         state,
         due_at: None,
         why: r#"{"outcome":"accepted"}"#.to_owned(),
+        in_inbox: false,
         attempt: Some(crate::AttemptRecord {
             started_at: at(2),
             ended_at: at(2),

@@ -16,6 +16,12 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use std::collections::BTreeMap;
 use words::{Consent, Customer, CustomerId, EnrollmentId, Event, Timestamp};
 
+/// Words on consent, the last recorded first.
+const CONSENTS: &str = "select at, recorded_at, body from consent_change \
+     where shard = ? and customer = ? and recorded_at < ? order by n desc limit ?";
+/// At most so many words of one customer are shown.
+const WORDS_MAX: i64 = 1000;
+
 impl Store {
     /// Figures of all journeys, or one. Kept up to date as things happen: reading them scans nothing.
     pub async fn journey_counts(&self, journey: Option<&str>) -> Result<Vec<JourneyCounts>, StoreError> {
@@ -178,8 +184,10 @@ impl Store {
                 })
                 .await?;
         }
+        let words = self.consent_words(id).await?;
+        let erasure = if customer.is_none() { self.erasure(id).await? } else { None };
         let timeline = self.customer_timeline(id, None, limit).await?;
-        Ok(Some(CustomerPage { customer, id, enrollments, segments, suppressions, timeline }))
+        Ok(Some(CustomerPage { customer, id, enrollments, segments, suppressions, words, erasure, timeline }))
     }
 
     pub(super) async fn and_merged(
@@ -240,6 +248,42 @@ impl Store {
         Ok(items)
     }
 
+    /// Every word on consent of a customer and of those merged into them, newest first; empty where they were erased.
+    pub async fn consent_words(&self, id: CustomerId) -> Result<Vec<Consent>, StoreError> {
+        let (whose, mut words) = {
+            let mut conn = self.read().await?;
+            let Some(id) = follow(&mut conn, id).await? else { return Ok(Vec::new()) };
+            (self.and_merged(&mut conn, id).await?, Vec::new())
+        };
+        for id in whose {
+            let rows = {
+                let mut conn = self.read().await?;
+                rows_of(&mut conn, CONSENTS, (id, i64::MAX, WORDS_MAX)).await?
+            };
+            words.extend(self.open_consents(id, &rows).await?.into_iter().map(|(_, consent)| consent));
+        }
+        words.sort_by_key(|word| std::cmp::Reverse(word.at));
+        Ok(words)
+    }
+
+    async fn open_consents(
+        &self,
+        id: CustomerId,
+        rows: &[SqliteRow],
+    ) -> Result<Vec<(Timestamp, Consent)>, StoreError> {
+        let keys = self.old_keys([profile_key(id)]).await?;
+        let mut words = Vec::new();
+        for row in rows {
+            let cell = consent_cell(id, Timestamp::from_micros(row.try_get(0)?));
+            let consent: Option<Consent> =
+                keys.open_json(profile_key(id), "consent_change", "body", &cell, row.try_get(2)?)?;
+            if let Some(consent) = consent {
+                words.push((Timestamp::from_micros(row.try_get(1)?), consent));
+            }
+        }
+        Ok(words)
+    }
+
     async fn timeline_of(
         &self,
         id: CustomerId,
@@ -270,31 +314,19 @@ impl Store {
             (id, before, limit),
         )
         .await?;
-        let consents = rows_of(
-            &mut conn,
-            "select at, recorded_at, body from consent_change \
-             where shard = ? and customer = ? and recorded_at < ? order by n desc limit ?",
-            (id, before, limit),
-        )
-        .await?;
+        let consents = rows_of(&mut conn, CONSENTS, (id, before, limit)).await?;
         drop(conn);
         for (row, (seq, event)) in events.iter().zip(self.open_events(id, &events).await?) {
             let source = self.name(row.try_get(7)?)?.to_string();
             items.push(TimelineItem::Event { seq, source, event });
         }
-        let keys = self.old_keys([profile_key(id)]).await?;
         for row in &decisions {
             items.extend(self.decisions_of(Timestamp::from_micros(row.try_get(0)?), row.try_get(1)?)?);
         }
-        for row in &consents {
-            let cell = consent_cell(id, Timestamp::from_micros(row.try_get(0)?));
-            let consent: Option<Consent> =
-                keys.open_json(profile_key(id), "consent_change", "body", &cell, row.try_get(2)?)?;
-            if let Some(consent) = consent {
-                let recorded_at = Timestamp::from_micros(row.try_get(1)?);
-                items.push(TimelineItem::Consent { recorded_at, consent });
-            }
-        }
+        let said = self.open_consents(id, &consents).await?;
+        items.extend(
+            said.into_iter().map(|(recorded_at, consent)| TimelineItem::Consent { recorded_at, consent }),
+        );
         Ok(())
     }
 
@@ -459,6 +491,7 @@ fn figure(message: &mut MessageCounts, kind: i64) -> Result<&mut u64, StoreError
     Ok(match kind {
         k if k == Kind::Planned as i64 => &mut message.planned,
         k if k == Kind::Sent as i64 => &mut message.sent,
+        k if k == Kind::Inbox as i64 => &mut message.inbox,
         k if k == Kind::Delivered as i64 => &mut message.delivered,
         k if k == Kind::Opened as i64 => &mut message.opened,
         k if k == Kind::Clicked as i64 => &mut message.clicked,

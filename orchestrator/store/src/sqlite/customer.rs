@@ -194,6 +194,7 @@ impl Store {
         audit: Vec<AuditEvent>,
     ) -> Result<Vec<String>, StoreError> {
         let prepared = self.prepare_audit(&audit).await?;
+        self.intern([AuditKind::MessageCancelled.as_str()]).await?;
         let mut subjects = {
             let mut conn = self.read().await?;
             let Some(id) = follow(&mut conn, id).await? else {
@@ -212,6 +213,7 @@ impl Store {
             addresses.extend(self.addresses_of(*id).await?);
         }
         let rows = subjects.clone();
+        let store = self.clone();
         self.write(move |tx| {
             Box::pin(async move {
                 for id in rows {
@@ -220,14 +222,12 @@ impl Store {
                             profile_version = profile_version + 1 where shard = ? and id = ?",
                         "update enrollment set status = 2, due_at = null, reason = 'erased', ended_at = arrived_at \
                             where shard = ? and customer = ? and status = 0",
-                        "update delivery set state = 12, due_at = null, lease_until = null \
-                            where shard = ? and customer = ? and state in (0, 1)",
-                        "update message set outcome = 19 where shard = ? and customer = ? and outcome = 0",
                         "update call set due_at = null, state = 2 where shard = ? and customer = ? and state = 0",
                         "delete from customer_segment where shard = ? and customer = ?",
                     ] {
                         sql::query(sql).bind(shard(id)).bind(id.0.to_vec()).execute(&mut tx.conn).await?;
                     }
+                    super::erased::cancel(tx, &store, id, now).await?;
                     // Nor does an address lead to what was sent to them.
                     let bidxs =
                         sql::query("select distinct address_bidx from delivery where shard = ? and customer = ?")

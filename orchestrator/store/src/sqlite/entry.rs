@@ -47,12 +47,30 @@ impl Store {
             std::iter::once(message.0).chain(entry.deliveries.iter().map(|delivery| delivery.id.0));
         for subject in subjects.collect::<Vec<_>>() {
             for row in sqlx::query(ABOUT).bind(subject.to_vec()).fetch_all(&mut *conn).await? {
-                entry.audit.extend(Some(self.stored_audit(&row)?).filter(|audit| audit.customer.is_some()));
+                let audit = self.stored_audit(&row)?;
+                entry.audit.extend(Some(audit).filter(|audit| !super::reads::is_read(&audit.kind)));
             }
         }
         entry.audit.sort_by_key(|audit| audit.id);
         entry.reads = self.reads_of(&mut conn, &entry).await?;
+        drop(conn);
+        entry.consent = self.stood_on(&entry.row).await?;
         Ok(Some(entry))
+    }
+
+    /// The word of consent that a message's verdict names, as it was said.
+    async fn stood_on(&self, row: &LogRow) -> Result<Option<words::Consent>, StoreError> {
+        let why: serde_json::Value =
+            row.why.as_deref().and_then(|why| serde_json::from_str(why).ok()).unwrap_or_default();
+        let named = &why["consent"];
+        let Some(at) = named["at"].as_str().and_then(|at| Timestamp::parse(at).ok()) else { return Ok(None) };
+        let same = |word: &words::Consent| {
+            word.at == at
+                && word.purpose.as_deref() == named["purpose"].as_str()
+                && word.channel.as_ref().map(Channel::as_str) == named["channel"].as_str()
+                && word.state == words::ConsentState::Granted
+        };
+        Ok(self.consent_words(row.customer).await?.into_iter().find(same))
     }
 
     /// What is in its own row and the rows that it names.
@@ -83,6 +101,7 @@ impl Store {
                 deliveries: Vec::new(),
                 audit: Vec::new(),
                 reads: Vec::new(),
+                consent: None,
             });
             Ok(())
         })?;

@@ -275,7 +275,14 @@ async fn quarantine(
     )?;
     for (key, struck) in keys.iter().zip(struck) {
         if struck {
-            super::settle::message_outcome(tx, *key, crate::MessageOutcome::Quarantined, now).await?;
+            super::settle::message_outcome(
+                tx,
+                *key,
+                crate::MessageOutcome::Quarantined,
+                now,
+                super::settle::KNOWN,
+            )
+            .await?;
         }
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! The store on SQLite: one writer that commits in groups, a few readers.
 
+mod acts;
 mod audit;
 mod bits;
 mod claim;
@@ -9,6 +10,7 @@ mod customer;
 mod decided;
 mod door;
 mod entry;
+mod erased;
 mod fanout;
 mod hand_over;
 mod held;

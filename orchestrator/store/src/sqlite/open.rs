@@ -263,6 +263,11 @@ impl Store {
         Ok(self.0.readers.acquire().await?)
     }
 
+    /// A connection of one's own that reads.
+    pub(crate) fn another_reader(&self) -> Result<Conn, StoreError> {
+        Conn::open(&self.0.path, true, &self.0.pragmas)
+    }
+
     /// Runs `work` on a thread that may block, with a connection that reads; such connections are kept for the next.
     pub(crate) async fn aside<T: Send + 'static>(
         &self,

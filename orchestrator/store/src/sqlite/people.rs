@@ -245,12 +245,13 @@ impl Store {
 
     /// Withdraws an API key. `false`: no such key.
     pub async fn revoke_api_key(&self, hash: [u8; 32], by: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let name = self.api_keys().await?.into_iter().find(|key| key.hash == hash).map(|key| key.name);
         let audit = AuditEvent {
             kind: AuditKind::ApiKeyRevoked,
             at: now,
             customer: None,
             subject: None,
-            body: serde_json::json!({"by": by, "hash": data_encoding::HEXLOWER.encode(&hash[..8])})
+            body: serde_json::json!({"by": by, "name": name, "hash": data_encoding::HEXLOWER.encode(&hash[..8])})
                 .to_string(),
         };
         let prepared = self.prepare_audit(&[audit]).await?;

@@ -7,27 +7,31 @@ use crate::{AuditEvent, AuditKind, LogEntry, Read, ReadFilter, ReadKind, ReadPag
 use futures::TryStreamExt;
 use serde_json::Value as Json;
 use sqlx::sqlite::SqliteConnection;
-use words::{CustomerId, DeliveryId, Timestamp};
+use words::{CustomerId, DeliveryId, MessageId, Timestamp};
 
 /// The kinds under which reading is written down.
-const KINDS: [(ReadKind, AuditKind); 3] = [
+const KINDS: [(ReadKind, AuditKind); 6] = [
     (ReadKind::Content, AuditKind::RecordViewed),
     (ReadKind::Customer, AuditKind::CustomerRead),
     (ReadKind::Export, AuditKind::LogExported),
+    (ReadKind::Inbox, AuditKind::InboxRead),
+    (ReadKind::Message, AuditKind::MessageRead),
+    (ReadKind::Search, AuditKind::LogSearched),
 ];
 
 /// At most so many deeds are looked at for one page.
 const SCAN_MAX: usize = 20_000;
 
 impl Store {
-    /// Writes down that somebody is about to read: a customer's page, or a selection of the log (of one customer, where
-    /// it has one). `detail` holds no address and no name. Content has a way of its own, [`Store::log_content`].
+    /// Writes down that somebody is about to read: a customer's page, a message's, or a selection of the log. `about` is
+    /// the customer or the message, where there is one; `detail` holds no address and no name. Content has a way of its
+    /// own, [`Store::log_content`].
     pub async fn note_read(
         &self,
         kind: ReadKind,
         reader: &str,
         reason: &str,
-        customer: Option<CustomerId>,
+        about: Option<[u8; 16]>,
         mut detail: Json,
         now: Timestamp,
     ) -> Result<(), StoreError> {
@@ -38,14 +42,9 @@ impl Store {
         if !reason.is_empty() {
             detail["reason"] = reason.into();
         }
-        let kind = match kind {
-            ReadKind::Content => AuditKind::RecordViewed,
-            ReadKind::Customer => AuditKind::CustomerRead,
-            ReadKind::Export => AuditKind::LogExported,
-        };
+        let kind = audit_kind(kind);
         // About nobody in particular, as every deed of a reader: the subject says whom it concerns.
-        let subject = customer.map(|customer| customer.0);
-        let event = AuditEvent { kind, at: now, customer: None, subject, body: detail.to_string() };
+        let event = AuditEvent { kind, at: now, customer: None, subject: about, body: detail.to_string() };
         self.write_down(vec![event]).await
     }
 
@@ -83,16 +82,15 @@ impl Store {
         }
         let (mut rows, mut looked, mut last, mut more) = (Vec::new(), 0, None, false);
         let kinds = KINDS.map(|(_, kind)| self.sym_or_none(kind.as_str()));
+        let kinds = Json::from(kinds.to_vec()).to_string();
         {
             let mut stream = sqlx::query(
                 "select id, kind, at, customer, subject, body from audit_event indexed by audit_nobody \
-                 where customer = x'00000000000000000000000000000000' and id < ?1 and kind in (?2, ?3, ?4) \
-                 order by id desc",
+                 where customer = x'00000000000000000000000000000000' and id < ?1 \
+                 and kind in (select value from json_each(?2)) order by id desc",
             )
             .bind(after.unwrap_or([0xff; 16]).to_vec())
-            .bind(kinds[0])
-            .bind(kinds[1])
-            .bind(kinds[2])
+            .bind(kinds)
             .fetch(&mut *conn);
             while let Some(row) = stream.try_next().await? {
                 if rows.len() == limit || looked == SCAN_MAX {
@@ -143,6 +141,15 @@ impl Store {
     }
 }
 
+/// Whether a record of this kind says that somebody read.
+pub(crate) fn is_read(kind: &str) -> bool {
+    KINDS.iter().any(|(_, audit)| audit.as_str() == kind)
+}
+
+fn audit_kind(kind: ReadKind) -> AuditKind {
+    KINDS.into_iter().find(|(read, _)| *read == kind).map_or(AuditKind::RecordViewed, |(_, audit)| audit)
+}
+
 /// A deed as a read; `None` where it is another deed.
 fn read_of(audit: StoredAudit) -> Option<Read> {
     let (kind, _) = KINDS.into_iter().find(|(_, kind)| kind.as_str() == audit.kind)?;
@@ -154,9 +161,12 @@ fn read_of(audit: StoredAudit) -> Option<Read> {
         kind,
         reader: text("reader").or_else(|| text("by")).unwrap_or_default(),
         reason: text("reason").unwrap_or_default(),
-        message: None,
+        message: audit.subject.filter(|_| kind == ReadKind::Message).map(MessageId),
         delivery: audit.subject.filter(|_| kind == ReadKind::Content).map(DeliveryId),
-        customer: audit.subject.filter(|_| kind != ReadKind::Content).map(CustomerId),
+        customer: audit
+            .subject
+            .filter(|_| matches!(kind, ReadKind::Customer | ReadKind::Export | ReadKind::Search))
+            .map(CustomerId),
         detail: audit.body,
     })
 }

@@ -93,11 +93,12 @@ impl Store {
         action: &str,
         at: Timestamp,
     ) -> Result<(), StoreError> {
+        let note = self.release(release).await?.map(|release| release.note).unwrap_or_default();
         let audit = self.decision_audit(
             if action == "rollback" { AuditKind::ReleaseRolledBack } else { AuditKind::ReleaseDeployed },
             at,
             Some(release.0),
-            serde_json::json!({"release": release, "by": by, "action": action}),
+            serde_json::json!({"release": release, "by": by, "action": action, "note": note}),
         );
         let prepared = self.prepare_audit(&[audit]).await?;
         let (by, action) = (by.to_owned(), action.to_owned());

@@ -77,15 +77,19 @@ fn outcome_row(
         .blob(&key.delivery.0);
 }
 
-/// Sets the outcome of one message.
+/// What takes the reason of an outcome that is not known out of the record: now it is.
+pub(crate) const KNOWN: &str = r#"{"because":null}"#;
+
+/// Sets the outcome of one message; `why` is written into its record.
 pub(crate) async fn message_outcome(
     tx: &mut Tx,
     key: DeliveryKey,
     outcome: MessageOutcome,
     now: Timestamp,
+    why: &str,
 ) -> Result<(), StoreError> {
     let mut rows = Rows::new();
-    outcome_row(&mut rows, key, outcome, now, None);
+    outcome_row(&mut rows, key, outcome, now, Some(why));
     tx.conn.each(OUTCOME, &rows)?;
     Ok(())
 }
@@ -419,7 +423,8 @@ impl Store {
         let audit = AuditEvent {
             kind,
             at: now,
-            customer: Some(key.customer),
+            // A deed of whoever settles it: listed with the others, and with the delivery that it concerns.
+            customer: None,
             subject: Some(key.delivery.0),
             body: why.clone(),
         };
@@ -536,6 +541,9 @@ fn settle_rows(
     if let Some(kind) = figure(item.state) {
         tx.tally.message(stood.journey, kind, stood.step, stood.name, stood.channel);
     }
+    if item.in_inbox && item.state == DeliveryState::Accepted {
+        tx.tally.message(stood.journey, Kind::Inbox, stood.step, stood.name, stood.channel);
+    }
 }
 
 /// The figure that a delivery counts for, once it stands so.
@@ -637,7 +645,8 @@ async fn one_receipt(tx: &mut Tx, item: &NewReceipt, kind: i64, now: Timestamp) 
     }
     if let Some(state) = state {
         sql::query(
-            "update delivery set state = ?, settled_at = ?, due_at = null where shard = ? and customer = ? \
+            "update delivery set state = ?, settled_at = ?, due_at = null, \
+                why = case when json_valid(why) then json_remove(why, '$.because') else why end where shard = ? and customer = ? \
                 and message = ? and id = ? and state in (2, 3, 4, 5, 6)",
         )
         .bind(state as i64)
@@ -648,7 +657,7 @@ async fn one_receipt(tx: &mut Tx, item: &NewReceipt, kind: i64, now: Timestamp) 
         .bind(key.delivery.0.to_vec())
         .execute(&mut tx.conn)
         .await?;
-        message_outcome(tx, key, outcome_of(state), now).await?;
+        message_outcome(tx, key, outcome_of(state), now, KNOWN).await?;
     }
     if let Some(row) = &item.suppress {
         suppress_in(tx, bidx_shard(&stood.address_bidx), &stood.address_bidx, stood.channel, row).await?;

@@ -11,6 +11,11 @@ use crate::{AuditEvent, AuditKind, MessageOutcome, StoreError, Swept};
 use sqlx::Row;
 use words::Timestamp;
 
+/// Why nobody knows what became of a hand-over that nobody is left to speak for.
+const BECAUSE: &str = r#"{"because":{"code":"process_ended",
+"en":"Whether it was accepted is not known: Tabi ended while it was being handed over; it is not sent again, so that it cannot arrive twice, until evidence or a person settles it.",
+"ja":"受け付けられたかどうか分かりません。送信事業者に渡している途中で Tabi が終了しました。二重に届くのを避けるため、証拠か担当者の判断で決着するまで送り直しません。"}}"#;
+
 /// At most so many in one commit.
 const SWEEP_MAX: i64 = 1000;
 
@@ -71,12 +76,14 @@ impl Store {
                     let (state, channel): (i64, i64) = (row.try_get(3)?, row.try_get(4)?);
                     let unknown = state == 2 && row.try_get::<i64, _>(5)? == 0;
                     sql::query(
-                        "update delivery set state = ?, due_at = ?, lease_until = null, settled_at = ? \
-                         where shard = ? and customer = ? and message = ? and id = ?",
+                        "update delivery set state = ?1, due_at = ?2, lease_until = null, settled_at = ?3, \
+                            why = case when ?4 is null then why when json_valid(why) then json_patch(why, ?4) else ?4 end \
+                         where shard = ?5 and customer = ?6 and message = ?7 and id = ?8",
                     )
                     .bind(if unknown { 4 } else { 0 })
                     .bind((!unknown).then_some(now.as_micros()))
                     .bind(unknown.then_some(now.as_micros()))
+                    .bind(unknown.then_some(BECAUSE))
                     .bind(shard(key.customer))
                     .bind(key.customer.0.to_vec())
                     .bind(key.message.0.to_vec())
@@ -100,7 +107,7 @@ impl Store {
                     }
                     if unknown {
                         swept.unknown += 1;
-                        message_outcome(tx, key, MessageOutcome::Unknown, now).await?;
+                        message_outcome(tx, key, MessageOutcome::Unknown, now, BECAUSE).await?;
                         let mut rows = Rows::new();
                         store.audit_rows(
                             &mut rows,

@@ -2,7 +2,7 @@
 
 use super::Store;
 use super::rows::Rows;
-use super::sql;
+use super::sql::{self, cell};
 use crate::StoreError;
 use futures::future::BoxFuture;
 use sqlx::Row;
@@ -112,7 +112,30 @@ impl Store {
 
     /// The name of a number.
     pub(crate) fn name(&self, id: i64) -> Result<Arc<str>, StoreError> {
+        if let Some(name) = self.0.symbols.name(id) {
+            return Ok(name);
+        }
+        // Another process may have given it its number since this one looked.
+        self.look_again()?;
         self.0.symbols.name(id).ok_or_else(|| StoreError::corrupt(format!("symbol {id}")))
+    }
+
+    fn look_again(&self) -> Result<(), StoreError> {
+        let conn = self.another_reader()?;
+        let mut asked = Rows::new();
+        asked.row().int(0);
+        let mut found: Vec<(i64, String)> = Vec::new();
+        conn.ask("select id, name from symbol where id > ?1", &asked, |_, row| {
+            found.push((cell(row, 0)?, cell(row, 1)?));
+            Ok(())
+        })?;
+        let mut names = self.0.symbols.0.write().unwrap_or_else(PoisonError::into_inner);
+        for (id, name) in found {
+            let name: Arc<str> = Arc::from(name);
+            names.by_name.insert(name.clone(), id);
+            names.by_id.insert(id, name);
+        }
+        Ok(())
     }
 
     /// A number where the name is known; names nobody ever used match nothing.

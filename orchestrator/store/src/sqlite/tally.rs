@@ -22,6 +22,7 @@ pub(crate) enum Kind {
     Clicked = 21,
     Bounced = 22,
     Complained = 23,
+    Inbox = 24,
 }
 
 /// Changes of figures within one commit.

@@ -4,7 +4,7 @@
 
 use super::*;
 use crate::fixture::at;
-use channel::{OPTED_OUT, Stage};
+use channel::OPTED_OUT;
 use std::time::Duration;
 use words::{Channel, Customer, CustomerId, DeliveryId, EnrollmentId, MessageClass, MessageId};
 
@@ -49,7 +49,7 @@ fn span() -> Span {
 }
 
 fn settled(work: &SendWork, outcome: &Outcome) -> Settle {
-    tried(work, outcome, span(), 0, EventId([9; 16]))
+    tried(work, outcome, span(), 0, EventId([9; 16]), false)
 }
 
 fn outcomes() -> [Outcome; 7] {
@@ -121,7 +121,7 @@ fn tries_come_at_growing_distances_each_spread_by_a_fifth_at_most() {
     for attempts in 1..=40 {
         let work = SendWork { attempts, ..work(DeliveryClass::NeverTwice) };
         let wait = |jitter: u64| {
-            let due = tried(&work, &unavailable, span(), jitter, EventId([9; 16])).due_at.unwrap();
+            let due = tried(&work, &unavailable, span(), jitter, EventId([9; 16]), false).due_at.unwrap();
             due.since(span().to).as_micros()
         };
         let (soonest, latest) = (wait(0), wait(999));
@@ -139,7 +139,7 @@ fn a_provider_that_asks_for_a_pause_gets_it_within_reason() {
         let outcome = Outcome::Throttled { after: Duration::from_secs(asked), answer: String::new() };
         let due = settled(&work(DeliveryClass::NeverTwice), &outcome).due_at.unwrap();
         assert_eq!(due.since(span().to), Elapsed::from_secs(least), "{asked}");
-        let spread = tried(&work(DeliveryClass::NeverTwice), &outcome, span(), 999, EventId([9; 16]));
+        let spread = tried(&work(DeliveryClass::NeverTwice), &outcome, span(), 999, EventId([9; 16]), false);
         assert!(spread.due_at.unwrap() >= due, "never before its time");
     }
 }
@@ -169,4 +169,25 @@ fn an_opt_out_with_the_provider_is_no_dead_address() {
 fn what_was_not_tried_is_not_counted() {
     let settle = untried(&work(DeliveryClass::NeverTwice), DeliveryState::Suppressed, None, "{}".to_owned());
     assert!(settle.uncount && settle.clear_strikes && settle.attempt.is_none() && settle.events.is_empty());
+}
+
+#[test]
+fn what_is_not_known_says_why_and_what_follows_and_what_the_inbox_took_says_so() {
+    let unknown = Outcome::Unknown { stage: Stage::Answer, answer: "timed out".to_owned() };
+    for (class, follows) in [
+        (DeliveryClass::NeverTwice, "not sent again"),
+        (DeliveryClass::NeverLost, "must not be lost"),
+        (DeliveryClass::Keyed, "the same key"),
+    ] {
+        let why: serde_json::Value = serde_json::from_str(&settled(&work(class), &unknown).why).unwrap();
+        let words = why["because"]["en"].as_str().unwrap();
+        assert!(words.contains("answer was lost") && words.contains(follows), "{words}");
+        assert!(why["because"]["ja"].as_str().unwrap().ends_with("。"), "{why}");
+    }
+    let accepted = Outcome::Accepted { provider_id: None, answer: "250 kept".to_owned() };
+    let kept = tried(&work(DeliveryClass::NeverTwice), &accepted, span(), 0, EventId([9; 16]), true);
+    assert!(kept.in_inbox && kept.why.contains("\"inbox\":true"), "{}", kept.why);
+    let sent = settled(&work(DeliveryClass::NeverTwice), &accepted);
+    // Null takes out of the record what an earlier try left there.
+    assert!(!sent.in_inbox && sent.why.contains("\"inbox\":null") && sent.why.contains("\"because\":null"));
 }

@@ -2,7 +2,7 @@
 
 use super::FilterArgs;
 use crate::{
-    commands::{Context, Named},
+    commands::{Context, Reading},
     control::{self, Ask},
     exit::{Exit, Fault},
     instance::Instance,
@@ -45,11 +45,8 @@ pub(crate) struct ExportArgs {
     /// The file to write (for eml: the folder); left out: standard output
     #[arg(long = "into", value_name = "PATH")]
     into: Option<PathBuf>,
-    /// Why it is taken away, for the record (needed for eml)
-    #[arg(long, value_name = "TEXT")]
-    reason: Option<String>,
     #[command(flatten)]
-    named: Named,
+    reading: Reading,
 }
 
 pub(crate) async fn run(context: &Context, args: &ExportArgs) -> anyhow::Result<Exit> {
@@ -87,8 +84,8 @@ async fn record(context: &Context, args: &ExportArgs, instance: &Instance) -> an
     let customer = args.filter.read(instance).await?.customer;
     let form = args.form.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
     let detail = json!({"format": form, "fields": args.filter.fields()});
-    let reason = args.reason.clone().unwrap_or_default();
-    control::ask(context, Ask::Exported { customer, reader: args.named.name(), reason, detail }).await?;
+    args.reading.because()?;
+    args.reading.record(context, store::ReadKind::Export, customer.map(|id| id.to_string()), detail).await?;
     Ok(())
 }
 
@@ -131,14 +128,10 @@ async fn eml(
 ) -> anyhow::Result<u64> {
     let folder =
         args.into.as_deref().ok_or_else(|| Fault::usage("eml writes a folder: name it with --into"))?;
-    let reason = args
-        .reason
-        .as_deref()
-        .filter(|reason| !reason.trim().is_empty())
-        .ok_or_else(|| Fault::usage("reading what customers got is recorded: say why with --reason"))?;
+    let reason = args.reading.because()?;
     std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     let filter = args.filter.read(instance).await?;
-    let reader = args.named.name();
+    let reader = args.reading.named.name()?;
     let (mut after, mut written) = (None, 0);
     loop {
         let page = instance.store.log_search(&filter, after, PAGE).await?;

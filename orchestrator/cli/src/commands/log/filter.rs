@@ -47,7 +47,7 @@ impl FilterArgs {
     /// As the store reads it.
     pub(crate) async fn read(&self, instance: &Instance) -> anyhow::Result<LogFilter> {
         let customer = match &self.customer {
-            Some(text) => Some(crate::control::find(instance, &Who::parse(text)).await?),
+            Some(text) => Some(crate::control::find_also_erased(instance, &Who::parse(text)).await?),
             None => None,
         };
         let (from, to) = period(self.from.as_deref(), self.to.as_deref(), instance).await?;

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use store::{Read, ReadFilter, ReadKind};
 use words::MessageId;
 
-/// List who read what: content of messages, pages of customers, exports
+/// List who read what: content and pages of messages, pages of customers, the development inbox, searches, exports
 ///
 /// Example: tabi log reads --reader rie --from 2026-11-01
 /// Example: tabi log reads --message msg_… --format json
@@ -42,6 +42,12 @@ enum What {
     Customer,
     /// An export of the log
     Export,
+    /// The development inbox
+    Inbox,
+    /// All about a message but its content
+    Message,
+    /// A search for somebody's messages
+    Search,
 }
 
 pub(crate) async fn run(context: &Context, args: &ReadsArgs) -> anyhow::Result<Exit> {
@@ -52,6 +58,9 @@ pub(crate) async fn run(context: &Context, args: &ReadsArgs) -> anyhow::Result<E
         What::Content => ReadKind::Content,
         What::Customer => ReadKind::Customer,
         What::Export => ReadKind::Export,
+        What::Inbox => ReadKind::Inbox,
+        What::Message => ReadKind::Message,
+        What::Search => ReadKind::Search,
     });
     let filter = ReadFilter { reader: args.reader.clone(), kind, message: args.message, from, to };
     let (mut rows, mut after) = (Vec::new(), None);

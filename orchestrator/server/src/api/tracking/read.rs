@@ -95,6 +95,11 @@ fn read(
     let mut properties = object(map, "properties")?.cloned().unwrap_or_default();
     let call_kind = match kind {
         "identify" => CallKind::Identify,
+        "track" if map.get("event").is_some_and(|event| !event.is_string() && !event.is_null()) => {
+            return Err(
+                "`event` is not a text: it is the name of what happened, like \"order_placed\"".to_owned()
+            );
+        }
         "track" => {
             CallKind::Track(text(map, "event", NAME_MAX)?.ok_or("`event` is missing: the event's name")?)
         }

@@ -68,6 +68,8 @@ async fn a_bad_item_of_a_batch_is_kept_with_its_reason_and_its_neighbours_are_st
         (r#"{"type":"track","event":"visited"}"#, "missing_identity", "userId"),
         (r#"{"type":"track","userId":"u1","event":"message_sent"}"#, "reserved_name", "Tabi itself"),
         (r#"{"type":"track","userId":"u1"}"#, "not_a_message", "`event`"),
+        (r#"{"type":"track","userId":"u1","event":5}"#, "not_a_message", "`event` is not a text"),
+        (r#"{"type":"identify","userId":"u1","traits":{"country":"ZZ"}}"#, "trait_type", "no country"),
         (r#"{"type":"dance","userId":"u1"}"#, "not_a_message", "`type`"),
         (r#"{"type":"identify","userId":"u1","traits":{"email":"zq-nobody"}}"#, "trait_type", "`email`"),
         (r#"{"type":"track","userId":"u1","event":"a\u0000b"}"#, "not_a_message", "control character"),

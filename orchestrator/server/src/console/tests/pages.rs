@@ -21,6 +21,8 @@ fn paths(stage: &Stage) -> Vec<String> {
         "/console/troubles".into(),
         "/console/sending".into(),
         "/console/reads".into(),
+        "/console/acts".into(),
+        "/console/acts?by=admin&kind=sending.stopped&from=2020-01-01&to=2030-01-01".into(),
         "/console/reads?reader=admin&kind=customer&from=2020-01-01&to=2030-01-01".into(),
         "/console/settings".into(),
     ]
@@ -208,4 +210,59 @@ async fn nothing_that_a_customer_wrote_becomes_markup() {
         }
         assert!(seen >= 6, "the text was shown on {seen} pages only");
     }
+}
+
+#[tokio::test]
+async fn what_people_did_is_listed_and_an_erased_customer_says_who_asked_for_it() {
+    let stage = Stage::with("Ann").await;
+    let (cookie, _) = stage.visitor(Role::Reviewer).await;
+    let customer = format!("/console/customers/{}", stage.customer);
+    // A word that a later one took the place of, with its wording and source.
+    let taken_back = words::Consent {
+        purpose: Some("offers".into()),
+        channel: Some(words::Channel::EMAIL),
+        state: words::ConsentState::Revoked,
+        basis: words::Basis::Express,
+        at: super::story::at(20),
+        expires_at: None,
+        evidence: words::Evidence { method: "one_click".into(), ..words::Evidence::default() },
+    };
+    let change = move |_: &mut words::Customer| vec![words::ConsentChange { consent: taken_back }];
+    stage.app.store.update_customer(stage.customer, super::story::at(20), change, Vec::new()).await.unwrap();
+    let page = stage.get(&customer, &cookie).await.body;
+    assert!(page.contains("Said before") && page.contains("<blockquote>Ann</blockquote>"), "{page}");
+
+    stage.get(&format!("/console/messages/{}", stage.sent), &cookie).await;
+    stage.get("/console/messages?customer=user-1", &cookie).await;
+    let audit = store::AuditEvent::new(
+        store::AuditKind::CustomerErased,
+        super::story::at(30),
+        &serde_json::json!({"by": "Hanako", "reason": "request of 12 May"}),
+    );
+    stage
+        .app
+        .store
+        .erase(stage.customer, super::story::at(30), vec![audit.about(stage.customer.0)])
+        .await
+        .unwrap();
+    let page = stage.get(&customer, &cookie).await.body;
+    for said in ["Erased by", "Hanako", "request of 12 May"] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    let acts = stage.get("/console/acts", &cookie).await.body;
+    for said in [
+        "Erased a customer",
+        "Stopped sending",
+        "Read all about a message",
+        "Searched for somebody",
+        "Made an API key",
+    ] {
+        assert!(acts.contains(said), "{said}: {acts}");
+    }
+    let stops = stage.get("/console/acts?kind=sending.stopped&lang=ja", &cookie).await.body;
+    assert!(stops.contains("<td>送信を停止") && !stops.contains("<td>お客様の情報を消去"), "{stops}");
+    let (marketer, _) = stage.visitor(Role::Marketer).await;
+    assert_eq!(stage.get("/console/acts", &marketer).await.status, StatusCode::FORBIDDEN);
+    let without = stage.get("/console/messages/export?format=csv", &cookie).await;
+    assert_eq!(without.status, StatusCode::UNPROCESSABLE_ENTITY, "nothing is taken away without a reason");
 }

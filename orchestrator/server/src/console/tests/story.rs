@@ -266,6 +266,7 @@ async fn sent(store: &Store, customer: CustomerId, text: &str) -> (MessageId, De
         state: DeliveryState::Accepted,
         due_at: None,
         why: r#"{"outcome":"accepted"}"#.into(),
+        in_inbox: false,
         attempt: Some(AttemptRecord {
             started_at: at(6),
             ended_at: at(6),
