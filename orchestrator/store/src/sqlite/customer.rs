@@ -3,10 +3,10 @@
 use super::Store;
 use super::audit::PreparedAudit;
 use super::ingest::{Prepared, write_events};
-use super::keys::{Keys, content_key, events_key, profile_key};
-use super::open::{put_setting, shard, text_shard};
+use super::keys::{Keys, events_key, profile_key};
+use super::open::{shard, text_shard};
 use super::rows::{Rows, signed, unsigned};
-use super::sql::{self, bytes, cell};
+use super::sql;
 use super::writer::{Tx, apart};
 use crate::{AuditEvent, AuditKind, CustomerUpdate, Identity, StoreError, SuppressionRow, Updated};
 use sqlx::Row;
@@ -184,137 +184,6 @@ impl Store {
         .transpose()
     }
 
-    /// Destroys the keys of a customer and of everybody merged into them: what was sealed is gone, the ledger stays.
-    /// Live enrollments stop, what was planned is cancelled, identities are forgotten; suppressions stay. Returns the
-    /// addresses that messages went to, for those who keep copies elsewhere.
-    pub async fn erase(
-        &self,
-        id: CustomerId,
-        now: Timestamp,
-        audit: Vec<AuditEvent>,
-    ) -> Result<Vec<String>, StoreError> {
-        let prepared = self.prepare_audit(&audit).await?;
-        self.intern([AuditKind::MessageCancelled.as_str()]).await?;
-        let mut subjects = {
-            let mut conn = self.read().await?;
-            let Some(id) = follow(&mut conn, id).await? else {
-                return Err(StoreError::NotFound(format!("customer {id}")));
-            };
-            vec![id]
-        };
-        let mut at = 0;
-        while let Some(id) = subjects.get(at).copied() {
-            let mut conn = self.read().await?;
-            subjects.extend(merged_into(&mut conn, id).await?);
-            at += 1;
-        }
-        let mut addresses = BTreeSet::new();
-        for id in &subjects {
-            addresses.extend(self.addresses_of(*id).await?);
-        }
-        let rows = subjects.clone();
-        let store = self.clone();
-        self.write(move |tx| {
-            Box::pin(async move {
-                for id in rows {
-                    for sql in [
-                        "update customer set due_at = null, flags = flags | 2, guard_version = guard_version + 1, \
-                            profile_version = profile_version + 1 where shard = ? and id = ?",
-                        "update enrollment set status = 2, due_at = null, reason = 'erased', ended_at = arrived_at \
-                            where shard = ? and customer = ? and status = 0",
-                        "update call set due_at = null, state = 2 where shard = ? and customer = ? and state = 0",
-                        "delete from customer_segment where shard = ? and customer = ?",
-                    ] {
-                        sql::query(sql).bind(shard(id)).bind(id.0.to_vec()).execute(&mut tx.conn).await?;
-                    }
-                    super::erased::cancel(tx, &store, id, now).await?;
-                    // Nor does an address lead to what was sent to them.
-                    let bidxs =
-                        sql::query("select distinct address_bidx from delivery where shard = ? and customer = ?")
-                            .bind(shard(id))
-                            .bind(id.0.to_vec())
-                            .fetch_all(&mut tx.conn)
-                            .await?;
-                    let mut rows = Rows::new();
-                    for row in &bidxs {
-                        let bidx: &[u8] = row.try_get(0)?;
-                        let at = bidx.last().map_or(0, |last| i64::from(*last));
-                        rows.row().int(at).blob(bidx).blob(&id.0);
-                    }
-                    tx.conn.each("delete from addressed where shard = ? and bidx = ? and customer = ?", &rows)?;
-                    for sql in [
-                        "delete from identity where customer = ?1",
-                        "update delivery set address_bidx = ?3 where shard = ?2 and customer = ?1",
-                    ] {
-                        let nowhere = NOWHERE.to_vec();
-                        sql::query(sql).bind(id.0.to_vec()).bind(shard(id)).bind(nowhere).execute(&mut tx.conn).await?;
-                    }
-                    put_setting(&mut tx.conn, &unfinished(id), Some("1")).await?;
-                }
-                super::audit::insert(tx, prepared).await
-            })
-        })
-        .await?;
-        for id in subjects {
-            self.destroy_keys(id, now).await?;
-        }
-        Ok(addresses.into_iter().collect())
-    }
-
-    /// Addresses that a customer has, and those that messages went to.
-    async fn addresses_of(&self, id: CustomerId) -> Result<Vec<String>, StoreError> {
-        let profile = profile_key(id);
-        self.aside(move |store, conn| {
-            let (mut row, mut addresses) = (Rows::new(), Vec::new());
-            row.row().int(shard(id)).blob(&id.0);
-            let keys = store.old_keys_at_once([profile])?;
-            conn.ask("select profile from customer_profile where shard = ? and id = ?", &row, |_, row| {
-                let sealed = bytes(row, 0)?;
-                let who =
-                    keys.open_packed::<Customer>(profile, "customer_profile", "profile", &id.0, sealed)?;
-                addresses.extend(who.into_iter().flat_map(|who| who.addresses).map(|address| address.value));
-                Ok(())
-            })?;
-            conn.ask(
-                "select x.delivery, x.address, d.planned_at from delivery d \
-                    cross join content x on x.shard = d.shard and x.delivery = d.id \
-                 where d.shard = ? and d.customer = ?",
-                &row,
-                |_, row| {
-                    let key = content_key(id, Timestamp::from_micros(cell(row, 2)?));
-                    let keys = store.old_keys_at_once([key])?;
-                    let opened = keys.open(key, "content", "address", bytes(row, 0)?, bytes(row, 1)?)?;
-                    addresses.extend(opened.and_then(|address| String::from_utf8(address).ok()));
-                    Ok(())
-                },
-            )?;
-            Ok(addresses)
-        })
-        .await
-    }
-
-    /// Destroys keys whose erasure was cut off after its commit.
-    pub(crate) async fn finish_erasures(&self, now: Timestamp) -> Result<(), StoreError> {
-        let rows = {
-            let mut conn = self.read().await?;
-            sqlx::query("select name from setting where name >= 'erasing/' and name < 'erasing0'")
-                .fetch_all(&mut *conn)
-                .await?
-        };
-        for row in rows {
-            let name: &str = row.try_get(0)?;
-            let id = name.strip_prefix(ERASING).and_then(|text| CustomerId::parse(text).ok());
-            self.destroy_keys(id.ok_or_else(|| StoreError::corrupt("setting.name"))?, now).await?;
-        }
-        Ok(())
-    }
-
-    async fn destroy_keys(&self, id: CustomerId, now: Timestamp) -> Result<(), StoreError> {
-        self.0.vault.destroy(&id.0, now).await?;
-        self.write(move |tx| Box::pin(async move { put_setting(&mut tx.conn, &unfinished(id), None).await }))
-            .await
-    }
-
     /// Traits of an account; creates it.
     pub async fn put_account(
         &self,
@@ -352,16 +221,6 @@ impl Store {
             .await?;
         row.map(|row| serde_json::from_str(row.try_get(0)?).map_err(StoreError::corrupt)).transpose()
     }
-}
-
-/// The blind index of what was sent to whom nobody may know any more.
-const NOWHERE: [u8; 16] = [0; 16];
-
-/// What settings say of customers whose keys are about to be destroyed begins with this.
-const ERASING: &str = "erasing/";
-
-fn unfinished(id: CustomerId) -> String {
-    format!("{ERASING}{id}")
 }
 
 /// Follows redirects; `None`: no such customer.
@@ -688,7 +547,7 @@ pub(crate) async fn suppress_in(
     row: &SuppressionRow,
 ) -> Result<(), StoreError> {
     // A late report about somebody who was erased meanwhile.
-    if *bidx == NOWHERE {
+    if *bidx == super::erased::NOWHERE {
         return Ok(());
     }
     sql::query(
