@@ -188,7 +188,7 @@ pub struct ReadFilter {
     pub reader: Option<String>,
     /// Of this kind.
     pub kind: Option<ReadKind>,
-    /// Of this message's content.
+    /// Of this message: its content, and its page.
     pub message: Option<MessageId>,
     /// At or after.
     pub from: Option<Timestamp>,

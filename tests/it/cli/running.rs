@@ -295,7 +295,7 @@ fn the_record_tells_the_inbox_from_a_provider_and_who_read_it() {
         west @ 1.. => format!("Etc/GMT+{west}"),
         east => format!("Etc/GMT-{}", -east),
     };
-    let people = format!("user_id,email,timezone\nhana,hana@example.jp,{zone}\n");
+    let people = format!("user_id,email,timezone,country\nhana,hana@example.jp,{zone},JP\n");
     std::fs::write(shop.path("people.csv"), people).unwrap();
     let taken = shop.tabi(&["import", "customers", "people.csv"]);
     assert_eq!(taken.code, 0, "{}", taken.err);
@@ -326,7 +326,13 @@ fn the_record_tells_the_inbox_from_a_provider_and_who_read_it() {
     let csv = shop.tabi(&["log", "export", "--as", "csv", "--reason", "audit"]);
     assert!(csv.out.lines().next().unwrap().contains(",outcome,inbox,"), "{}", csv.out);
     assert!(csv.out.contains(",accepted,yes,") && csv.out.contains(",inbox,"), "{}", csv.out);
-    assert_eq!(shop.tabi(&["customer", "show", "hana@example.jp", "--reason", "case 7"]).code, 0);
+    let person = shop.tabi(&["customer", "show", "hana@example.jp", "--reason", "case 7"]);
+    assert_eq!(
+        (person.code, person.out.matches("JP").count()),
+        (0, 1),
+        "a country is said once: {}",
+        person.out
+    );
     let reads = shop.tabi(&["log", "reads", "--format", "json"]).out;
     for kind in ["search", "message", "export", "customer"] {
         assert!(reads.contains(&format!("\"read\":\"{kind}\"")), "{kind}: {reads}");
@@ -343,4 +349,25 @@ fn the_record_tells_the_inbox_from_a_provider_and_who_read_it() {
     let acts = shop.tabi(&["log", "acts", "--by", "Rei"]);
     assert!(acts.out.contains("Erased a customer") && acts.out.contains("request of today"), "{}", acts.out);
     drop(server);
+}
+
+#[test]
+fn an_act_without_anybody_s_name_is_refused() {
+    let shop = Shop::new("en");
+    assert_eq!(shop.tabi(&["deploy"]).code, 0);
+    // Neither the environment nor the system knows who this is.
+    let nameless = command(shop.folder.path(), &["stop", "--reason", "wrong price"])
+        .env("PATH", "/nonexistent")
+        .env_remove("USER")
+        .env_remove("LOGNAME")
+        .output()
+        .unwrap();
+    let err = String::from_utf8(nameless.stderr).unwrap();
+    assert_eq!((nameless.status.code(), err.contains("--by")), (Some(2), true), "{err}");
+    assert_eq!(shop.tabi(&["stop", "--reason", "wrong price", "--by", "Rei"]).code, 0);
+    let acts = shop.tabi(&["log", "acts", "--what", "sending"]).out;
+    assert!(
+        acts.contains("Rei") && acts.contains("Stopped sending") && acts.contains("wrong price"),
+        "{acts}"
+    );
 }

@@ -78,6 +78,12 @@ async fn every_read_is_listed(store: &Store) {
     let entry = store.log_entry(message).await.unwrap().unwrap();
     let readers: Vec<_> = entry.reads.iter().map(|read| read.reader.as_str()).collect();
     assert_eq!(readers, ["rie", "ken", "rie"]);
+    // Of a message, its page counts as well as its content.
+    let other = words::MessageId([5; 16]);
+    store.note_read(ReadKind::Message, "mei", "", Some(other.0), serde_json::json!({}), at(6)).await.unwrap();
+    let of_other = ReadFilter { message: Some(other), ..ReadFilter::default() };
+    let pages = store.reads(&of_other, None, 10).await.unwrap().rows;
+    assert_eq!((pages.len(), pages[0].reader.as_str(), pages[0].message), (1, "mei", Some(other)));
 }
 
 async fn what_was_not_sent_is_counted_once_by_its_reason(store: &Store) {

@@ -59,11 +59,16 @@ impl Store {
         let mut conn = self.read().await?;
         if let Some(message) = filter.message {
             let found = sqlx::query(
-                "select a.id, a.kind, a.at, a.customer, a.subject, a.body from message m indexed by message_id \
-                 cross join delivery d on d.shard = m.shard and d.customer = m.customer and d.message = m.id \
-                 cross join audit_event a indexed by audit_subject on a.subject = d.id and a.subject is not null \
-                    and a.customer = x'00000000000000000000000000000000' \
-                 where m.id = ?1 and a.id < ?2 order by a.id desc limit ?3",
+                "select id, kind, at, customer, subject, body from ( \
+                    select a.id, a.kind, a.at, a.customer, a.subject, a.body from message m indexed by message_id \
+                    cross join delivery d on d.shard = m.shard and d.customer = m.customer and d.message = m.id \
+                    cross join audit_event a indexed by audit_subject on a.subject = d.id and a.subject is not null \
+                        and a.customer = x'00000000000000000000000000000000' \
+                    where m.id = ?1 \
+                    union all \
+                    select id, kind, at, customer, subject, body from audit_event indexed by audit_subject \
+                    where subject = ?1 and subject is not null and customer = x'00000000000000000000000000000000') \
+                 where id < ?2 order by id desc limit ?3",
             )
             .bind(message.0.to_vec())
             .bind(after.unwrap_or([0xff; 16]).to_vec())

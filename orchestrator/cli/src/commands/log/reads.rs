@@ -19,7 +19,7 @@ pub(crate) struct ReadsArgs {
     /// Of this kind alone
     #[arg(long, value_enum, value_name = "WHAT")]
     kind: Option<What>,
-    /// Of this message's content
+    /// Of this message: its content, and all about it
     #[arg(long, value_name = "MESSAGE")]
     message: Option<MessageId>,
     /// At or after: a day (in the project's zone) or an instant

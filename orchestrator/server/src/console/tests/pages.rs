@@ -266,3 +266,28 @@ async fn what_people_did_is_listed_and_an_erased_customer_says_who_asked_for_it(
     let without = stage.get("/console/messages/export?format=csv", &cookie).await;
     assert_eq!(without.status, StatusCode::UNPROCESSABLE_ENTITY, "nothing is taken away without a reason");
 }
+
+#[tokio::test]
+async fn direct_sends_are_no_journey_and_channels_are_words() {
+    let stage = Stage::with("Ann").await;
+    let (cookie, _) = stage.visitor(Role::Reviewer).await;
+    let mut direct = super::story::message(stage.customer, "direct", "Ann");
+    direct.journey = "api".into();
+    let now = super::story::at(6);
+    stage.app.store.plan_messages(stage.customer, vec![direct], Vec::new(), now).await.unwrap();
+    let overview = stage.get("/console", &cookie).await.body;
+    assert!(overview.contains("Direct sends") && !overview.contains("/console/journeys/api"), "{overview}");
+    let add = |customer: &mut words::Customer| {
+        customer.addresses.push(words::Address {
+            channel: words::Channel::EMAIL,
+            value: "ann@example.com".into(),
+            state: words::AddressState::Active,
+            added_at: super::story::at(0),
+            seen_at: None,
+        });
+        Vec::new()
+    };
+    stage.app.store.update_customer(stage.customer, now, add, Vec::new()).await.unwrap();
+    let list = stage.get("/console/customers", &cookie).await.body;
+    assert!(list.contains(">E-mail</span>") && !list.contains("[{"), "{list}");
+}

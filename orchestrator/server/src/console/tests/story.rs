@@ -180,7 +180,7 @@ async fn events(store: &Store, ids: &IdSource, customer: CustomerId, text: &str)
     store.ingest(vec![event("order_placed", true), event(text, false)]).await.unwrap();
 }
 
-fn message(customer: CustomerId, step: &str, text: &str) -> NewMessage {
+pub(super) fn message(customer: CustomerId, step: &str, text: &str) -> NewMessage {
     let why = serde_json::json!({
         "decision": {"verdict": "block"},
         "reasons": [{"rule": "CNS-001", "code": "consent_missing", "outcome": "block", "text": {"en": text, "ja": text}}],
