@@ -35,7 +35,8 @@ const visit = (options) => visitor(browser, base, options);
 // One address of each kind of page, found by following links as a person would.
 async function addresses({ page, go }) {
   const paths = ["/console", "/console/journeys", "/console/customers", "/console/messages",
-    "/console/messages?outcome=any_not_sent", "/console/inbox", "/console/troubles", "/console/reads", "/console/sending",
+    "/console/messages?outcome=any_not_sent", "/console/inbox", "/console/troubles", "/console/reads", "/console/acts",
+    "/console/sending",
     "/console/settings"];
   const first = async (from, selector) => {
     await go(from);

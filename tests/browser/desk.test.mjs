@@ -347,8 +347,14 @@ test("a reviewer reads, takes away, and sees who read; every change is refused",
   await shot(page, "reads-ja");
   const listed = await run(["log", "reads", "--reader", REVIEWER.name, "--format", "json"], { cwd: where });
   const reads = listed.trim().split("\n").map((line) => JSON.parse(line));
-  assert.deepEqual(reads.map((read) => read.read).sort(), ["content", "customer", "export"]);
+  assert.deepEqual([...new Set(reads.map((read) => read.read))].sort(), ["content", "customer", "export", "message"]);
   assert.equal(reads.find((read) => read.read === "content").message, sent.message);
+  await go(`/console/acts?by=${encodeURIComponent(REVIEWER.name)}`);
+  const acts = await page.locator("table").innerText();
+  for (const word of ["メッセージの内容を閲覧", "お問い合わせ 4711", "メッセージ記録を書き出し", "月次監査", "サインイン"]) {
+    assert.ok(acts.includes(word), `${word}: ${acts}`);
+  }
+  await shot(page, "acts-ja");
 
   // No page offers a change, and none is made where one is sent all the same, with a good token of this very session.
   for (const path of ["/console", "/console/sending", "/console/troubles", "/console/settings", "/console/messages"]) {
@@ -378,7 +384,7 @@ for (const [lang, width] of [["en", 1280], ["ja", 1280], ["en", 390], ["ja", 390
     const unknown = (await messages("--customer", "uma"))[0];
     const paths = ["/console", "/console/journeys/welcome", "/console/customers", `/console/customers/${unknown.customer}`,
       "/console/messages", `/console/messages/${unknown.message}`, "/console/inbox", "/console/troubles", "/console/reads",
-      "/console/settings", "/console/sending"];
+      "/console/acts", "/console/settings", "/console/sending"];
     for (const path of paths) {
       await go(path);
       await openAll(page);
