@@ -6,7 +6,9 @@
 use crate::{Env, eval};
 use journey::program::WaitUntil;
 use journey::{Between, Days, Duration, Wait};
-use words::calendar::{self, ClockTime, Window, add_calendar_days, at_local_time, local_date, next_allowed};
+use words::calendar::{
+    self, ClockTime, Window, add_calendar_days, at_local_time, local_clock, local_date, next_allowed,
+};
 use words::{Elapsed, Timestamp, Value, Zone};
 
 /// When a wait ends, and why then.
@@ -34,9 +36,10 @@ pub(crate) fn end_of(wait: &Wait, env: &Env<'_>, started_at: Timestamp, arrived_
         },
         WaitUntil::Window => (env.now, None),
     };
-    let target = target.max(env.now);
     let at = open(wait, env, target);
-    End { at, moved: at > target, past }
+    // Who comes late (the machine was off) is let on now, or when hours and days allow it next.
+    let at = if at >= env.now { at } else { open(wait, env, env.now) };
+    End { at, moved: at > target.max(env.now), past }
 }
 
 /// `from`, later by `duration`: calendar days at the same time of the recipient's day, or elapsed time.
@@ -114,7 +117,14 @@ fn open(wait: &Wait, env: &Env<'_>, at: Timestamp) -> Timestamp {
     };
     let window = Window { from: clock(from_minute), to: clock(to_minute), days };
     let zone: &Zone = env.known.zone();
-    next_allowed(&window, zone, at).unwrap_or(at)
+    let Some(open) = next_allowed(&window, zone, at) else { return at };
+    // Days alone say nothing about the hour: it stays what it was.
+    if open > at && wait.between.is_none() && !matches!(wait.until, WaitUntil::Window) {
+        let local = local_clock(zone, at);
+        let minute = u16::from(local.hour().unsigned_abs()) * 60 + u16::from(local.minute().unsigned_abs());
+        return at_local_time(zone, local_date(zone, open), clock(minute)).max(open);
+    }
+    open
 }
 
 /// A time of day in minutes; past the end of the day it is the end.

@@ -269,6 +269,30 @@ fn a_wait_looked_at_too_late_still_keeps_to_its_hours() {
 }
 
 #[test]
+fn a_wait_for_a_business_day_ends_at_the_time_of_day_that_it_began() {
+    let three_days = |on: Option<Days>, between: Option<Between>| Wait {
+        until: WaitUntil::After { duration: Duration::CalendarDays(3), since_start: false },
+        between,
+        on,
+    };
+    let hours = Between { from_minute: 9 * 60, to_minute: 12 * 60 };
+    // Thursday 14:00 in Tokyo; three days later is a Sunday, Monday 05:00 UTC is 14:00 there.
+    for (wait, day, time) in [
+        (three_days(Some(Days::Business), None), 19, "05:00"),
+        (three_days(Some(Days::Weekdays(BTreeSet::from([3]))), None), 21, "05:00"),
+        (three_days(Some(Days::Business), Some(hours)), 19, "00:00"),
+    ] {
+        let ops = vec![Op::Wait { wait: Box::new(wait), next: 1 }, send("hello", 2), Op::End];
+        let mut story = Story::new(program(ops), "2026-01-15T05:00:00Z");
+        story.begin().until("2026-01-22T00:00:00Z").tells(&format!(
+            "01-15 05:00 0 waits until 2026-01-{day} {time} UTC, the next allowed hour of the recipient
+             01-{day} {time} 1/1 send hello
+             01-{day} {time} 2 ended finished",
+        ));
+    }
+}
+
+#[test]
 fn a_wait_may_look_back_to_the_start() {
     let ops = vec![
         wait(3, 1),
