@@ -10,6 +10,7 @@ mod inputs;
 mod send;
 mod start;
 mod steps;
+mod titles;
 mod wait;
 
 use crate::declare::{Declared, duplicate};
@@ -61,6 +62,9 @@ pub fn compile(
             Some(name) => journeys.push((*report, root, name)),
             None => declared.file(*report, root),
         }
+    }
+    for (report, root) in &read {
+        titles::check(report, root, messages);
     }
     declared.finish();
     let (sketches, journeys) = sketch(&journeys);

@@ -258,7 +258,9 @@ fn purpose(report: &Report<'_>, entry: &Entry) -> Option<Purpose> {
     let name = humanised(&entry.key);
     let clicks = node.get("clicks").and_then(|n| report.boolean(n));
     let title = title.unwrap_or_else(|| Text::new(name.clone(), name));
-    Some(Purpose { title, class: class?, basis, clicks })
+    // What is wrong in it has been told; that it is not there would be untrue.
+    let class = class.unwrap_or(MessageClass::Service);
+    Some(Purpose { title, class, basis, clicks })
 }
 
 fn call(report: &Report<'_>, node: &Node) -> Option<CallSchema> {
@@ -295,7 +297,7 @@ fn survey(report: &Report<'_>, node: &Node) -> Option<Survey> {
         .and_then(|n| report.title(n));
     let answers = match (node.get("scale"), node.get("choices")) {
         (Some(scale), None) => {
-            let text = report.text(scale, "a scale", "目盛り")?;
+            let text = report.text(scale, "a scale", "目盛り").unwrap_or("0..10");
             let range = text
                 .split_once("..")
                 .and_then(|(from, to)| Some((from.trim().parse().ok()?, to.trim().parse().ok()?)));
@@ -317,7 +319,6 @@ fn survey(report: &Report<'_>, node: &Node) -> Option<Survey> {
             let entries = choices.entries();
             if entries.len() < 2 {
                 report.shape(choices, "two or more `name: title` lines", "2 つ以上の「名前: 文」");
-                return None;
             }
             Some(SurveyAnswers::Choices(
                 entries.iter().filter_map(|e| Some((e.key.clone(), report.title(&e.value)?))).collect(),
@@ -337,7 +338,9 @@ fn survey(report: &Report<'_>, node: &Node) -> Option<Survey> {
             None
         }
     };
-    Some(Survey { title: title?, answers: answers? })
+    // What is wrong in it has been told; that it is not there would be untrue.
+    let title = title.unwrap_or_else(|| Text::new(String::new(), String::new()));
+    Some(Survey { title, answers: answers.unwrap_or(SurveyAnswers::Scale { from: 0, to: 10 }) })
 }
 
 /// `thank_you` as people would write it: `Thank you`.

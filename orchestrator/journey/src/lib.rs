@@ -29,6 +29,7 @@ pub use program::{
     Again, AlreadyIn, Between, Channels, Days, Duration, EventMatch, Goal, IfBlocked, Node, Op, Pc, Program,
     SegmentRef, Send, Start, Wait,
 };
+pub use report::nearest;
 pub use rules::rules;
 pub use schema::{
     CallSchema, CatalogSchema, EventSchema, Fact, FactKind, Field, Purpose, Schema, Segment, Survey,

@@ -18,6 +18,11 @@ impl Report<'_> {
                 continue;
             }
             let span = entry.key_span.clone();
+            if entry.key.starts_with('\u{3000}') {
+                let wide = entry.key.chars().take_while(|c| *c == '\u{3000}').count() * '\u{3000}'.len_utf8();
+                crate::yaml::full_width(self, span.start..span.start + wide);
+                continue;
+            }
             if let Some(meant) = boolean_key(&entry.key, known) {
                 self.help(
                     "J025",
@@ -80,11 +85,23 @@ impl Report<'_> {
             Kind::List(_) => t("this is a list", "これはリストです"),
             Kind::Map(_) => t("these are keys with values", "これはキーと値の組です"),
         };
-        self.error(
+        let help = match &node.kind {
+            // The key of a list that was meant as one value, or the other way round.
+            Kind::List(_) if !en.contains("list") => {
+                Some(t("write it without `- ` and brackets", "「- 」や [] を付けずに書いてください"))
+            }
+            Kind::Scalar { .. } if !node.is_null() && en.contains("list") => Some(t(
+                "write it as a list: each on a line of its own, beginning with `- `",
+                "1 行に 1 つずつ「- 」で始めて並べてください",
+            )),
+            _ => None,
+        };
+        self.maybe_help(
             "J032",
             self.first_line(&node.span),
             t(format!("{en} is wanted here"), format!("ここには{ja}を書きます")),
             is,
+            help,
         );
     }
 
@@ -240,6 +257,20 @@ impl Report<'_> {
     /// YAML 1.1 reads `12:30` as a number to the base of 60.
     fn unquoted(&self, node: &Node, text: &str) -> Option<()> {
         let plain = matches!(&node.kind, Kind::Scalar { style: Style::Plain, .. });
+        let straight = text.trim_matches(CURLY);
+        if plain && straight.len() < text.len() {
+            self.help(
+                "J026",
+                node.span.clone(),
+                t("these quotes are none to YAML", "この引用符は YAML の引用符ではありません"),
+                t("curly quotes are part of the text", "文の一部として読み取られます"),
+                t(
+                    format!("use straight quotes: \"{straight}\""),
+                    format!("半角の引用符で \"{straight}\" と書いてください"),
+                ),
+            );
+            return None;
+        }
         if !(plain && text.contains(':')) {
             return Some(());
         }
@@ -257,11 +288,16 @@ impl Report<'_> {
     }
 
     fn not_a_time(&self, node: &Node, text: &str, en: &str, ja: &str) {
-        self.error(
+        let mended = times_of(text);
+        let written =
+            if en.contains('-') { mended.join("-") } else { mended.first().cloned().unwrap_or_default() };
+        let fits = mended.len() == if en.contains('-') { 2 } else { 1 };
+        self.maybe_help(
             "J036",
             node.span.clone(),
             t(format!("`{text}` is not {en}"), format!("「{text}」は{ja}として読めません")),
             t("from 00:00 to 24:00", "00:00 から 24:00 までです"),
+            fits.then(|| t(format!("write \"{written}\""), format!("\"{written}\" と書いてください"))),
         );
     }
 
@@ -376,6 +412,9 @@ impl Report<'_> {
     }
 }
 
+/// Quotes as word processors and Japanese keyboards write them.
+const CURLY: [char; 8] = ['“', '”', '„', '‘', '’', '‚', '＂', '＇'];
+
 /// Minutes after midnight of `9:00`, `09:00`, `24:00`.
 fn minute_of(text: &str) -> Option<u16> {
     let (hours, minutes) = text.split_once(':')?;
@@ -387,9 +426,34 @@ fn minute_of(text: &str) -> Option<u16> {
     (minutes < 60 && hours * 60 + minutes <= 1440).then_some(hours * 60 + minutes)
 }
 
+/// The times of day that a text was probably meant to say: `9-20` says 09:00 and 20:00.
+fn times_of(text: &str) -> Vec<String> {
+    let parts = text.split(['-', '–', '〜', '～', '~']).map(|part| {
+        let mut digits: String = part.trim().replace(['：', '時', '.', 'h'], ":").replace('分', "");
+        if digits.ends_with(':') || !digits.contains(':') {
+            digits = format!("{}:00", digits.trim_end_matches(':'));
+        }
+        let minute = minute_of(&digits)?;
+        Some(format!("{:02}:{:02}", minute / 60, minute % 60))
+    });
+    parts.collect::<Option<Vec<_>>>().unwrap_or_default()
+}
+
 /// How to write a length of time that was written otherwise.
 fn lengths_help(text: &str) -> Text {
     let lower = text.to_lowercase();
+    if lower.trim_start().starts_with(['-', '−', '－']) {
+        return t(
+            "time does not run backwards: write how long to wait, like `3 days`",
+            "負の長さは書けません。「3 days」のように待つ長さを書いてください",
+        );
+    }
+    if let Some(sum) = summed(&lower) {
+        return t(
+            format!("one number and one unit: write `{sum}`"),
+            format!("数と単位は 1 組だけです。「{sum}」と書いてください"),
+        );
+    }
     let number: String = lower.chars().take_while(char::is_ascii_digit).collect();
     let example = |unit: &str| {
         let n = if number.is_empty() { "3" } else { &number };
@@ -412,6 +476,35 @@ fn lengths_help(text: &str) -> Text {
             "「3 days」「72 hours」「30 minutes」「2 weeks」のように書いてください",
         ),
     }
+}
+
+/// Several lengths in a row as one, in the smallest of their units: `3 days 2 hours` are `74 hours`.
+fn summed(text: &str) -> Option<String> {
+    let spaced = text.replace([',', '+'], " ").replace(" and ", " ");
+    let words: Vec<&str> = spaced.split_whitespace().collect();
+    if words.len() < 4 || !words.len().is_multiple_of(2) {
+        return None;
+    }
+    let mut minutes: i64 = 0;
+    let mut smallest = i64::MAX;
+    for pair in words.chunks(2) {
+        let unit: i64 = match pair[1].trim_end_matches('s') {
+            "week" => 7 * 24 * 60,
+            "day" => 24 * 60,
+            "hour" => 60,
+            "minute" | "min" => 1,
+            _ => return None,
+        };
+        minutes = minutes.checked_add(pair[0].parse::<i64>().ok()?.checked_mul(unit)?)?;
+        smallest = smallest.min(unit);
+    }
+    let name = match smallest {
+        1 => "minutes",
+        60 => "hours",
+        _ => "days",
+    };
+    let unit = if smallest > 60 { 24 * 60 } else { smallest };
+    Some(format!("{} {name}", minutes / unit))
 }
 
 /// A key that YAML 1.1 tools make of a word that was meant otherwise.

@@ -76,7 +76,7 @@ impl Report<'_> {
 }
 
 /// The nearest of `known` to `name`, if it is near enough to have been meant.
-pub(crate) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let wanted: Vec<char> = name.to_lowercase().chars().take(64).collect();
     let allowed = (wanted.len() / 3).clamp(1, 3);
     known

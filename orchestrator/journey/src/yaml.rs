@@ -3,7 +3,7 @@
 mod accident;
 mod load;
 
-pub(crate) use accident::{as_block, key_value, star};
+pub(crate) use accident::{as_block, full_width, key_value, star};
 pub(crate) use load::{load, text};
 
 use std::ops::Range;

@@ -148,7 +148,7 @@ impl Builder<'_> {
                     if sum < 10_000 {
                         "add the rest to an arm, or make it the `holdout`"
                     } else {
-                        "take what is too much away"
+                        "lower the shares until they make 100%"
                     },
                     if sum < 10_000 {
                         "残りをどれかの群に足すか、「holdout」にしてください"

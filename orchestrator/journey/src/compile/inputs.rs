@@ -16,6 +16,18 @@ use words::{Money, Timestamp, Type, Value};
 /// What a place takes: type and whether it has to be given, by name.
 pub(super) type Wanted = BTreeMap<String, (Type, bool)>;
 
+/// How a value of the type is written in an expression.
+fn written(ty: &Type) -> Option<String> {
+    Some(match ty {
+        Type::Money(currency) => {
+            format!("money(\"500 {}\")", currency.as_ref().map_or("JPY", |currency| currency.as_str()))
+        }
+        Type::Int => "3".to_owned(),
+        Type::Bool => "true".to_owned(),
+        _ => return None,
+    })
+}
+
 impl Builder<'_> {
     /// The values under a key. Also gives the names whose values could not be read and were reported.
     pub(super) fn arguments(
@@ -112,7 +124,13 @@ impl Builder<'_> {
                 expr.span.clone(),
                 t(format!("`{key}` is {ty}"), format!("「{key}」の型は{}です", type_ja(ty))),
                 t(format!("this is {}", expr.ty), format!("これは{}です", type_ja(&expr.ty))),
-                t(format!("give {ty}"), format!("{}を渡してください", type_ja(ty))),
+                match written(ty) {
+                    Some(example) => t(
+                        format!("give {ty}, like `{example}`"),
+                        format!("{}を渡してください（例：「{example}」）", type_ja(ty)),
+                    ),
+                    None => t(format!("give {ty}"), format!("{}を渡してください", type_ja(ty))),
+                },
             );
             return None;
         }

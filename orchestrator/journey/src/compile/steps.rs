@@ -113,7 +113,7 @@ impl Builder<'_> {
                 );
             }
             if self.nodes.len() >= NODES_MAX {
-                self.report.error(
+                self.report.help(
                     "J004",
                     self.line(&item.span),
                     t(
@@ -121,6 +121,10 @@ impl Builder<'_> {
                         format!("手順が {NODES_MAX} 個を超えています"),
                     ),
                     t("here", "ここです"),
+                    t(
+                        "put a part of them into a journey of its own and `enroll` into it",
+                        "一部を別のジャーニーに分け、「enroll」で始めてください",
+                    ),
                 );
                 return flow;
             }

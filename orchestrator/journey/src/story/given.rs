@@ -51,6 +51,7 @@ impl Reader<'_> {
             }
             for item in report.items(&entry.value) {
                 if let Some(address) = report.text(item, "an address", "連絡先") {
+                    self.usable(channel, address, item);
                     given.addresses.push((Channel::new(channel), address.to_owned()));
                 }
             }
@@ -82,6 +83,36 @@ impl Reader<'_> {
         given.consents = consents.into_iter().filter_map(|n| self.consent(n, true)).collect();
         given.arms = node.get("arms").map(|n| self.arms(n)).unwrap_or_default();
         given
+    }
+
+    /// An address that no message can reach would quietly send the story another way.
+    fn usable(&self, channel: &str, address: &str, node: &Node) {
+        let (en, ja, help) = match channel {
+            "sms" if words::PhoneNumber::parse(address).is_err() => {
+                let digits: String = address.chars().filter(char::is_ascii_digit).collect();
+                let like = match digits.strip_prefix('0') {
+                    Some(rest) if !address.starts_with('+') && rest.len() >= 8 => format!("+81{rest}"),
+                    _ => "+819012345678".to_owned(),
+                };
+                let help = t(
+                    format!("write it with its country code, like \"{like}\""),
+                    format!("国番号を付けて \"{like}\" のように書いてください"),
+                );
+                ("is not a whole phone number", "は国際形式の電話番号ではありません", help)
+            }
+            "email" if words::EmailAddress::parse(address).is_err() => {
+                let help = t("write it like hana@example.jp", "「hana@example.jp」のように書いてください");
+                ("is not an e-mail address", "はメールアドレスではありません", help)
+            }
+            _ => return,
+        };
+        self.report.help(
+            "J033",
+            node.span.clone(),
+            t(format!("`{address}` {en}"), format!("「{address}」{ja}")),
+            t("nobody can be reached here", "ここには届きません"),
+            help,
+        );
     }
 
     /// `{review_ask: by_letter}`.

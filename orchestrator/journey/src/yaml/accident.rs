@@ -81,6 +81,9 @@ pub(super) fn explain(report: &Report<'_>, source: &str, kind: &ErrorKind, at: u
         );
         return Broken { place: at..at, mend: false };
     }
+    if let Some(broken) = foreign(report, source, &here) {
+        return broken;
+    }
     // The parser often notices only in the next line, or at the end of the file.
     let mut line = here.clone();
     for _ in 0..4 {
@@ -112,6 +115,75 @@ pub(super) fn explain(report: &Report<'_>, source: &str, kind: &ErrorKind, at: u
         help,
     );
     Broken { place: at..at, mend: false }
+}
+
+/// White space and colons of other keyboards, near the line where the parser stopped: it points before or behind them.
+fn foreign(report: &Report<'_>, source: &str, here: &Range<usize>) -> Option<Broken> {
+    let mut near = vec![here.clone()];
+    let mut next = here.end;
+    if next < source.len() {
+        near.push(line_at(source, next + 1));
+    }
+    next = here.start;
+    for _ in 0..3 {
+        if next > 0 {
+            let line = line_at(source, next - 1);
+            next = line.start;
+            near.push(line);
+        }
+    }
+    for line in near {
+        let text = &source[line.clone()];
+        let rest = text.trim_start_matches([' ', '\t', '\u{3000}']);
+        let lead = &text[..text.len() - rest.len()];
+        if rest.is_empty() || rest.starts_with('#') {
+            continue;
+        }
+        if let Some(at) = lead.find(['\t', '\u{3000}']) {
+            let start = line.start + at;
+            if lead[at..].starts_with('\t') {
+                report.help(
+                    "J007",
+                    start..line.start + lead.len(),
+                    t("a tab stands where YAML wants spaces", "YAML では字下げにタブを使えません"),
+                    t("a tab is in here", "ここにタブがあります"),
+                    t("indent with two spaces per level", "1 段につき半角スペース 2 個で字下げしてください"),
+                );
+            } else {
+                full_width(report, start..line.start + lead.len());
+            }
+            return Some(Broken { place: start..start, mend: false });
+        }
+        let item = rest.trim_start_matches("- ");
+        let name = item.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(item.len());
+        if name > 0 && item[name..].starts_with('：') {
+            let at = line.end - item.len() + name;
+            let key = &item[..name];
+            report.help(
+                "J008",
+                at..at + '：'.len_utf8(),
+                t("a full-width colon ends no key in YAML", "YAML では全角のコロンでキーを終えられません"),
+                t("this colon is full-width", "このコロンが全角です"),
+                t(
+                    format!("write `{key}: ` with a colon of your plain keyboard and a space"),
+                    format!("半角のコロンと空白で「{key}: 」と書いてください"),
+                ),
+            );
+            return Some(Broken { place: at..at, mend: false });
+        }
+    }
+    None
+}
+
+/// A full-width space in the indentation; YAML takes it for the beginning of a text.
+pub(crate) fn full_width(report: &Report<'_>, span: Range<usize>) {
+    report.help(
+        "J007",
+        span,
+        t("a full-width space stands where YAML wants spaces", "YAML では字下げに全角スペースを使えません"),
+        t("a full-width space is in here", "ここに全角スペースがあります"),
+        t("indent with two spaces per level", "1 段につき半角スペース 2 個で字下げしてください"),
+    );
 }
 
 fn lines(source: &str) -> impl Iterator<Item = (usize, &str)> {
@@ -228,7 +300,14 @@ fn suspect(report: &Report<'_>, source: &str, line: Range<usize>) -> Option<Brok
                     "YAML は「コロン＋空白」をキーの終わりとして読み取ります",
                 ),
                 t("this colon", "このコロンです"),
-                as_block(key, value),
+                if value.contains(['"', '\'', '\\']) {
+                    as_block(key, value)
+                } else {
+                    t(
+                        format!("put it in quotes: `{key}: \"{value}\"`"),
+                        format!("引用符で囲んでください：「{key}: \"{value}\"」"),
+                    )
+                },
             );
         }
         _ => return None,

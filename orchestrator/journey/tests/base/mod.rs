@@ -2,14 +2,15 @@
 #![allow(unreachable_pub, dead_code)]
 
 use std::collections::BTreeSet;
-use words::{Channel, MessageCatalog, MessageClass, MessageEntry, MessageInput, Type};
+use words::{Channel, Locale, MessageCatalog, MessageClass, MessageEntry, MessageInput, Type};
 
 /// What the journeys of the tests stand on.
 pub const SCHEMA: &str = include_str!("schema.yaml");
 
 /// Messages for the tests: name, channels, inputs.
 pub fn messages() -> MessageCatalog {
-    let mut catalog = MessageCatalog::default();
+    let locales = ["en", "ja"].into_iter().filter_map(|locale| Locale::parse(locale).ok()).collect();
+    let mut catalog = MessageCatalog { locales, ..MessageCatalog::default() };
     let mut add = |name: &str, channels: &[&str], inputs: &[(&str, Type, bool)]| {
         let channels: BTreeSet<Channel> = channels.iter().map(|c| Channel::new(*c)).collect();
         let inputs = inputs
