@@ -168,12 +168,14 @@ pub(crate) fn read(root: &Node, problems: &mut Problems) -> Option<Brand> {
     });
     let countries = reader
         .parsed_list(root, "countries", |text| {
-            Country::parse(text).ok_or_else(|| {
-                Text::new(
-                    format!("`{text}` is not a country code of two letters, like JP"),
-                    format!("「{text}」は JP のような2文字の国コードではありません"),
-                )
-            })
+            Country::parse(text).filter(|country| !words::calendar::zones_of(*country).is_empty()).ok_or_else(
+                || {
+                    Text::new(
+                        format!("`{text}` is not a country code of two letters, like JP"),
+                        format!("「{text}」は JP のような2文字の国コードではありません"),
+                    )
+                },
+            )
         })
         .unwrap_or_default();
     let mut money = BTreeMap::new();
@@ -213,7 +215,11 @@ pub(crate) fn read(root: &Node, problems: &mut Problems) -> Option<Brand> {
     }
     for group in ["colours", "fonts", "logo", "legal", "support"] {
         for (key, value) in root.get(group).map(Node::entries).unwrap_or_default() {
-            fields.insert(format!("{group}.{}", key.text), reader.localised(value));
+            let text = reader.localised(value);
+            if group == "colours" {
+                reader.colours(value, &text);
+            }
+            fields.insert(format!("{group}.{}", key.text), text);
         }
     }
     let greeting = root.get("greeting").map(|node| reader.partly(node)).unwrap_or_default();
@@ -401,6 +407,28 @@ impl Reader<'_> {
             }
         }
         sender
+    }
+
+    /// What mail clients cannot read as a colour they leave out without a word.
+    fn colours(&mut self, node: &Node, text: &Localised) {
+        for colour in text.all.iter().chain(text.by_locale.values()) {
+            if crate::colours::is_colour(colour) {
+                continue;
+            }
+            let (en, ja) = match did_you_mean(&colour.to_lowercase(), crate::colours::NAMES) {
+                Some(meant) => {
+                    (format!("; did you mean `{meant}`?"), format!("。「{meant}」ではありませんか"))
+                }
+                None => (String::new(), String::new()),
+            };
+            self.wrong(
+                node,
+                Text::new(
+                    format!("`{colour}` is no colour: write it like \"#b3361e\"{en}"),
+                    format!("「{colour}」は色として読めません。\"#b3361e\" のように書きます{ja}"),
+                ),
+            );
+        }
     }
 
     fn customer(&mut self, node: Option<&Node>) -> BTreeMap<String, String> {

@@ -181,7 +181,9 @@ impl Checker<'_> {
         let mut wanted_anywhere = BTreeSet::new();
         for locale in &self.brand.locales {
             if key.starts_with('-') || self.strings.get(locale, self.message, key).is_none() {
-                lacking.push(locale);
+                if !self.strings.broken.contains(locale) {
+                    lacking.push(locale);
+                }
                 continue;
             }
             let wanted = self.strings.arguments(locale, self.message, key);
@@ -204,6 +206,9 @@ impl Checker<'_> {
             wanted_anywhere.extend(wanted);
         }
         if lacking.is_empty() {
+            if !self.strings.broken.is_empty() {
+                return;
+            }
             for (name, range) in &call.arguments {
                 if !wanted_anywhere.contains(name) {
                     let at = tokens[range.start.saturating_sub(2)].span.clone();
@@ -321,6 +326,10 @@ fn report(lost: &Lost, message: &str, file: &str, problems: &mut Problems) {
                 help,
             );
         }
+        // A key of the brand that could not be read has been told.
+        Some(under)
+            if (under == "brand" || under.starts_with("brand."))
+                && problems.has_error_in(crate::brand::FILE) => {}
         Some(under) => {
             let help = match meant {
                 Some(meant) => {

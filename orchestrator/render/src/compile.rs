@@ -12,7 +12,9 @@ use crate::probe;
 use crate::problems::{Place, Problems, did_you_mean};
 use crate::request::RenderError;
 use crate::scope::Mode;
+use crate::slips;
 use crate::strings::{File, Strings};
+use crate::syntax;
 use crate::templates::{Bundle, FORMAT, Message, Origin, Part, Templates};
 use crate::text;
 use crate::trial;
@@ -82,7 +84,7 @@ pub fn compile_untried(files: &BTreeMap<String, Vec<u8>>) -> (Option<Templates>,
     let mut sources = BTreeMap::new();
     for (path, text) in &texts {
         if is_template(path) {
-            syntax(path, text, &mut problems);
+            syntax::check(path, text, &mut problems);
             sources.insert(path.clone(), Source::new(text.clone()));
         }
     }
@@ -96,7 +98,9 @@ pub fn compile_untried(files: &BTreeMap<String, Vec<u8>>) -> (Option<Templates>,
             compiled.insert(name.clone(), message);
         }
     }
-    strings.check(&used, &mut problems);
+    // Where a part could not be read, nobody knows what it would have used.
+    let all_read = problems.no_errors();
+    strings.check(&used, all_read, &mut problems);
     if !problems.no_errors() {
         return (None, problems.finish());
     }
@@ -239,29 +243,6 @@ fn is_template(path: &str) -> bool {
     kind && (inner.starts_with("layouts/") || inner.starts_with("blocks/") || depth >= 2)
 }
 
-/// The engine's own word on a file.
-fn syntax(path: &str, text: &str, problems: &mut Problems) {
-    let mut engine = tera::Tera::new();
-    let Err(error) = engine.add_raw_template(path, text) else { return };
-    let tera::ErrorKind::SyntaxError(report) = error.kind() else { return };
-    let range = report.span().range.clone();
-    let span = range.start.min(text.len())..range.end.clamp(range.start.min(text.len()), text.len());
-    problems.error(
-        "T010",
-        &Place::new(path, span),
-        crate::japanese::because(
-            "this template does not read",
-            "テンプレートの文法に誤りがあります",
-            report.message(),
-        ),
-        Text::new("here", "ここ"),
-        Text::new(
-            "every {% if %} and {% for %} is closed, every {{ has its }}",
-            "{% if %} と {% for %} は必ず閉じ、{{ には }} を付けてください",
-        ),
-    );
-}
-
 fn read_strings(
     texts: &BTreeMap<String, String>,
     brand: &Brand,
@@ -269,6 +250,7 @@ fn read_strings(
     problems: &mut Problems,
 ) -> Strings {
     let mut strings = Strings::default();
+    strings.broken = problems.files_with_errors().filter_map(locale_of).collect();
     for (path, source) in texts {
         let Some((folder, name)) =
             path.strip_prefix("templates/locales/").and_then(|rest| rest.split_once('/'))
@@ -297,6 +279,12 @@ fn read_strings(
         }
     }
     strings
+}
+
+/// The locale of a file of translations.
+fn locale_of(path: &str) -> Option<Locale> {
+    let (folder, _) = path.strip_prefix("templates/locales/")?.split_once('/')?;
+    Locale::parse(folder).ok()
 }
 
 struct Project<'a> {
@@ -338,7 +326,7 @@ impl Project<'_> {
             return None;
         }
         let declared = self.declared(name, problems)?;
-        let raws = self.parts(name, problems)?;
+        let (raws, mut whole) = self.parts(name, problems);
         let mut checker = Checker {
             brand: self.brand,
             message: name,
@@ -353,16 +341,29 @@ impl Project<'_> {
         }
         let read = checker.read;
         used.extend(checker.keys);
-        self.unused(name, &declared, &read, problems);
-        let marketing = self.marketing(name, &declared, &raws, problems);
+        let known =
+            |root: &str| declared.inputs.contains_key(root) || ["brand", "customer", "links"].contains(&root);
+        for raw in raws.iter().filter(|raw| raw.mode != Mode::Json) {
+            whole &= !slips::single_braces(&raw.pieces, &known, problems);
+        }
+        // What a part that could not be read would have used or shown, nobody knows.
+        let marketing = if whole {
+            self.unused(name, &declared, &read, problems);
+            self.marketing(name, &declared, &raws, problems)
+        } else {
+            BTreeSet::new()
+        };
         let asks = asks(&raws);
         for raw in &raws {
             if raw.mode == Mode::Html {
                 lints::html(&raw.pieces, problems);
             }
+            if raw.mode != Mode::Json {
+                slips::markup(&raw.pieces, raw.mode, name, &self.brand.locales, self.strings, problems);
+            }
         }
         let samples = self.samples(name, &declared, problems);
-        if !problems.no_errors() {
+        if !whole || !problems.no_errors() {
             return None;
         }
         let mut folder = Folder {
@@ -377,6 +378,7 @@ impl Project<'_> {
         for locale in &self.brand.locales {
             for raw in &raws {
                 let mut outs = folder.fold(&raw.pieces, locale, raw.mode);
+                slips::length(&raw.channel, &raw.name, locale, &outs, problems);
                 if raw.mjml {
                     outs = mjml::compile(&outs, locale, problems)?;
                 }
@@ -397,6 +399,10 @@ impl Project<'_> {
     fn declared(&self, name: &str, problems: &mut Problems) -> Option<Declared> {
         let file = format!("templates/{name}/message.yaml");
         let Some(text) = self.texts.get(&file) else {
+            // It is there and cannot be read: that has been told.
+            if problems.has_error_in(&file) {
+                return None;
+            }
             problems.error(
                 "T030",
                 &Place::new(&file, 0..0),
@@ -443,8 +449,8 @@ impl Project<'_> {
         samples
     }
 
-    /// The parts that the message's folder has, flattened.
-    fn parts(&self, name: &str, problems: &mut Problems) -> Option<Vec<Raw>> {
+    /// The parts that the message's folder has, flattened; and whether these are all.
+    fn parts(&self, name: &str, problems: &mut Problems) -> (Vec<Raw>, bool) {
         let folder = format!("templates/{name}/");
         let mut raws: Vec<Raw> = Vec::new();
         let mut complete = true;
@@ -458,7 +464,13 @@ impl Project<'_> {
                 complete = false;
                 continue;
             };
-            let Some(pieces) = flatten::flatten(path, self.sources, problems) else {
+            let pieces = if problems.has_error_in(path) {
+                None
+            } else {
+                flatten::flatten(path, self.sources, problems)
+            };
+            let Some(pieces) = pieces.filter(|p| p.iter().all(|p| !problems.has_error_in(&p.place.file)))
+            else {
                 complete = false;
                 continue;
             };
@@ -470,6 +482,9 @@ impl Project<'_> {
             raws.push(Raw { channel, name: part, mode, mjml, pieces });
         }
         let channels: BTreeSet<Channel> = raws.iter().map(|raw| raw.channel.clone()).collect();
+        complete &= !problems
+            .files_with_errors()
+            .any(|path| path.starts_with(&folder) && path[folder.len()..].contains('/'));
         if channels.is_empty() && complete {
             missing_part(name, "email", "subject.txt", problems);
             complete = false;
@@ -483,7 +498,9 @@ impl Project<'_> {
                 _ => &[],
             };
             for (part, file) in wanted {
-                if complete && !raws.iter().any(|raw| raw.channel == *channel && raw.name == *part) {
+                let unread = problems.has_error_in(&format!("{folder}{channel}/{file}"));
+                if complete && !unread && !raws.iter().any(|raw| raw.channel == *channel && raw.name == *part)
+                {
                     missing_part(name, channel.as_str(), file, problems);
                 }
             }
@@ -506,7 +523,7 @@ impl Project<'_> {
                 );
             }
         }
-        complete.then_some(raws)
+        (raws, complete)
     }
 
     fn unused(&self, name: &str, declared: &Declared, read: &BTreeSet<String>, problems: &mut Problems) {
@@ -545,6 +562,7 @@ impl Project<'_> {
                 channel,
                 &parts.iter().map(|r| (r.name.as_str(), &r.pieces[..])).collect::<Vec<_>>(),
                 self.brand,
+                self.strings,
                 class,
                 problems,
             ) {

@@ -11,6 +11,7 @@ mod bounds;
 mod brand;
 mod check;
 mod child;
+mod colours;
 mod compile;
 mod declare;
 mod filters;
@@ -31,7 +32,9 @@ mod problems;
 mod request;
 mod scan;
 mod scope;
+mod slips;
 mod strings;
+mod syntax;
 mod templates;
 #[cfg(test)]
 mod tests;

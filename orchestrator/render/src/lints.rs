@@ -2,9 +2,14 @@
 
 use crate::brand::Brand;
 use crate::flatten::Piece;
+use crate::names::translation;
 use crate::problems::{Place, Problems};
-use crate::scan::Kind;
-use words::{Channel, Country, MessageClass, Text};
+use crate::scan::{self, Kind};
+use crate::strings::{Bit, Strings};
+use words::{Channel, Country, Locale, MessageClass, Text};
+
+/// Replies that stop SMS in every language, as a text would name them.
+const STOP_WORDS: [&str; 3] = ["STOP", "停止", "解除"];
 
 /// Whether the parts of a channel carry what advertising must; where the message says that it is advertising, a problem
 /// for each thing that is not there.
@@ -16,6 +21,7 @@ pub(crate) fn fit_for_marketing(
     channel: &Channel,
     parts: &[(&str, &[Piece])],
     brand: &Brand,
+    strings: &Strings,
     class: MessageClass,
     problems: &mut Problems,
 ) -> bool {
@@ -29,7 +35,7 @@ pub(crate) fn fit_for_marketing(
                 if !reads("links.unsubscribe_url") {
                     fit = false;
                     if complain {
-                        no_way_out(message, &place, problems);
+                        no_way_out(message, channel, &place, problems);
                     }
                 }
                 let mut wanted = vec!["legal.postal_address"];
@@ -47,11 +53,11 @@ pub(crate) fn fit_for_marketing(
                 }
             }
             ("sms", "body") => {
-                let stop = pieces.iter().any(|p| p.kind == Kind::Text && p.text.contains("STOP"));
+                let stop = brand.locales.iter().all(|locale| says_stop(pieces, message, locale, strings));
                 if !stop && !reads("links.unsubscribe_url") && !reads("links.preferences_url") {
                     fit = false;
                     if complain {
-                        no_way_out(message, &place, problems);
+                        no_way_out(message, channel, &place, problems);
                     }
                 }
             }
@@ -59,6 +65,26 @@ pub(crate) fn fit_for_marketing(
         }
     }
     fit
+}
+
+/// Whether an SMS names the word that stops it, in its template or in a translation that it prints.
+fn says_stop(pieces: &[Piece], message: &str, locale: &Locale, strings: &Strings) -> bool {
+    let names = |text: &str| STOP_WORDS.iter().any(|word| text.contains(word));
+    pieces.iter().any(|piece| match piece.kind {
+        Kind::Text => names(&piece.text),
+        Kind::Print => {
+            let tokens = scan::tokens(&piece.text, 0..piece.text.len());
+            let calls = (0..tokens.len()).filter_map(|at| translation(&tokens, at));
+            let mut keys = calls.filter_map(|call| call.key.map(|(key, _)| key));
+            let says = |key: String| {
+                strings.get(locale, message, &key).is_some_and(|entry| {
+                    entry.bits.iter().any(|bit| matches!(bit, Bit::Text(text) if names(text)))
+                })
+            };
+            keys.any(says)
+        }
+        _ => false,
+    })
 }
 
 /// Whether a part prints or looks at this path.
@@ -74,7 +100,18 @@ fn mentions(text: &str, path: &str) -> bool {
     })
 }
 
-fn no_way_out(message: &str, place: &Place, problems: &mut Problems) {
+fn no_way_out(message: &str, channel: &Channel, place: &Place, problems: &mut Problems) {
+    let help = if *channel == Channel::SMS {
+        Text::new(
+            "say how to stop it, like `Reply STOP to stop`, in every language, or print {{ links.unsubscribe_url }}; or say in message.yaml what else the message is: `use: service`",
+            "「配信停止は STOP と返信」のように止め方をすべての言語で書くか、{{ links.unsubscribe_url }} を入れてください。広告でなければ message.yaml に「use: service」などと書いてください",
+        )
+    } else {
+        Text::new(
+            "print {{ links.unsubscribe_url }} in a link, or say in message.yaml what else the message is: `use: service`",
+            "{{ links.unsubscribe_url }} へのリンクを入れるか、広告でなければ message.yaml に「use: service」などと書いてください",
+        )
+    };
     problems.error(
         "T042",
         place,
@@ -83,10 +120,7 @@ fn no_way_out(message: &str, place: &Place, problems: &mut Problems) {
             format!("「{message}」は広告ですが、配信停止の手段がありません(規則 EML-002)"),
         ),
         Text::new("no unsubscribe link in this part", "この部品に配信停止リンクがありません"),
-        Text::new(
-            "print {{ links.unsubscribe_url }} in a link, or say in message.yaml what else the message is: `use: service`",
-            "{{ links.unsubscribe_url }} へのリンクを入れるか、広告でなければ message.yaml に「use: service」などと書いてください",
-        ),
+        help,
     );
 }
 

@@ -202,7 +202,11 @@ impl<'a> Names<'a> {
                     return Ok(Meaning::Brand(path));
                 }
                 let below = self.brand.paths().filter_map(|known| known.strip_prefix(&prefix));
-                Err(below.map(|rest| rest.split('.').next().unwrap_or(rest).to_owned()).collect())
+                let mut below: Vec<String> =
+                    below.map(|rest| rest.split('.').next().unwrap_or(rest).to_owned()).collect();
+                // A group has many fields, and one name.
+                below.dedup();
+                Err(below)
             }
             Meaning::Links if LINKS.contains(&name) => Ok(Meaning::Value(Type::Text)),
             Meaning::Links => Err(LINKS.map(str::to_owned).to_vec()),

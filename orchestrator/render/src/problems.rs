@@ -60,6 +60,16 @@ impl Problems {
         })
     }
 
+    /// Whether this file, as a whole or in part, has an error already.
+    pub(crate) fn has_error_in(&self, file: &str) -> bool {
+        self.list.iter().any(|d| d.severity == Severity::Error && d.file == file)
+    }
+
+    /// The files that have an error.
+    pub(crate) fn files_with_errors(&self) -> impl Iterator<Item = &str> {
+        self.list.iter().filter(|d| d.severity == Severity::Error).map(|d| d.file.as_str())
+    }
+
     /// All of them, by file and place.
     pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
         self.list.sort_by(|a, b| {

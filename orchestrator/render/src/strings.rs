@@ -44,6 +44,8 @@ pub(crate) struct Entry {
 #[derive(Debug, Default)]
 pub(crate) struct Strings {
     pub(crate) files: Vec<File>,
+    /// Locales with a file that cannot be read: what seems untranslated may stand there.
+    pub(crate) broken: BTreeSet<Locale>,
     /// By locale, owner (a message, or `None` for all) and key; terms with their `-`.
     entries: BTreeMap<Locale, BTreeMap<(Option<String>, String), Entry>>,
 }
@@ -55,6 +57,9 @@ impl Strings {
             Ok(resource) => (resource, Vec::new()),
             Err((resource, errors)) => (resource, errors),
         };
+        if !errors.is_empty() {
+            self.broken.insert(file.locale.clone());
+        }
         for error in errors {
             let at = error.pos.start.min(file.source.len());
             let span = at..error.pos.end.clamp(at, file.source.len());
@@ -152,7 +157,13 @@ impl Strings {
     }
 
     /// References to what does not exist, and translations that nobody asks for.
-    pub(crate) fn check(&self, used: &BTreeSet<(Option<String>, String)>, problems: &mut Problems) {
+    /// `all_read`: whether `used` is all that is used.
+    pub(crate) fn check(
+        &self,
+        used: &BTreeSet<(Option<String>, String)>,
+        all_read: bool,
+        problems: &mut Problems,
+    ) {
         for (locale, table) in &self.entries {
             let mut reached: BTreeSet<(Option<String>, String)> = BTreeSet::new();
             let mut open: Vec<_> = used.iter().cloned().collect();
@@ -170,7 +181,7 @@ impl Strings {
                 for reference in &entry.references {
                     let known = table.contains_key(&(owner.clone(), reference.clone()))
                         || table.contains_key(&(None, reference.clone()));
-                    if !known {
+                    if !known && !self.broken.contains(locale) {
                         problems.error(
                             "T020",
                             &entry.place,
@@ -186,7 +197,7 @@ impl Strings {
                         );
                     }
                 }
-                if !reached.contains(&(owner.clone(), key.clone())) {
+                if all_read && !reached.contains(&(owner.clone(), key.clone())) {
                     problems.warning(
                         "T024",
                         &entry.place,

@@ -6,3 +6,4 @@ mod mail;
 mod pages;
 mod project;
 mod shipped;
+mod slips;
