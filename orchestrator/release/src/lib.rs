@@ -7,11 +7,14 @@ mod asked;
 mod compiled;
 pub mod files;
 mod listeners;
+mod over;
+mod placeholders;
 mod rules;
 
 pub use asked::unasked;
 pub use files::Files;
 pub use listeners::{Listeners, segment_row, start_row};
+pub use placeholders::{Placeholder, is_reserved, is_reserved_host, placed, placeholders};
 
 use std::sync::Arc;
 use words::{Diagnostic, ReleaseId, Severity};
