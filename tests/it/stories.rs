@@ -57,7 +57,7 @@ fn play(root: &Path) {
             line(story.span.start),
             story.name,
             failures.join("\n"),
-            result.timeline.join("\n    ")
+            result.timeline.iter().map(|line| line.en.as_str()).collect::<Vec<_>>().join("\n    ")
         ));
     }
     let count = stories.len();

@@ -21,9 +21,9 @@ use worker::story::{Failure, StoryResult};
 /// force, on a clock that jumps. A failing expectation is shown at its line and column, with everything that happened.
 ///
 /// Example: tabi test
+///
 /// Example: tabi test thank_you --timeline
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub(crate) struct TestArgs {
     /// Only stories with one of these in their name or file
     #[arg(value_name = "WORDS")]
@@ -142,14 +142,19 @@ fn show(out: Output, release: &Release, played: &Played<'_>, timeline: bool) {
         Ok(result) => {
             for failure in &result.failures {
                 out.line(diagnostic(story, failure).render(&source, out.language, out.colour));
+                out.line("");
             }
             if timeline || !result.failures.is_empty() {
-                out.line(format!("  {}", out.either("what happened:", "実際の経過：")));
+                let zone = story.zone.name();
+                out.line(match out.language {
+                    words::Language::En => format!("  what happened, in {zone}:"),
+                    words::Language::Ja => format!("  実際の経過（{zone}）："),
+                });
                 if result.timeline.is_empty() {
                     out.line(format!("    {}", out.either("nothing", "何も起きませんでした")));
                 }
                 for happened in &result.timeline {
-                    out.line(format!("    {happened}"));
+                    out.line(format!("    {}", happened.get(out.language)));
                 }
                 out.line("");
             }
@@ -196,7 +201,8 @@ fn json(release: &Release, played: &Played<'_>) -> serde_json::Value {
                 })
                 .collect();
             value["failures"] = serde_json::json!(failures);
-            value["timeline"] = serde_json::json!(result.timeline);
+            value["zone"] = serde_json::json!(story.zone.name());
+            value["timeline"] = result.timeline.iter().map(|happened| happened.en.clone()).collect();
         }
     }
     value

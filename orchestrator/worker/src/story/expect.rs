@@ -6,7 +6,7 @@ use super::{
 };
 use journey::story::{Expected, Fact};
 use std::collections::BTreeMap;
-use words::{CustomerId, Text, Timestamp};
+use words::{CustomerId, Text, Timestamp, Zone};
 
 /// What has been looked at already.
 #[derive(Debug, Default)]
@@ -14,16 +14,26 @@ pub(super) struct Looked {
     pub(super) from: usize,
 }
 
+/// How a story names things.
+pub(super) struct Told<'a> {
+    /// Its customers.
+    pub(super) names: &'a BTreeMap<String, CustomerId>,
+    /// Its clocks.
+    pub(super) zone: &'a Zone,
+    /// The step of a journey at a place of its program.
+    pub(super) steps: &'a dyn Fn(&str, u32) -> Option<String>,
+}
+
 /// Checks one `expect`: sends and refusals are complete and, for each customer, in order; the rest is looked for.
 pub(super) fn check(
     expected: &[Expected],
     span: std::ops::Range<usize>,
     gathered: &Gathered,
-    names: &BTreeMap<String, CustomerId>,
-    steps: &dyn Fn(&str, u32) -> Option<String>,
+    told: &Told<'_>,
     looked: &mut Looked,
     now: Timestamp,
 ) -> Vec<Failure> {
+    let Told { names, zone, steps } = told;
     let news = &gathered.happenings[looked.from..];
     looked.from = gathered.happenings.len();
     let mut failures = Vec::new();
@@ -39,14 +49,15 @@ pub(super) fn check(
                 }
                 let got = got.map_or_else(
                     || Text::new("nothing more was sent or refused", "ほかに送信も見送りもありませんでした"),
-                    |got| Text::new(describe(got, names), describe(got, names)),
+                    |got| describe(got, names, zone),
                 );
+                let want_text = wanted(want, zone);
                 failures.push(Failure {
                     span: want.span.clone(),
                     at: now,
                     text: Text::new(
-                        format!("expected {}, but {}", wanted(want), got.en),
-                        format!("期待: {}、実際: {}", wanted(want), got.ja),
+                        format!("expected {}, but {}", want_text.en, got.en),
+                        format!("期待：{} ／ 実際：{}", want_text.ja, got.ja),
                     ),
                 });
                 continue;
@@ -57,23 +68,25 @@ pub(super) fn check(
             _ => news.iter().any(|got| meets(want, got, *id)),
         };
         if !met {
+            let wanted = wanted(want, zone);
             failures.push(Failure {
                 span: want.span.clone(),
                 at: now,
                 text: Text::new(
-                    format!("expected {}, which did not happen", wanted(want)),
-                    format!("期待: {}、実際には起きませんでした", wanted(want)),
+                    format!("expected {}, which did not happen", wanted.en),
+                    format!("期待：{} ／ 実際には起きませんでした", wanted.ja),
                 ),
             });
         }
     }
     for extra in complete {
+        let extra = describe(extra, names, zone);
         failures.push(Failure {
             span: span.clone(),
             at: now,
             text: Text::new(
-                format!("not expected: {}", describe(extra, names)),
-                format!("期待していない出来事: {}", describe(extra, names)),
+                format!("not expected: {}", extra.en),
+                format!("期待していない出来事：{}", extra.ja),
             ),
         });
     }
@@ -108,19 +121,32 @@ fn minute(at: Timestamp) -> i64 {
     at.as_micros().div_euclid(60_000_000)
 }
 
-fn wanted(want: &Expected) -> String {
-    let at = want.at.map_or_else(String::new, |at| format!(" at {at}"));
-    format!("{} {}{at}", want.customer, fact_text(&want.what))
+fn wanted(want: &Expected, zone: &Zone) -> Text {
+    let at = want.at.map(|at| clock(at, zone));
+    let fact = fact_text(&want.what);
+    let (en, ja) = match &at {
+        Some(at) => (format!(" at {at}"), format!("（{at}）")),
+        None => (String::new(), String::new()),
+    };
+    Text::new(format!("{} {}{en}", want.customer, fact.en), format!("{} {}{ja}", want.customer, fact.ja))
 }
 
 /// One happening in a line.
-pub(super) fn describe(got: &Happening, names: &BTreeMap<String, CustomerId>) -> String {
+pub(super) fn describe(got: &Happening, names: &BTreeMap<String, CustomerId>, zone: &Zone) -> Text {
     let name = names.iter().find(|(_, id)| **id == got.customer).map_or("?", |(name, _)| name);
     let why = match &got.fact {
         Fact::NotSent { .. } => codes(&got.because),
         _ => String::new(),
     };
-    format!("{} {name} {}{why}", got.at, fact_text(&got.fact))
+    let (at, fact) = (clock(got.at, zone), fact_text(&got.fact));
+    Text::new(format!("{at} {name} {}{why}", fact.en), format!("{at} {name} {}{why}", fact.ja))
+}
+
+/// As the clocks of the story show it, to the second where that says more than the minute.
+fn clock(at: Timestamp, zone: &Zone) -> String {
+    let local = at.to_jiff().to_zoned(zone.to_jiff().clone());
+    let form = if local.second() == 0 { "%Y-%m-%d %H:%M" } else { "%Y-%m-%d %H:%M:%S" };
+    local.strftime(form).to_string()
 }
 
 /// The codes of a recorded verdict.
@@ -138,23 +164,49 @@ fn codes(why: &str) -> String {
     if all.is_empty() { String::new() } else { format!(" ({all})") }
 }
 
-fn fact_text(fact: &Fact) -> String {
+fn fact_text(fact: &Fact) -> Text {
     match fact {
-        Fact::Sent { message, channel: Some(channel) } => format!("sent {message} by {channel}"),
-        Fact::Sent { message, channel: None } => format!("sent {message}"),
-        Fact::NotSent { message, because: Some(because) } => format!("not sent {message} because {because}"),
-        Fact::NotSent { message, because: None } => format!("not sent {message}"),
-        Fact::Started { journey } => format!("started {journey}"),
-        Fact::Stopped { journey, reason } => format!(
-            "stopped {}{}",
-            journey.as_deref().unwrap_or("the journey"),
-            reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"))
+        Fact::Sent { message, channel: Some(channel) } => Text::new(
+            format!("sent {message} by {channel}"),
+            format!("{message} を{}で送信", channel_ja(channel.as_str())),
         ),
-        Fact::Finished { journey } => format!("finished {journey}"),
-        Fact::Goal { journey } => format!("reached the goal of {journey}"),
-        Fact::Waiting { step } => format!("waits at {step}"),
-        Fact::Emitted { event } => format!("emitted {event}"),
-        Fact::Called { call } => format!("called {call}"),
-        Fact::Notified { to } => format!("notified {to}"),
+        Fact::Sent { message, channel: None } => {
+            Text::new(format!("sent {message}"), format!("{message} を送信"))
+        }
+        Fact::NotSent { message, because: Some(because) } => Text::new(
+            format!("not sent {message} because {because}"),
+            format!("{message} を見送り（理由：{because}）"),
+        ),
+        Fact::NotSent { message, because: None } => {
+            Text::new(format!("not sent {message}"), format!("{message} を見送り"))
+        }
+        Fact::Started { journey } => Text::new(format!("started {journey}"), format!("{journey} を開始")),
+        Fact::Stopped { journey, reason } => {
+            let (en, ja) = match reason {
+                Some(reason) => (format!(": {reason}"), format!("（{reason}）")),
+                None => (String::new(), String::new()),
+            };
+            Text::new(
+                format!("stopped {}{en}", journey.as_deref().unwrap_or("the journey")),
+                format!("{} を中止{ja}", journey.as_deref().unwrap_or("ジャーニー")),
+            )
+        }
+        Fact::Finished { journey } => Text::new(format!("finished {journey}"), format!("{journey} を完了")),
+        Fact::Goal { journey } => {
+            Text::new(format!("reached the goal of {journey}"), format!("{journey} の目標を達成"))
+        }
+        Fact::Waiting { step } => Text::new(format!("waits at {step}"), format!("{step} で待機")),
+        Fact::Emitted { event } => Text::new(format!("emitted {event}"), format!("イベント {event} を発生")),
+        Fact::Called { call } => Text::new(format!("called {call}"), format!("{call} を呼び出し")),
+        Fact::Notified { to } => Text::new(format!("notified {to}"), format!("{to} に通知")),
+    }
+}
+
+fn channel_ja(channel: &str) -> String {
+    match channel {
+        "email" => "メール".to_owned(),
+        "sms" => "SMS ".to_owned(),
+        "push" => "プッシュ通知".to_owned(),
+        other => format!(" {other} "),
     }
 }

@@ -15,8 +15,8 @@ use words::{Text, Timestamp};
 pub struct StoryResult {
     /// Expectations that were not met, in order; none: it passed.
     pub failures: Vec<Failure>,
-    /// Everything that happened, one line each, for reading.
-    pub timeline: Vec<String>,
+    /// Everything that happened, one line each, for reading: by the clocks of the story's zone.
+    pub timeline: Vec<Text>,
 }
 
 /// An expectation that was not met.

@@ -4,7 +4,7 @@ use super::{
     StoryResult,
     adapter::{Captured, Script},
     expect::{Looked, check, describe},
-    happened::Onlooker,
+    happened::{Happening, Onlooker},
 };
 use crate::{
     InProcess, Live, LiveError, Machine, Parts,
@@ -12,7 +12,7 @@ use crate::{
     live,
 };
 use channel::ReceiptKind;
-use journey::story::{Action, GivenConsent, Receipt, Story};
+use journey::story::{Action, Fact, GivenConsent, Receipt, Story};
 use release::{Listeners, Release};
 use std::{
     collections::BTreeMap,
@@ -50,10 +50,18 @@ pub async fn run(release: &Release, story: &Story) -> Result<StoryResult, StoryE
         }
         telling.act(&line.action, line.span.clone()).await?;
     }
-    let names = &telling.names;
-    let timeline =
-        telling.onlooker.with(|seen| seen.happenings.iter().map(|h| describe(h, names)).collect::<Vec<_>>());
+    let (names, zone) = (&telling.names, &story.zone);
+    let timeline = telling.onlooker.with(|seen| {
+        let mut told: Vec<&Happening> = seen.happenings.iter().collect();
+        // A journey plans its message and may be over before the message is out: it reads the other way round.
+        told.sort_by_key(|h| (second(h.at), matches!(h.fact, Fact::Finished { .. })));
+        told.into_iter().map(|h| describe(h, names, zone)).collect::<Vec<_>>()
+    });
     Ok(StoryResult { failures: telling.failures, timeline })
+}
+
+fn second(at: Timestamp) -> i64 {
+    at.as_micros().div_euclid(1_000_000)
 }
 
 /// Answers of calls, as the story says.
@@ -84,6 +92,8 @@ struct Telling {
     looked: Looked,
     failures: Vec<super::Failure>,
     nth: u64,
+    /// The clocks that the story speaks by.
+    zone: words::Zone,
 }
 
 impl Telling {
@@ -136,6 +146,7 @@ impl Telling {
             looked: Looked::default(),
             failures: Vec::new(),
             nth: 0,
+            zone: story.zone.clone(),
         };
         for (name, given) in &story.customers {
             let ids = in_arms(&release, name, given, given.created_at.unwrap_or(story.now));
@@ -267,8 +278,9 @@ impl Telling {
             let (_, program) = live.as_ref()?.programs.live(journey)?;
             Some(program.nodes.get(pc as usize)?.step.clone())
         };
-        let (looked, names, now) = (&mut self.looked, &self.names, self.clock.now());
-        let failures = self.onlooker.with(|seen| check(outcomes, span, seen, names, &steps, looked, now));
+        let (looked, now) = (&mut self.looked, self.clock.now());
+        let told = super::expect::Told { names: &self.names, zone: &self.zone, steps: &steps };
+        let failures = self.onlooker.with(|seen| check(outcomes, span, seen, &told, looked, now));
         self.failures.extend(failures);
     }
 
