@@ -1,6 +1,7 @@
 //! The command line as a person and a script meet it: real projects in empty folders, exit codes, help that teaches.
 
 mod imports;
+mod launch;
 mod mistakes;
 mod projects;
 mod running;
@@ -53,6 +54,15 @@ impl Shop {
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains(from), "{file} has no `{from}`:\n{text}");
         std::fs::write(path, text.replacen(from, to, 1)).unwrap();
+    }
+
+    /// Puts something real-looking where `tabi init` wrote examples.
+    fn fill_in(&self) {
+        let path = self.path("templates/brand.yaml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let text = text.replace("shop.example", "kumo.example.jp");
+        std::fs::write(path, text.replace("1 Example Street, Example City", "1-2-3 Jinnan, Shibuya, Tokyo"))
+            .unwrap();
     }
 
     /// Runs `tabi` in the project's folder, in English.

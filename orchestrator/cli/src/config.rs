@@ -33,6 +33,12 @@ pub(crate) struct Config {
     /// Where relative paths of files start.
     #[serde(skip)]
     pub(crate) folder: PathBuf,
+    /// The file and its text, as it was read; none where there was no file.
+    #[serde(skip)]
+    pub(crate) read: Option<(PathBuf, String)>,
+    /// Where the file was looked for, the first that is there counts.
+    #[serde(skip)]
+    places: Vec<PathBuf>,
 }
 
 /// A mail relay.
@@ -126,15 +132,12 @@ fn starttls() -> email::Tls {
 impl Config {
     /// Reads the file named, else the one in the data folder, else the one of the project; none is no error.
     pub(crate) fn load(named: Option<&Path>, data: &Path, project: Option<&Path>) -> anyhow::Result<Self> {
-        let found = match named {
-            Some(named) => Some(named.to_owned()),
-            None => [Some(data), project]
-                .into_iter()
-                .flatten()
-                .map(|folder| folder.join(FILE))
-                .find(|path| path.is_file()),
+        let places = match named {
+            Some(named) => vec![named.to_owned()],
+            None => [Some(data), project].into_iter().flatten().map(|folder| folder.join(FILE)).collect(),
         };
-        let Some(path) = found else { return Ok(Self::default()) };
+        let found = places.iter().find(|path| named.is_some() || path.is_file()).cloned();
+        let Some(path) = found else { return Ok(Self { places, ..Self::default() }) };
         let unreadable =
             |why: String| Fault::unreachable(format!("{} cannot be read: {why}", path.display()));
         let size = std::fs::metadata(&path).map_err(|error| unreadable(error.to_string()))?.len();
@@ -142,10 +145,25 @@ impl Config {
             return Err(unreadable("it is larger than 256 KiB".to_owned()).into());
         }
         let text = std::fs::read_to_string(&path).map_err(|error| unreadable(error.to_string()))?;
-        let mut config =
-            Self::parse(&text).map_err(|why| Fault::problem(format!("{}: {why}", path.display())))?;
+        let mut config = Self::parse(&text).map_err(|why| Fault::problem(placed(&path, &why)))?;
         config.folder = path.parent().map(Path::to_owned).unwrap_or_default();
+        config.places = places;
+        config.read = Some((path, text));
         Ok(config)
+    }
+
+    /// The file, where it says something else by now than when it was read, or has come, or has gone.
+    pub(crate) fn changed(&self) -> Option<PathBuf> {
+        let now = self.places.iter().find(|path| path.is_file());
+        let same = match (&self.read, now) {
+            (None, None) => true,
+            (Some((path, text)), Some(now)) => {
+                path == now && std::fs::read_to_string(now).is_ok_and(|found| found == *text)
+            }
+            _ => false,
+        };
+        (!same)
+            .then(|| now.or(self.read.as_ref().map(|(path, _)| path)).cloned().unwrap_or_else(|| FILE.into()))
     }
 
     /// Reads the text of a file.
@@ -180,6 +198,14 @@ impl Config {
     }
 }
 
+/// The reader of YAML does not know the file's name and puts a word of its own there.
+fn placed(path: &Path, why: &str) -> String {
+    match why.split_once("<input>") {
+        Some((before, after)) => format!("{before}{}{after}", path.display()),
+        None => format!("{}: {why}", path.display()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,6 +222,26 @@ mod tests {
         assert!(
             matches!(config.sms.expect("sms").secret, SecretPlace::File(path) if path == Path::new("secrets/sms"))
         );
+    }
+
+    #[test]
+    fn a_file_that_comes_changes_or_goes_is_noticed() {
+        let (data, project) =
+            (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+        let load = || Config::load(None, data.path(), Some(project.path())).expect("it is read");
+        let path = project.path().join(FILE);
+        let none = load();
+        assert_eq!(none.changed(), None);
+        std::fs::write(&path, "listen: 127.0.0.1:1\n").expect("written");
+        assert_eq!(none.changed().as_deref(), Some(path.as_path()));
+        let first = load();
+        assert_eq!(first.changed(), None);
+        std::fs::write(&path, "listen: 127.0.0.1:2\n").expect("written");
+        assert_eq!(first.changed().as_deref(), Some(path.as_path()));
+        // One in the data folder goes before it.
+        let second = load();
+        std::fs::write(data.path().join(FILE), "").expect("written");
+        assert!(second.changed().is_some());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use words::Phrases;
 /// What the command line and what is below it say when something fails.
 pub(crate) const ERRORS: Phrases = Phrases::new(SENTENCES, WORDS);
 
-const WORDS: &[(&str, &str)] = &[];
+const WORDS: &[(&str, &str)] = &[("journey", "ジャーニー"), ("channel", "チャネル"), ("purpose", "目的")];
 
 const SENTENCES: &[(&str, &str)] = &[
     // The machine.
@@ -153,7 +153,33 @@ const SENTENCES: &[(&str, &str)] = &[
         "the project has {} problems; nothing was deployed (`tabi check` shows them)",
         "プロジェクトに問題が {} 件あるため、デプロイしていません。「tabi check」で確かめてください",
     ),
+    (
+        "{} journeys of the project can never start; nothing was deployed (`tabi check` shows them)",
+        "開始できないジャーニーが {} 件あるため、デプロイしていません。「tabi check」で確かめてください",
+    ),
     // Sending.
+    (
+        "{} was changed after `tabi serve` started, which reads it at its start: restart `tabi serve`, then go live",
+        "「tabi serve」の起動後に {} が変わっています。「tabi serve」を再起動してから本番を開始してください",
+    ),
+    (
+        "customers would read what stands there only as an example: {}. Fill in your own, `tabi deploy`, then go live",
+        "記入例のままの項目がお客様に届いてしまいます：{}。実際の内容に書き換え、「tabi deploy」をしてから本番を開始してください",
+    ),
+    ("there is no {} `{}`; did you mean `{}`?", "{}「{}」はありません。「{}」のことでしょうか？"),
+    ("there is no {} `{}`; there is: {}", "{}「{}」はありません。あるもの：{}"),
+    ("there is no {} `{}`, and none at all yet", "{}「{}」はありません（まだ 1 つもありません）"),
+    ("there is no such stop ({}): nothing is stopped", "その停止はありません（{}）。何も停止していません"),
+    (
+        "there is no such stop ({}): did you mean `{}`?",
+        "その停止はありません（{}）。「{}」のことでしょうか？",
+    ),
+    ("there is no such stop ({}); in force: {}", "その停止はありません（{}）。今の停止：{}"),
+    ("{} did not take it: {}", "{} は受け付けませんでした（{}）"),
+    (
+        "`{}` is not a phone number: write it with its country code, like +819012345678",
+        "「{}」は電話番号として読めません。+819012345678 のように国番号を付けて書いてください",
+    ),
     ("go-live needs a name: --by \"Hanako Yamada\"", "本番開始には名前が必要です：--by \"山田花子\""),
     (
         "this has to be confirmed: answer at a terminal, or say --yes",

@@ -28,6 +28,7 @@ mod testing;
 pub use app::{App, Current, Live, Secrets, Settings};
 pub use auth::{Caller, KeyKind, Scope};
 pub use hooks::{Deployed, HookError, Hooks, NoHooks};
+pub use intake::national;
 pub use listen::serve;
 pub use problem::{Code, Problem};
 pub use routes::{Access, Route};

@@ -282,6 +282,10 @@ pub struct Totals {
     pub steps_due: u64,
     /// Deliveries due now.
     pub sends_due: u64,
+    /// Deliveries that wait: for a morning, a stop that is taken back, a provider.
+    pub sends_waiting: u64,
+    /// When the first of those is looked at again.
+    pub next_send: Option<Timestamp>,
     /// Bytes of the database.
     pub bytes: u64,
 }

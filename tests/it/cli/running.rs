@@ -8,13 +8,13 @@ use std::{
 };
 
 /// A running server of a shop; ended with the test.
-struct Server {
+pub(super) struct Server {
     child: Child,
     told: serde_json::Value,
 }
 
 impl Server {
-    fn start(shop: &Shop) -> Self {
+    pub(super) fn start(shop: &Shop) -> Self {
         let mut child =
             command(shop.folder.path(), &["serve", "--listen", "127.0.0.1:0", "--format", "json"])
                 .stdout(Stdio::piped())
@@ -44,7 +44,7 @@ impl Drop for Server {
 
 /// Looks until `found` says so, at most ten seconds.
 #[track_caller]
-fn until(shop: &Shop, args: &[&str], found: impl Fn(&Said) -> bool) -> Said {
+pub(super) fn until(shop: &Shop, args: &[&str], found: impl Fn(&Said) -> bool) -> Said {
     let began = Instant::now();
     loop {
         let said = shop.tabi(args);
@@ -158,6 +158,15 @@ fn going_live_needs_a_name_a_word_a_provider_and_an_address_that_customers_can_r
     assert_eq!((local.code, local.err.contains("base_url")), (4, true), "{}", local.err);
     let all = "base_url: https://tabi.example.jp\nemail:\n  host: smtp.example.jp\n";
     std::fs::write(shop.path("tabi.yaml"), all).unwrap();
+    let examples = shop.tabi(&["go-live", "--by", "Hana", "--yes"]);
+    assert_eq!(
+        (examples.code, examples.err.contains("templates/brand.yaml:")),
+        (4, true),
+        "{}",
+        examples.err
+    );
+    shop.fill_in();
+    assert_eq!(shop.tabi(&["deploy"]).code, 0);
     let live = shop.tabi(&["go-live", "--by", "Hana", "--yes"]);
     assert_eq!(live.code, 0, "{}{}", live.out, live.err);
     let doctor = shop.tabi(&["doctor"]);

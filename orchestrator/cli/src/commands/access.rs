@@ -23,9 +23,10 @@ enum Key {
     /// Make a key and show it, this once
     ///
     /// Example: tabi key create shop
+    ///
     /// Example: tabi key create storefront --browser
+    ///
     /// Example: tabi key create shop --replace
-    #[command(verbatim_doc_comment)]
     Create {
         /// What it is for
         name: String,
@@ -70,7 +71,6 @@ enum Person {
     /// exports, and changes nothing.
     ///
     /// Example: pass show tabi/hanako | tabi operator add hanako --role reviewer
-    #[command(verbatim_doc_comment)]
     Add {
         /// The name to log in with
         name: String,

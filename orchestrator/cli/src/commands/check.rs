@@ -10,9 +10,9 @@ use clap::Args;
 /// shows all problems at once, each with file, line, column and what to write instead. Says nothing where all is well.
 ///
 /// Example: tabi check --lang ja
+///
 /// Example: tabi check --format json | jq '.problems[].code'
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub(crate) struct CheckArgs {
     /// Warnings fail too: exit 1 where there are any
     #[arg(long)]
@@ -26,18 +26,34 @@ pub(crate) fn run(context: &Context, args: &CheckArgs) -> anyhow::Result<Exit> {
     let (release, mut problems) = project::check(files.clone())?;
     if let Some(release) = &release {
         problems.extend(release.stories().1);
+        problems.extend(release.over(store::Clock::now(&store::SystemClock)));
         problems.extend(server::sources::compile(&files, &release.project.schema).1);
     }
     let (errors, warnings) = project::count(&problems);
+    let examples = release
+        .as_ref()
+        .map(|release| release::placeholders(&release.files, release.templates.brand()))
+        .unwrap_or_default();
     if out.is_json() {
         let problems: Vec<_> = problems.iter().map(|problem| project::json(&files, problem)).collect();
         out.json(&serde_json::json!({
             "problems": problems, "errors": errors, "warnings": warnings,
             "release": release.as_ref().map(|release| release.id.to_string()),
+            "to_fill_in": examples.iter().map(|example| serde_json::json!({
+                "file": example.file, "line": example.line, "value": example.value,
+            })).collect::<Vec<_>>(),
         }));
     } else if !problems.is_empty() {
         project::show(out, &files, &problems);
         out.line(project::counted(out, &problems));
+    }
+    if !examples.is_empty() {
+        out.hint(
+            out.either("To be filled in before `tabi go-live`:", "`tabi go-live` の前に書き換える項目："),
+        );
+        for example in &examples {
+            out.hint(format!("  {example}"));
+        }
     }
     let failed = errors > 0 || release.is_none() || (args.strict && warnings > 0);
     Ok(if failed { Exit::Problems } else { Exit::Fine })

@@ -8,9 +8,9 @@ use clap_complete::Shell;
 /// Write the completions of a shell to standard output
 ///
 /// Example: tabi completions bash > ~/.local/share/bash-completion/completions/tabi
+///
 /// Example: tabi completions zsh > "${fpath[1]}/_tabi"
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub(crate) struct CompletionsArgs {
     /// Which shell
     shell: Shell,

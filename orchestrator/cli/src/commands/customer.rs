@@ -23,7 +23,6 @@ enum What {
     /// Show a customer: traits, addresses, consents, journeys under way; that you read it is recorded
     ///
     /// Example: tabi customer show hana@example.jp
-    #[command(verbatim_doc_comment)]
     Show {
         /// Id, the shop's own id, e-mail address or phone number
         who: String,
@@ -40,7 +39,6 @@ enum What {
     /// The record of what was sent stays and still proves itself; it no longer says to whom. This cannot be undone.
     ///
     /// Example: tabi customer erase hana@example.jp --reason "request of 12 May"
-    #[command(verbatim_doc_comment)]
     Erase {
         /// Id, the shop's own id, e-mail address or phone number
         who: String,
@@ -56,7 +54,6 @@ enum What {
     /// Say that two customers are one person; the first becomes a redirect to the second
     ///
     /// Example: tabi customer merge old@example.jp --into hana
-    #[command(verbatim_doc_comment)]
     Merge {
         /// Who is given up
         who: String,

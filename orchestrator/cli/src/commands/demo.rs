@@ -8,7 +8,6 @@ use crate::{
     output::Output,
     project,
 };
-use anyhow::Context as _;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use sandbox::Sandbox;
@@ -28,9 +27,9 @@ use worker::{Adapters, InProcess, Live, Machine, Parts, calls::NoCalls, live};
 /// Names, addresses, consents, deliveries and clicks are synthetic. Nothing leaves this machine.
 ///
 /// Example: tabi demo
+///
 /// Example: tabi demo --once --data /tmp/demo
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub(crate) struct DemoArgs {
     /// End after the summary
     #[arg(long)]
@@ -101,7 +100,7 @@ async fn play(
             let _ = std::fs::remove_file(data.join(file));
         }
     }
-    std::fs::create_dir_all(data).with_context(|| format!("cannot make {}", data.display()))?;
+    crate::place::Place::at(data).make()?;
     let root_key = data.join("root.key");
     let key =
         if root_key.exists() { vault::RootKey::load(&root_key)? } else { vault::RootKey::create(&root_key)? };
@@ -127,6 +126,12 @@ async fn play(
     let live = Live::of(&machine.store, release).await?;
     machine.set_live(live);
     let bar = bar(out);
+    if bar.is_hidden() && !out.is_json() {
+        out.say(out.either(
+            "Playing eighteen months of a shop; that takes a minute or two.",
+            "お店の18か月分を再生しています。1、2分かかります。",
+        ));
+    }
     let first = demo::first_day();
     let progress = |now: Timestamp| {
         let days = now.since(first).as_micros() / 86_400_000_000;

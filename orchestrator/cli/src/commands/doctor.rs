@@ -21,9 +21,9 @@ use words::Language;
 /// Look at the whole installation: files, keys, tables, providers, and what needs a person
 ///
 /// Example: tabi doctor
+///
 /// Example: tabi doctor --providers
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub(crate) struct DoctorArgs {
     /// Also connect to the configured mail relay and log in
     #[arg(long)]
@@ -53,6 +53,7 @@ const RELEASE: What = ("release", "リリース");
 const SENDING: What = ("sending", "送信");
 const HELD: What = ("held", "保留");
 const STOP: What = ("stop", "停止");
+const EXAMPLES: What = ("to fill in", "未記入");
 
 struct Finding {
     what: What,
@@ -94,10 +95,15 @@ pub(crate) async fn run(context: &Context, args: &DoctorArgs) -> anyhow::Result<
         project::find(context.common.project.as_deref()).ok().as_deref(),
     );
     match &config {
-        Ok(config) => providers(config, args.providers, &mut found).await,
+        Ok(config) => {
+            providers(config, args.providers, &mut found).await;
+            examples(context, config, &mut found);
+        }
         Err(error) => found.add(CONFIGURATION, Health::Bad, format!("{error:#}")),
     }
-    if place.is_there() {
+    if config.is_err() {
+        // Told above: without it the installation is not opened.
+    } else if place.is_there() {
         match Instance::read(context).await {
             Ok(instance) => tables(&instance, &mut found).await,
             Err(error) => found.add(DATABASE, Health::Bad, format!("{error:#}")),
@@ -197,6 +203,16 @@ async fn running(place: &Place, found: &mut Findings) {
                 format!("runs, console on {console} (process {pid}){en}"),
                 format!("動作中、コンソールは {console}（プロセス {pid}）{ja}"),
             );
+            if let Some(path) = status["changed"].as_str() {
+                found.say(
+                    CONFIGURATION,
+                    Health::Note,
+                    format!(
+                        "{path} was changed after `tabi serve` started: restart it, then the change holds"
+                    ),
+                    format!("`tabi serve` の起動後に {path} が変わりました。再起動すると反映されます"),
+                );
+            }
         }
         Ok(None) => found.say(SERVER, Health::Note, "nothing runs", "動いていません"),
         Err(error) => found.add(SERVER, Health::Bad, error.to_string()),
@@ -232,10 +248,29 @@ async fn providers(config: &Config, connect: bool, found: &mut Findings) {
                 Ok(()) => {
                     found.say(RELAY, Health::Good, "connected and logged in", "接続とログインに成功しました")
                 }
-                Err(outcome) => found.add(RELAY, Health::Bad, format!("{outcome:?}")),
+                Err(outcome) => found.add(RELAY, Health::Bad, control::refusal(&outcome)),
             },
         }
     }
+}
+
+/// What `tabi init` wrote to be filled in, and stands there still.
+fn examples(context: &Context, config: &Config, found: &mut Findings) {
+    let root = project::find(context.common.project.as_deref()).ok().filter(|root| project::is_project(root));
+    let files = root.and_then(|root| project::read(&root).ok());
+    let release = files.and_then(|files| release::Release::again(files).0);
+    let places = control::placeholders(config, release.as_ref());
+    if places.is_empty() {
+        return;
+    }
+    let places: Vec<String> = places.iter().map(ToString::to_string).collect();
+    let list = places.join("\n    ");
+    found.say(
+        EXAMPLES,
+        Health::Note,
+        format!("these are examples, `tabi go-live` wants your own:\n    {list}"),
+        format!("次は記入例のままです。`tabi go-live` の前に書き換えてください：\n    {list}"),
+    );
 }
 
 /// What a stop stops.
@@ -258,13 +293,23 @@ async fn tables(instance: &Instance, found: &mut Findings) {
         Err(error) => found.add(DATABASE, Health::Bad, error.to_string()),
     }
     if let Ok(totals) = store.totals(instance.now()).await {
-        let store::Totals { customers, steps_due, sends_due, bytes } = totals;
+        let store::Totals { customers, steps_due, sends_due, sends_waiting, next_send, bytes } = totals;
         let mib = bytes >> 20;
+        let (en, ja) = match next_send {
+            Some(next) => {
+                let next = voice.at(next);
+                (
+                    format!(" ({sends_waiting} more wait, the first until {next})"),
+                    format!("（ほかに {sends_waiting} 件が待機中、次の確認は {next}）"),
+                )
+            }
+            None => (String::new(), String::new()),
+        };
         found.say(
             SIZE,
             Health::Good,
-            format!("{customers} customers, {steps_due} due, {sends_due} deliveries due, {mib} MiB"),
-            format!("お客様 {customers} 名、処理待ち {steps_due} 名、配信待ち {sends_due} 件、{mib} MiB"),
+            format!("{customers} customers, {steps_due} due, {sends_due} deliveries due{en}, {mib} MiB"),
+            format!("お客様 {customers} 名、処理待ち {steps_due} 名、配信待ち {sends_due} 件{ja}、{mib} MiB"),
         );
     }
     match store.live_release().await {

@@ -24,7 +24,6 @@ enum Event {
     /// Report an event about a customer, as the shop would
     ///
     /// Example: tabi event send order_placed --customer hana '{"order_id": "A-1", "total": "5000 JPY"}'
-    #[command(verbatim_doc_comment)]
     Send {
         /// The event's name
         name: String,
@@ -50,7 +49,6 @@ enum Event {
     /// Write a declaration for an event, from what was received
     ///
     /// Example: tabi event schema cart_abandoned >> journeys/schema.yaml
-    #[command(verbatim_doc_comment)]
     Schema {
         /// The event's name
         name: String,
@@ -69,12 +67,6 @@ pub(crate) async fn run(context: &Context, args: EventArgs) -> anyhow::Result<Ex
             };
             let ask = Ask::Event { who: Who::parse(&customer), name, properties, id, occurred_at };
             let done = control::ask(context, ask).await?;
-            if done["created"].as_bool() == Some(true) {
-                out.hint(out.either(
-                    "A new customer: nobody was known by that name or address.",
-                    "新しい顧客です。その名前や宛先の顧客はいませんでした。",
-                ));
-            }
             show_answer(out, &done, |done| match (done["stored"].as_bool(), done["listened"].as_bool()) {
                 (Some(false), _) => {
                     out.either("Seen before; nothing changed.", "受信済みです。変更はありません。").to_owned()
@@ -87,6 +79,16 @@ pub(crate) async fn run(context: &Context, args: EventArgs) -> anyhow::Result<Ex
                     .to_owned(),
                 _ => out.either("Stored.", "保存しました。").to_owned(),
             });
+            if done["created"].as_bool() == Some(true) {
+                out.line(match out.language {
+                    words::Language::En => {
+                        format!("That is a new customer: nobody was known as `{customer}`.")
+                    }
+                    words::Language::Ja => {
+                        format!("「{customer}」というお客様はいなかったため、新しく登録しました。")
+                    }
+                });
+            }
             Ok(Exit::Fine)
         }
         Event::Unknown { forget: Some(name) } => {

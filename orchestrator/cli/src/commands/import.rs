@@ -22,10 +22,11 @@ use std::{
 /// imported again. Doing the same import twice changes nothing. History feeds facts and segments, and starts no journey.
 ///
 /// Example: tabi import customers customers.csv --dry-run
+///
 /// Example: tabi import customers customers.csv --column Mail=email --column Points=traits.points
+///
 /// Example: tabi import events orders-2025.jsonl --rejected refused.jsonl
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub(crate) struct ImportArgs {
     /// What the rows are about
     kind: What,

@@ -10,6 +10,7 @@ use crate::{
     project,
 };
 use answers::Answers;
+use anyhow::Context as _;
 use clap::Args;
 use std::{
     io::IsTerminal,
@@ -22,9 +23,9 @@ use std::{
 /// scripts need no terminal. Writes journeys/ and templates/, and overwrites nothing.
 ///
 /// Example: tabi init my-shop
+///
 /// Example: tabi init my-shop --yes --brand "Kumo Coffee" --countries JP,US --languages ja,en --sender hello@kumo.example
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub(crate) struct InitArgs {
     /// The folder; left out: this one
     folder: Option<PathBuf>,
@@ -95,9 +96,10 @@ fn write(root: &Path, files: &release::Files) -> anyhow::Result<()> {
     for (path, content) in files {
         let path = root.join(path);
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("{} cannot be made", folder.display()))?;
         }
-        std::fs::write(&path, content)?;
+        std::fs::write(&path, content).with_context(|| format!("{} cannot be written", path.display()))?;
     }
     let ignore = root.join(".gitignore");
     if !ignore.exists() {
@@ -125,24 +127,23 @@ fn tell(out: Output, root: &Path, files: &release::Files, answers: &Answers) {
             }
         }
     };
+    let words = format!("templates/locales/{}/welcome.ftl", answers.languages[0]);
     let text = match out.language {
         words::Language::En => format!(
             "Your project is in {root}: one journey, its story and its message.\n\n{edit}Next:\n{cd}  tabi test       play the story\n  \
              tabi preview    see the message in the browser while you edit\n  tabi serve      run it; nothing leaves this \
              machine until `tabi go-live`\n\nThen edit:\n  journeys/welcome.yaml              what happens, and when\n  \
              journeys/schema.yaml               what your shop tells Tabi\n  templates/brand.yaml               names, \
-             colours, senders\n  templates/locales/{lang}/welcome.ftl    the words",
+             colours, senders\n  {words:<33}  the words",
             root = root.display(),
-            lang = answers.languages[0],
         ),
         words::Language::Ja => format!(
             "{root} にプロジェクトを作りました。ジャーニー、そのストーリー、メッセージが1つずつ入っています。\n\n{edit}次に：\n{cd}  tabi test       \
              ストーリーを実行します\n  tabi preview    編集しながらブラウザでメッセージを確認します\n  tabi serve      \
              起動します。`tabi go-live` までは何も外へ送りません\n\n編集するファイル：\n  journeys/welcome.yaml              \
              何がいつ起こるか\n  journeys/schema.yaml               お店から届くデータの定義\n  \
-             templates/brand.yaml               ブランド名、色、差出人\n  templates/locales/{lang}/welcome.ftl    文言",
+             templates/brand.yaml               ブランド名、色、差出人\n  {words:<33}  文言",
             root = root.display(),
-            lang = answers.languages[0],
         ),
     };
     out.line(text);

@@ -9,6 +9,7 @@ use crate::{
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use store::JourneyCounts;
+use words::Language;
 
 /// List the live journeys, and show one with its figures (`tabi stop --journey NAME` stops one)
 #[derive(Debug, Args)]
@@ -24,7 +25,6 @@ enum What {
     /// Show where customers stand in a journey, and what its messages did
     ///
     /// Example: tabi journey show thank_you
-    #[command(verbatim_doc_comment)]
     Show {
         /// The journey
         name: String,
@@ -76,7 +76,11 @@ async fn list(context: &Context, instance: &Instance) -> anyhow::Result<Exit> {
             ]
         })
         .collect();
-    for line in table(&["journey", "purpose", "enrolled", "live", "sent", "converted"], &rows) {
+    let head = match out.language {
+        Language::En => ["journey", "purpose", "enrolled", "live", "sent", "converted"],
+        Language::Ja => ["ジャーニー", "目的", "参加", "進行中", "送信", "成果"],
+    };
+    for line in table(&head, &rows) {
         out.line(line);
     }
     Ok(Exit::Fine)
@@ -109,10 +113,22 @@ async fn show(context: &Context, instance: &Instance, name: &str) -> anyhow::Res
     ));
     for (currency, minor) in &counts.revenue {
         out.line(format!(
-            "  {} {minor} {currency} ({})",
+            "  {} {}",
             out.either("revenue", "売上"),
-            out.either("minor units", "最小単位")
+            server::console::money(out.language, *minor, currency)
         ));
+    }
+    let standing = standing(instance, &release, program, &counts).await?;
+    if !standing.is_empty() {
+        out.line("");
+        let head = [
+            out.either("customers", "お客様"),
+            out.either("stand at", "現在のステップ"),
+            out.either("line", "場所"),
+        ];
+        for line in table(&head, &standing) {
+            out.line(line);
+        }
     }
     let rows: Vec<Vec<String>> = counts
         .messages
@@ -127,17 +143,22 @@ async fn show(context: &Context, instance: &Instance, name: &str) -> anyhow::Res
         .collect();
     if !rows.is_empty() {
         out.line("");
-        let head = [
-            "message",
-            "channel",
-            "planned",
-            "not sent",
-            "sent",
-            "delivered",
-            "opened",
-            "clicked",
-            "bounced",
-        ];
+        let head = match out.language {
+            Language::En => [
+                "message",
+                "channel",
+                "planned",
+                "not sent",
+                "sent",
+                "delivered",
+                "opened",
+                "clicked",
+                "bounced",
+            ],
+            Language::Ja => {
+                ["メッセージ", "チャネル", "予定", "見送り", "送信", "到達", "開封", "クリック", "不達"]
+            }
+        };
         for line in table(&head, &rows) {
             out.line(line);
         }
@@ -151,6 +172,33 @@ fn sent_text(out: crate::output::Output, sent: u64, kept: u64) -> String {
         return sent.to_string();
     }
     format!("{sent} ({kept} {})", out.either("in the development inbox", "件は開発用受信箱"))
+}
+
+/// How many stand at which step, and where that is written; those of earlier versions say so.
+async fn standing(
+    instance: &Instance,
+    release: &release::Release,
+    live: &journey::Program,
+    counts: &JourneyCounts,
+) -> anyhow::Result<Vec<Vec<String>>> {
+    let mut rows = Vec::new();
+    for (no, pc, customers) in &counts.places {
+        let Some(program) = instance.store.program(*no).await? else { continue };
+        let Some(node) = program.nodes.get(*pc as usize) else { continue };
+        let line = if program.hash == live.hash {
+            let source =
+                release.files.get(&live.file).map(|bytes| String::from_utf8_lossy(bytes)).unwrap_or_default();
+            // The same program may stand elsewhere in the file by now.
+            let start = live.nodes.get(*pc as usize).map_or(0, |node| node.span.start);
+            let before = source.get(..start).unwrap_or_default();
+            format!("{}:{}", live.file, before.matches('\n').count() + 1)
+        } else {
+            format!("({})", program.hash.chars().take(12).collect::<String>())
+        };
+        rows.push((*pc, vec![customers.to_string(), node.step.clone(), line]));
+    }
+    rows.sort();
+    Ok(rows.into_iter().map(|(_, row)| row).collect())
 }
 
 fn figures(name: &str, counts: &JourneyCounts) -> Value {

@@ -34,8 +34,8 @@ enum Log {
     /// With --address, tests that were sent there (`tabi send-test`) are listed too.
     ///
     /// Example: tabi log search --customer hana@example.jp --from 2026-11-01
+    ///
     /// Example: tabi log search --not-sent --journey win_back --format json
-    #[command(verbatim_doc_comment)]
     Search {
         #[command(flatten)]
         filter: FilterArgs,
@@ -48,8 +48,8 @@ enum Log {
     /// Show everything about one message: cause, verdict, consent, attempts, receipts; that you read it is recorded
     ///
     /// Example: tabi log show msg_…
+    ///
     /// Example: tabi log show msg_… --content --reason "complaint 4711" > message.eml
-    #[command(verbatim_doc_comment)]
     Show {
         /// The message
         message: MessageId,
@@ -65,8 +65,8 @@ enum Log {
     /// customer got it.
     ///
     /// Example: tabi log export --from 2026-01-01 --as csv --into log.csv --reason "audit of 2026"
+    ///
     /// Example: tabi log export --customer hana@example.jp --as eml --into mails/ --reason "request of 12 May"
-    #[command(verbatim_doc_comment)]
     Export(export::ExportArgs),
     Reads(reads::ReadsArgs),
     Acts(acts::ActsArgs),
@@ -143,6 +143,9 @@ async fn search(
         })
         .collect();
     if lines.is_empty() && tests.is_empty() {
+        if let Some(unknown) = args.unknown_name(&instance).await? {
+            return Err(Fault::problem(unknown).into());
+        }
         out.hint(out.either("Nothing is found.", "該当するメッセージはありません。"));
     } else if !lines.is_empty() {
         let head =
@@ -218,6 +221,9 @@ fn show_delivery(voice: &Voice, delivery: &store::LogDelivery) {
     if let Some(provider) = &delivery.provider {
         out.line(format!("    {}{colon}{}", voice.word("provider"), voice.label("provider", provider)));
     }
+    if let Some(next) = next_look(voice, delivery) {
+        out.line(format!("    {next}"));
+    }
     for attempt in &delivery.attempts {
         let outcome = match &attempt.outcome {
             Some(outcome) => voice.label("attempt", outcome),
@@ -241,6 +247,16 @@ fn show_delivery(voice: &Voice, delivery: &store::LogDelivery) {
         );
         out.line(line.trim_end());
     }
+}
+
+/// When a delivery that has not gone out is looked at next.
+pub(super) fn next_look(voice: &Voice, delivery: &store::LogDelivery) -> Option<String> {
+    let due = delivery.due_at.filter(|_| delivery.state == store::DeliveryState::Planned)?;
+    let at = voice.at(due);
+    Some(match voice.out.language {
+        words::Language::En => format!("waits; looked at again at {at}"),
+        words::Language::Ja => format!("待機中。次の確認は {at}"),
+    })
 }
 
 async fn content(context: &Context, message: MessageId, reader: &str, reason: &str) -> anyhow::Result<Exit> {

@@ -23,9 +23,9 @@ type Programs = BTreeMap<i64, Arc<Program>>;
 /// miss if they ended there (exit). Where a change would keep one of them from a message, it says so, and ends with exit code 1.
 ///
 /// Example: tabi plan
+///
 /// Example: tabi plan --format json | jq '.journeys[] | select(.change != "same")'
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub(crate) struct PlanArgs {}
 
 /// What would become of one thing.

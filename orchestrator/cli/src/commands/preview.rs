@@ -15,9 +15,9 @@ use std::net::SocketAddr;
 /// top, with its line and column, and the last version that worked below.
 ///
 /// Example: tabi preview
+///
 /// Example: tabi preview welcome --listen 127.0.0.1:9000
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub(crate) struct PreviewArgs {
     /// The message to begin with
     message: Option<String>,

@@ -18,7 +18,6 @@ use words::ReleaseId;
 ///
 /// Example: tabi deploy --note "spring texts"
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub(crate) struct DeployArgs {
     /// What this release is about, for the record
     #[arg(long, value_name = "TEXT", default_value = "")]
@@ -30,10 +29,11 @@ pub(crate) struct DeployArgs {
 /// Make an earlier release live again
 ///
 /// Example: tabi rollback --list
+///
 /// Example: tabi rollback
+///
 /// Example: tabi rollback --to rel_…
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub(crate) struct RollbackArgs {
     /// Which; left out: the one that was live before this one
     #[arg(long, value_name = "RELEASE")]
@@ -52,7 +52,13 @@ pub(crate) async fn deploy(context: &Context, args: &DeployArgs) -> anyhow::Resu
     let release = project::build(out, &root)?;
     let files = STANDARD.encode(release::files::pack(&release.files));
     let ask = Ask::Deploy { files, by: args.named.name()?, note: args.note.clone() };
-    let done = control::ask(context, ask).await?;
+    let done = control::ask(context, ask).await;
+    if done.is_err() {
+        // Only the clock knows of these; perhaps they are why.
+        let over = release.over(store::Clock::now(&store::SystemClock));
+        project::show(out, &release.files, &over);
+    }
+    let done = done?;
     show_answer(out, &done, |done| {
         let id = done["release"].as_str().unwrap_or_default();
         if done["changed"].as_bool() == Some(true) {

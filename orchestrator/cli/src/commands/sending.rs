@@ -15,9 +15,9 @@ use words::{Channel, Locale};
 /// anything changes. A running instance takes it up at once.
 ///
 /// Example: tabi go-live --by "Hanako Yamada"
+///
 /// Example: tabi go-live --by "Hanako Yamada" --end
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub(crate) struct GoLiveArgs {
     /// Who decides; it is recorded
     #[arg(long, value_name = "NAME")]
@@ -35,9 +35,9 @@ pub(crate) struct GoLiveArgs {
 /// Holds within two seconds; what is stopped waits, and ends only by its own expiry. `tabi resume` takes it back.
 ///
 /// Example: tabi stop --reason "wrong price in the mail"
+///
 /// Example: tabi stop --journey win_back --reason "wrong coupon"
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub(crate) struct StopArgs {
     #[command(flatten)]
     scope: Scope,
@@ -51,9 +51,9 @@ pub(crate) struct StopArgs {
 /// Take a stop back, or release an installation that is held
 ///
 /// Example: tabi resume --journey win_back
+///
 /// Example: tabi resume --held --reason "restored on purpose, the old machine is off"
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub(crate) struct ResumeArgs {
     #[command(flatten)]
     scope: Scope,
@@ -88,7 +88,6 @@ struct Scope {
 ///
 /// Example: tabi send-test welcome --to me@example.jp --locale ja
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub(crate) struct SendTestArgs {
     /// The message
     message: String,
@@ -173,6 +172,17 @@ pub(crate) async fn go_live(context: &Context, args: &GoLiveArgs) -> anyhow::Res
             )
         ));
     }
+    let examples: Vec<&str> =
+        done["examples"].as_array().into_iter().flatten().filter_map(serde_json::Value::as_str).collect();
+    if !examples.is_empty() {
+        out.say(out.either(
+            "Mail ends on this machine, so these examples may stand; with a real provider go-live refuses them:",
+            "メールはこのマシンの中で止まるため、次の記入例はそのままで進めました。実際の送信先では、書き換えるまで本番開始できません：",
+        ));
+        for example in examples {
+            out.say(format!("  {example}"));
+        }
+    }
     Ok(Exit::Fine)
 }
 
@@ -239,7 +249,7 @@ pub(crate) async fn send_test(context: &Context, args: &SendTestArgs) -> anyhow:
     };
     let guess = if args.to.contains('@') {
         Some("email")
-    } else if args.to.starts_with('+') {
+    } else if is_number(&args.to) {
         Some("sms")
     } else {
         None
@@ -271,6 +281,12 @@ pub(crate) async fn send_test(context: &Context, args: &SendTestArgs) -> anyhow:
         )
     });
     Ok(Exit::Fine)
+}
+
+/// Digits with what people put between them.
+fn is_number(text: &str) -> bool {
+    text.chars().any(|c| c.is_ascii_digit())
+        && text.chars().all(|c| c.is_ascii_digit() || "+-() .".contains(c))
 }
 
 fn names(list: &serde_json::Value) -> String {

@@ -18,7 +18,6 @@ use std::path::PathBuf;
 ///
 /// Example: tabi backup --into /backup/2026-11-21
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub(crate) struct BackupArgs {
     /// The folder to write; made where it is not there, and must hold no backup yet
     #[arg(long, value_name = "DIR")]
@@ -36,7 +35,6 @@ pub(crate) struct BackupArgs {
 ///
 /// Example: tabi migrate
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub(crate) struct MigrateArgs {}
 
 pub(crate) async fn backup(context: &Context, args: &BackupArgs) -> anyhow::Result<Exit> {

@@ -18,9 +18,9 @@ use words::{MessageId, calendar::retold};
 /// decision and message in order, each with its reason. That you read it is recorded.
 ///
 /// Example: tabi why hana@example.jp
+///
 /// Example: tabi why msg_…
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub(crate) struct WhyArgs {
     /// A customer or a message
     what: String,
@@ -54,8 +54,26 @@ async fn customer(context: &Context, instance: &Instance, args: &WhyArgs) -> any
     let voice = Voice::of(out, instance).await;
     for item in &items {
         out.line(format!("{}  {}", out.dim(&voice.at(item.at())), words(&voice, item)));
+        if let TimelineItem::Message(row) = item
+            && row.settled_at.is_none()
+            && !out.is_json()
+        {
+            waiting(instance, &voice, row.message).await?;
+        }
     }
     Ok(Exit::Fine)
+}
+
+/// Why a message has not gone out yet, and when it is looked at next.
+async fn waiting(instance: &Instance, voice: &Voice, message: MessageId) -> anyhow::Result<()> {
+    let Some(entry) = instance.store.log_entry(message).await? else { return Ok(()) };
+    for delivery in &entry.deliveries {
+        let Some(next) = super::log::next_look(voice, delivery) else { continue };
+        let why = delivery.why.as_deref().map(|why| reasons(voice, why)).unwrap_or_default();
+        let colon = if why.is_empty() { "" } else { voice.colon() };
+        voice.out.line(format!("    {next}{colon}{why}"));
+    }
+    Ok(())
 }
 
 /// One thing, in a line.
@@ -70,10 +88,10 @@ fn words(voice: &Voice, item: &TimelineItem) -> String {
             let channels: Vec<String> =
                 row.channels.iter().map(|channel| voice.label("channel", channel.as_str())).collect();
             format!(
-                "{} {} [{}] {}{}{} {}",
+                "{} {}{} {}{}{} {}",
                 out.either("message", "メッセージ"),
                 out.bold(&row.name),
-                channels.join(", "),
+                if channels.is_empty() { String::new() } else { format!(" [{}]", channels.join(", ")) },
                 voice.outcome(row.outcome.as_str(), row.in_inbox()),
                 if why.is_empty() { "" } else { ": " },
                 why,

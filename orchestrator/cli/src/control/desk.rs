@@ -67,7 +67,14 @@ impl Desk {
             Ask::GoLive { by } => self.go_live(&by).await,
             Ask::EndLive { by } => self.end_live(&by).await,
             Ask::Stop { scope, by, reason } => self.stop(scope.into(), &by, &reason).await,
-            Ask::Resume { scope, by } => self.resume(&scope.into(), &by).await,
+            Ask::Resume { scope, by } => {
+                let scope = scope.into();
+                let done = self.resume(&scope, &by).await?;
+                if done["resumed"] == false {
+                    return Err(self.no_such_stop(&scope).await?.into());
+                }
+                Ok(done)
+            }
             Ask::ReleaseHeld { by, reason } => self.release_held(&by, &reason).await,
             Ask::AnnounceMove { by } => self.announce_move(&by).await,
             Ask::SendTest { message, channel, to, locale, sample, by } => {
@@ -127,6 +134,7 @@ impl Desk {
             "held": store.held().map(|held| held.reason),
             "stops": stops.iter().map(|stop| format!("{:?}", stop.scope)).collect::<Vec<_>>(),
             "version": env!("CARGO_PKG_VERSION"),
+            "changed": self.instance.config.changed(),
         }))
     }
 

@@ -13,6 +13,13 @@ impl Desk {
         let files = release::files::unpack(&archive).ok_or_else(|| Fault::usage("the archive is damaged"))?;
         let (release, warnings, changed) = match self.deploy(files, by, note).await? {
             Ok(deployed) => deployed,
+            Err(problems) if problems.iter().all(|problem| problem.severity == words::Severity::Warning) => {
+                return Err(Fault::problem(format!(
+                    "{} journeys of the project can never start; nothing was deployed (`tabi check` shows them)",
+                    problems.len()
+                ))
+                .into());
+            }
             Err(problems) => {
                 return Err(Fault::problem(format!(
                     "the project has {} problems; nothing was deployed (`tabi check` shows them)",
@@ -43,8 +50,14 @@ impl Desk {
         }
         let store = &self.instance.store;
         let live = store.live_release().await?;
+        let before = if live.is_some() { self.instance.release().await.ok() } else { None };
+        let over = release.over_but_for(before.as_deref(), self.instance.now());
+        if !over.is_empty() {
+            return Ok(Err(over));
+        }
         let changed = live.is_none_or(|live| live.release != release.id);
         if changed {
+            self.may_go_out(&release).await?;
             worker::live::put(store, &release, by, note, self.instance.now()).await?;
             self.make_live(&release, by, "deploy").await?;
         }

@@ -29,6 +29,7 @@ impl Desk {
             ))
             .into());
         }
+        self.as_configured()?;
         let base_url = self.base_url();
         let providers = adapters::providers(&self.instance.config, &base_url)?;
         if providers.is_empty() {
@@ -44,11 +45,13 @@ impl Desk {
             )
             .into());
         }
+        let examples: Vec<String> = self.filled_in().await?.iter().map(ToString::to_string).collect();
         store.go_live_sending(by, self.instance.now()).await?;
         self.choose_adapters().await?;
         let channels: Vec<String> = providers.keys().map(|channel| channel.as_str().to_owned()).collect();
         Ok(
-            json!({"sending_live": true, "by": by, "channels": channels, "without": self.without(&channels).await}),
+            json!({"sending_live": true, "by": by, "channels": channels, "without": self.without(&channels).await,
+                "examples": examples}),
         )
     }
 
@@ -86,6 +89,7 @@ impl Desk {
     }
 
     pub(crate) async fn stop(&self, scope: StopScope, by: &str, reason: &str) -> anyhow::Result<Value> {
+        self.stoppable(&scope).await?;
         self.instance.store.stop(scope, by, reason, self.instance.now()).await?;
         Ok(json!({"stopped": true, "by": by}))
     }
@@ -151,6 +155,7 @@ impl Desk {
             ))
         })?;
         let rendered = preview.result.clone()?;
+        let to = number(&preview.channel, &test.to, &release.templates.brand().countries)?;
         let adapters = running.machine.adapters();
         let adapter = adapters.get(&preview.channel).ok_or_else(|| {
             Fault::refused(format!(
@@ -164,12 +169,12 @@ impl Desk {
             delivery: DeliveryId::derive(message, 1, preview.channel.as_str(), 0),
             message,
             class: MessageClass::Service,
-            to: test.to.clone(),
+            to,
             content: content(rendered, now),
         };
         let composed = adapter.compose(&parcel).map_err(Fault::problem)?;
         let outcome = adapter.hand_over(&parcel, &composed.bytes, worker::HAND_OVER_DEADLINE).await;
-        let to = normal(&preview.channel, &test.to);
+        let to = normal(&preview.channel, &parcel.to);
         let sent = TestSend {
             message,
             name: test.message.clone(),
@@ -187,7 +192,10 @@ impl Desk {
                 "sample": preview.sample, "provider": adapter.provider(), "provider_id": provider_id, "answer": answer,
                 "inbox": in_inbox,
             })),
-            other => Err(Fault::problem(format!("{} did not take it: {other:?}", adapter.provider())).into()),
+            other => {
+                let text = format!("{} did not take it: {}", adapter.provider(), refusal(&other));
+                Err(Fault::problem(text).into())
+            }
         }
     }
 }
@@ -203,6 +211,34 @@ fn normal(channel: &Channel, address: &str) -> String {
             .map_or_else(|_| address.to_owned(), |it| it.as_str().to_owned());
     }
     address.to_owned()
+}
+
+/// What a provider answered that did not accept.
+pub(crate) fn refusal(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Accepted { answer, .. }
+        | Outcome::AddressDead { answer }
+        | Outcome::MessageRefused { answer }
+        | Outcome::Misconfigured { answer }
+        | Outcome::Throttled { answer, .. }
+        | Outcome::Unavailable { answer }
+        | Outcome::Unknown { answer, .. } => answer.clone(),
+    }
+}
+
+/// A phone number as people write it, read with the first of the brand's countries that has such numbers; any other
+/// address as it is.
+fn number(channel: &Channel, to: &str, countries: &[words::Country]) -> anyhow::Result<String> {
+    if *channel != Channel::SMS || words::PhoneNumber::parse(to).is_ok() {
+        return Ok(to.to_owned());
+    }
+    let found = countries.iter().find_map(|country| server::national(to, *country));
+    found.map(|number| number.as_str().to_owned()).ok_or_else(|| {
+        Fault::usage(format!(
+            "`{to}` is not a phone number: write it with its country code, like +819012345678"
+        ))
+        .into()
+    })
 }
 
 /// As the send batch hands it over, without any customer's links.

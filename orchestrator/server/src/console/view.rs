@@ -51,19 +51,7 @@ impl<'a> View<'a> {
 
     /// An amount, as people of the visitor's language write it.
     pub(crate) fn money(&self, minor: i64, currency: &str) -> String {
-        let Ok(code) = Currency::parse(currency) else { return format!("{minor} {currency}") };
-        let decimal = Money::new(minor, code).decimal();
-        let (sign, digits) = decimal.strip_prefix('-').map_or(("", decimal.as_str()), |rest| ("−", rest));
-        let (whole, part) = digits.split_once('.').map_or((digits, ""), |(whole, part)| (whole, part));
-        let dot = if part.is_empty() { "" } else { "." };
-        let amount = format!("{}{dot}{part}", grouped(whole));
-        match (code.as_str(), self.language) {
-            ("JPY", Language::Ja) => format!("{sign}{amount}円"),
-            ("JPY", Language::En) => format!("{sign}¥{amount}"),
-            ("USD", _) => format!("{sign}${amount}"),
-            ("EUR", _) => format!("{sign}€{amount}"),
-            (code, _) => format!("{sign}{amount} {code}"),
-        }
+        money(self.language, minor, currency)
     }
 
     /// Amounts of several currencies, one text each.
@@ -262,6 +250,23 @@ impl<'a> View<'a> {
 /// The step, where it says more than the message's own name.
 fn step_beside(row: &LogRow) -> Option<&str> {
     (row.step.strip_prefix("send:") != Some(row.name.as_str())).then_some(row.step.as_str())
+}
+
+/// An amount of minor units, as people who read `language` write it.
+pub fn money(language: Language, minor: i64, currency: &str) -> String {
+    let Ok(code) = Currency::parse(currency) else { return format!("{minor} {currency}") };
+    let decimal = Money::new(minor, code).decimal();
+    let (sign, digits) = decimal.strip_prefix('-').map_or(("", decimal.as_str()), |rest| ("−", rest));
+    let (whole, part) = digits.split_once('.').map_or((digits, ""), |(whole, part)| (whole, part));
+    let dot = if part.is_empty() { "" } else { "." };
+    let amount = format!("{}{dot}{part}", grouped(whole));
+    match (code.as_str(), language) {
+        ("JPY", Language::Ja) => format!("{sign}{amount}円"),
+        ("JPY", Language::En) => format!("{sign}¥{amount}"),
+        ("USD", _) => format!("{sign}${amount}"),
+        ("EUR", _) => format!("{sign}€{amount}"),
+        (code, _) => format!("{sign}{amount} {code}"),
+    }
 }
 
 /// The reason that a list shows: the first that decided.

@@ -13,6 +13,7 @@ mod typed;
 mod world;
 
 pub(crate) use call::{Call, CallKind, ConsentWord, Door, Item, Refusal};
+pub use person::national;
 pub(crate) use take::{Fate, check, take};
 pub(crate) use typed::{lenient, snake_case, strict};
 pub(crate) use world::World;

@@ -166,7 +166,7 @@ fn phone(text: &str) -> Result<Phone, String> {
 }
 
 /// A national number read with its country; `None` where it cannot be one.
-pub(crate) fn national(text: &str, country: Country) -> Option<PhoneNumber> {
+pub fn national(text: &str, country: Country) -> Option<PhoneNumber> {
     let country = country.as_str().parse::<phonenumber::country::Id>().ok()?;
     e164(&phonenumber::parse(Some(country), text).ok()?)
 }

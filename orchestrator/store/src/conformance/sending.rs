@@ -5,7 +5,9 @@ use crate::{
     DeliveryState, HandOverRefused, LogFilter, MessageOutcome, NewReceipt, SettleByHand, StopScope, Store,
     SuppressionRow,
 };
-use words::{Basis, Channel, Consent, ConsentChange, ConsentState, DeliveryClass, Evidence, Timestamp};
+use words::{
+    Basis, Channel, Consent, ConsentChange, ConsentState, DeliveryClass, Evidence, MessageId, Timestamp,
+};
 
 const NEVER_TWICE: DeliveryClass = DeliveryClass::NeverTwice;
 
@@ -16,6 +18,7 @@ pub(super) async fn exercise(make: &impl AsyncFn() -> Store) {
     a_suppression_between_verdict_and_hand_over_wins(&make().await).await;
     a_cap_used_meanwhile_is_seen(&make().await).await;
     a_stop_between_verdict_and_hand_over_wins(&make().await).await;
+    taking_a_stop_back_asks_at_once_about_what_it_put_off(&make().await).await;
     a_verdict_does_not_outlive_its_time(&make().await).await;
     three_strikes_quarantine_one_and_leave_its_neighbours(&make().await).await;
     what_was_struck_goes_apart_the_least_struck_first(&make().await).await;
@@ -146,6 +149,27 @@ async fn a_stop_between_verdict_and_hand_over_wins(store: &Store) {
     assert!(store.resume(&StopScope::All, "mika", at(60)).await.unwrap());
     assert!(!store.resume(&StopScope::All, "mika", at(60)).await.unwrap());
     assert_eq!(claim(store, 60).await.len(), 1);
+}
+
+async fn taking_a_stop_back_asks_at_once_about_what_it_put_off(store: &Store) {
+    let anna = someone(store, &ids(), "anna").await;
+    plan(store, anna, "stopped", NEVER_TWICE).await;
+    plan(store, anna, "asleep", NEVER_TWICE).await;
+    store.stop(StopScope::All, "mika", "wrong price", at(1)).await.unwrap();
+    let stopped = MessageId::derive(&anna.0, "stopped", 1);
+    let works = claim(store, 2).await;
+    let put_off = works.iter().map(|work| {
+        let mut later = settle(work, DeliveryState::Planned);
+        later.due_at = Some(at(900));
+        let rule = if work.message == stopped { "STP-001" } else { "QUI-001" };
+        later.why = format!(r#"{{"reasons":[{{"rule":"{rule}","outcome":"delay"}}]}}"#);
+        later
+    });
+    store.settle(put_off.collect(), at(2)).await.unwrap();
+    assert!(claim(store, 60).await.is_empty());
+    assert!(store.resume(&StopScope::All, "mika", at(60)).await.unwrap());
+    let again: Vec<MessageId> = claim(store, 60).await.into_iter().map(|work| work.message).collect();
+    assert_eq!(again, [stopped], "what waits for another reason goes on waiting");
 }
 
 async fn a_verdict_does_not_outlive_its_time(store: &Store) {

@@ -432,6 +432,8 @@ impl Store {
             "select (select count(*) from customer where flags = 0), \
                 (select count(*) from customer indexed by customer_due where due_at is not null and due_at <= ?1), \
                 (select count(*) from delivery indexed by delivery_due where due_at is not null and due_at <= ?1), \
+                (select count(*) from delivery indexed by delivery_due where due_at is not null and due_at > ?1), \
+                (select min(due_at) from delivery indexed by delivery_due where due_at is not null and due_at > ?1), \
                 (select page_count * page_size from pragma_page_count(), pragma_page_size())",
         )
         .bind(now.as_micros())
@@ -441,7 +443,9 @@ impl Store {
             customers: unsigned(row.try_get(0)?),
             steps_due: unsigned(row.try_get(1)?),
             sends_due: unsigned(row.try_get(2)?),
-            bytes: unsigned(row.try_get(3)?),
+            sends_waiting: unsigned(row.try_get(3)?),
+            next_send: row.try_get::<Option<i64>, _>(4)?.map(Timestamp::from_micros),
+            bytes: unsigned(row.try_get(5)?),
         })
     }
 

@@ -427,7 +427,15 @@ impl Store {
                         .bind(at.as_micros())
                         .fetch_all(&mut tx.conn)
                         .await?;
-                        for row in rows {
+                        // And what the judge put off because of a stop, to ask again: it is asked at once.
+                        let stopped = sql::query(
+                            "update delivery set due_at = ?1 where state = 0 and due_at > ?1 \
+                                and why like '%\"STP-001\"%' returning shard, channel",
+                        )
+                        .bind(at.as_micros())
+                        .fetch_all(&mut tx.conn)
+                        .await?;
+                        for row in rows.into_iter().chain(stopped) {
                             tx.after.send_due(row.try_get(1)?, row.try_get(0)?, at.as_micros());
                         }
                     }

@@ -15,9 +15,9 @@ use store::{Act, ActFilter, AuditKind};
 /// List what people did: went live, stopped, resumed, deployed, erased, tested, exported, read … who, when and why
 ///
 /// Example: tabi log acts --what sending --from 2026-11-01
+///
 /// Example: tabi log acts --by hanako --format json
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub(crate) struct ActsArgs {
     /// By this person
     #[arg(long, value_name = "NAME")]

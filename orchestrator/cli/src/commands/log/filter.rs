@@ -67,6 +67,12 @@ impl FilterArgs {
 }
 
 impl FilterArgs {
+    /// A sentence about a journey, channel or purpose that does not exist.
+    pub(crate) async fn unknown_name(&self, instance: &Instance) -> anyhow::Result<Option<String>> {
+        let [journey, channel, purpose] = [&self.journey, &self.channel, &self.purpose].map(Option::as_deref);
+        crate::control::unknown_name(instance, journey, channel, purpose).await
+    }
+
     /// Which fields were filled in, for the record of an export; with their values, where those name nobody.
     pub(crate) fn fields(&self) -> serde_json::Value {
         let mut out = serde_json::Map::new();

@@ -9,9 +9,9 @@ use words::MessageId;
 /// List who read what: content and pages of messages, pages of customers, the development inbox, searches, exports
 ///
 /// Example: tabi log reads --reader rie --from 2026-11-01
+///
 /// Example: tabi log reads --message msg_… --format json
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub(crate) struct ReadsArgs {
     /// By this person
     #[arg(long, value_name = "NAME")]
