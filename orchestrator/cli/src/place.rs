@@ -37,6 +37,11 @@ impl Place {
         self.folder.join("root.key")
     }
 
+    /// Secrets of shop webhooks that are not in the environment: a line `NAME=secret` for each.
+    pub(crate) fn secrets(&self) -> PathBuf {
+        self.folder.join("secrets")
+    }
+
     /// The queue; may be deleted at any time.
     pub(crate) fn jobs(&self) -> PathBuf {
         self.folder.join("jobs.db")

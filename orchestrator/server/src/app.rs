@@ -62,10 +62,29 @@ impl Secrets {
         Self::new(|name| std::env::var(name).ok().filter(|v| !v.is_empty()).map(vault::Secret::new))
     }
 
+    /// From the environment, else from this file: a line `NAME=secret` for each. It is read whenever one is needed, so that a
+    /// changed secret holds at once.
+    pub fn environment_or(file: std::path::PathBuf) -> Self {
+        let environment = Self::environment();
+        Self::new(move |name| {
+            environment.get(name).or_else(|| line_of(&std::fs::read_to_string(&file).ok()?, name))
+        })
+    }
+
     /// The secret of this name.
     pub fn get(&self, name: &str) -> Option<vault::Secret> {
         (self.0)(name)
     }
+}
+
+/// The value of `NAME=value` among lines; what begins with `#` says nothing.
+fn line_of(lines: &str, name: &str) -> Option<vault::Secret> {
+    lines
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'))
+        .filter_map(|line| line.split_once('='))
+        .find(|(key, value)| key.trim() == name && !value.trim().is_empty())
+        .map(|(_, value)| vault::Secret::new(value.trim().to_owned()))
 }
 
 impl std::fmt::Debug for Secrets {
@@ -173,6 +192,16 @@ impl App {
         self
     }
 
+    /// Shop webhooks of the live release that are refused because their secret is not there: source and name of the secret.
+    pub fn sources_without_secret(&self) -> Vec<(String, String)> {
+        let Some(live) = self.current.live() else { return Vec::new() };
+        let secrets = live.sources.0.values().map(|mapping| (&mapping.source, &mapping.signature.secret));
+        secrets
+            .filter(|(_, secret)| self.settings.secrets.get(secret).is_none())
+            .map(|(source, secret)| (source.clone(), secret.clone()))
+            .collect()
+    }
+
     /// Business time.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
@@ -182,5 +211,18 @@ impl App {
 impl std::fmt::Debug for App {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("App").field("base_url", &self.base_url).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_a_line_of_its_file() {
+        let lines = "# shop\nSHOP = s3cr3t=\n#OLD=x\nEMPTY=\n";
+        let found = |name| line_of(lines, name).map(|secret| secret.expose().to_owned());
+        assert_eq!(found("SHOP").as_deref(), Some("s3cr3t="));
+        assert_eq!((found("OLD"), found("EMPTY"), found("HOP")), (None, None, None));
     }
 }

@@ -99,6 +99,7 @@ async fn serve_with(
     .with_settings(server::Settings {
         // Whoever can reach the demo may use it, so only this machine may reach it.
         demo: instance.advances.is_some() && listens.ip().is_loopback(),
+        secrets: server::Secrets::environment_or(instance.place.secrets()),
         ..server::Settings::default()
     });
     let (stop, stopped) = watch::channel(false);
@@ -256,6 +257,17 @@ async fn tell(context: &Context, desk: &Desk, app: &App) -> anyhow::Result<()> {
             "Nothing leaves this machine: messages go to the development inbox until `tabi go-live`.",
             "`tabi go-live` までは、メッセージはすべて開発用の受信箱に届き、外へは出ません。",
         ));
+    }
+    for (source, secret) in if app.settings.demo { Vec::new() } else { app.sources_without_secret() } {
+        let file = desk.instance.place.secrets();
+        let file = file.display();
+        let en = format!(
+            "Webhooks of {source} are refused: set {secret} in the environment, or as a line {secret}=… of {file}"
+        );
+        let ja = format!(
+            "{source} のWebhookは受け付けられません。環境変数 {secret} を設定するか、{file} に「{secret}=…」の行を書いてください。"
+        );
+        out.line(out.either(&en, &ja));
     }
     if let Some(held) = held {
         out.line(out.red(&format!(
