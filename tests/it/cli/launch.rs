@@ -82,6 +82,7 @@ fn what_waited_for_a_stop_goes_out_as_soon_as_it_is_taken_back_and_says_so_meanw
     let shop = Shop::new("en");
     // A class that keeps no quiet hours: the test runs at any time of day.
     shop.edit("journeys/schema.yaml", "class: service", "class: transactional");
+    shop.edit("templates/welcome/message.yaml", "use: service", "use: transactional");
     let server = Server::start(&shop);
     assert_eq!(shop.tabi(&["stop", "--reason", "wrong price"]).code, 0);
     assert_eq!(shop.tabi(&["event", "send", "signed_up", "--customer", "hana@example.jp"]).code, 0);
