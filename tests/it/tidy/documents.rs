@@ -65,6 +65,7 @@ const COMMANDS: &[(&str, Proof)] = &[
         Proof::Test("the_five_minutes_of_the_readme_end_with_a_welcome_in_the_log"),
     ),
     ("tabi log search", Proof::Test("the_five_minutes_of_the_readme_end_with_a_welcome_in_the_log")),
+    ("tabi log acts", Proof::Test("the_record_tells_the_inbox_from_a_provider_and_who_read_it")),
     ("tabi doctor", Proof::Test("the_five_minutes_of_the_readme_end_with_a_welcome_in_the_log")),
     (r#"tabi go-live --by "Hana Mori""#, Proof::Because("it needs a provider to send through")),
     (
