@@ -156,13 +156,18 @@ async fn search(
         out.line(out.bold(out.either("Tests sent there", "この宛先へのテスト送信")));
         acts::table(&voice, &tests);
     }
-    if after.is_some() {
+    goes_on(out, after.is_some());
+    Ok(Exit::Fine)
+}
+
+/// Says that what was shown is not all.
+fn goes_on(out: crate::output::Output, more: bool) {
+    if more {
         out.hint(out.either(
             "There is more: raise --limit, or narrow the search.",
             "続きがあります。--limit を増やすか、条件を絞ってください。",
         ));
     }
-    Ok(Exit::Fine)
 }
 
 /// Everything about one message. That somebody reads to whom it went is written down first.

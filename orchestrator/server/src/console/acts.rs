@@ -1,7 +1,7 @@
 //! The history of acts: who went live, stopped, deployed, erased, tested, exported, read …, when and why.
 
 use super::language::Words;
-use super::messages::day;
+use super::messages::period;
 use super::page;
 use super::view::View;
 use super::visit::{Failure, Visit};
@@ -25,14 +25,7 @@ pub(crate) async fn list(visit: Visit) -> Result<Response, Failure> {
         kind: query.get("kind").filter(|kind| ActFilter::knows(kind)).map(str::to_owned),
         ..ActFilter::default()
     };
-    for (name, first) in [("from", true), ("to", false)] {
-        let Some(text) = query.get(name) else { continue };
-        match day(text, &view.zone, !first) {
-            Some(at) if first => filter.from = Some(at),
-            Some(at) => filter.to = Some(at),
-            None => wrong.push("filter-wrong-date"),
-        }
-    }
+    (filter.from, filter.to) = period(query, &view.zone, &mut wrong);
     let after = query.get("after").and_then(|text| HEXLOWER.decode(text.as_bytes()).ok()?.try_into().ok());
     let found = if wrong.is_empty() {
         visit.store().acts(&filter, after, ROWS).await?

@@ -35,14 +35,7 @@ async fn asked(visit: &Visit) -> Result<Asked, Failure> {
         text: query.get("message").map(str::to_owned),
         ..LogFilter::default()
     };
-    for (name, first) in [("from", true), ("to", false)] {
-        let Some(text) = query.get(name) else { continue };
-        match day(text, &zone, !first) {
-            Some(at) if first => filter.from = Some(at),
-            Some(at) => filter.to = Some(at),
-            None => wrong.push("filter-wrong-date"),
-        }
-    }
+    (filter.from, filter.to) = period(query, &zone, &mut wrong);
     match query.get("outcome") {
         None => {}
         Some("any_sent") => filter.not_sent = Some(false),
@@ -61,6 +54,23 @@ async fn asked(visit: &Visit) -> Result<Asked, Failure> {
         known = filter.customer.is_some();
     }
     Ok(Asked { filter: (known && wrong.is_empty()).then_some(filter), wrong })
+}
+
+/// The days `from` and `to` of a form, the last one included. What is no day is said.
+pub(crate) fn period(
+    query: &Fields,
+    zone: &Zone,
+    wrong: &mut Vec<&'static str>,
+) -> (Option<Timestamp>, Option<Timestamp>) {
+    let mut bound = |name: &str, next: bool| {
+        let text = query.get(name)?;
+        let at = day(text, zone, next);
+        if at.is_none() {
+            wrong.push("filter-wrong-date");
+        }
+        at
+    };
+    (bound("from", false), bound("to", true))
 }
 
 /// The beginning of a day in the brand's zone, or of the next one.

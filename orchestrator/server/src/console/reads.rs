@@ -1,7 +1,7 @@
 //! Who read what: every look at the content of a message, at a customer's or a message's page, at the development inbox,
 //! every search for somebody, every export.
 
-use super::messages::day;
+use super::messages::period;
 use super::page;
 use super::view::View;
 use super::visit::{Failure, Visit};
@@ -27,14 +27,7 @@ pub(crate) async fn list(visit: Visit) -> Result<Response, Failure> {
         kind: query.get("kind").and_then(ReadKind::parse),
         ..ReadFilter::default()
     };
-    for (name, first) in [("from", true), ("to", false)] {
-        let Some(text) = query.get(name) else { continue };
-        match day(text, &view.zone, !first) {
-            Some(at) if first => filter.from = Some(at),
-            Some(at) => filter.to = Some(at),
-            None => wrong.push("filter-wrong-date"),
-        }
-    }
+    (filter.from, filter.to) = period(query, &view.zone, &mut wrong);
     match query.get("message").map(MessageId::parse) {
         None => {}
         Some(Ok(message)) => filter.message = Some(message),

@@ -23,14 +23,19 @@ struct Names {
 impl Symbols {
     pub(crate) async fn load(&self, conn: &mut SqliteConnection) -> Result<(), StoreError> {
         let rows = sqlx::query("select id, name from symbol").fetch_all(conn).await?;
+        let found: Result<Vec<(i64, String)>, StoreError> =
+            rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect();
+        self.keep(found?);
+        Ok(())
+    }
+
+    fn keep(&self, found: Vec<(i64, String)>) {
         let mut names = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        for row in rows {
-            let name: Arc<str> = Arc::from(row.try_get::<&str, _>(1)?);
-            let id = row.try_get(0)?;
+        for (id, name) in found {
+            let name: Arc<str> = Arc::from(name);
             names.by_name.insert(name.clone(), id);
             names.by_id.insert(id, name);
         }
-        Ok(())
     }
 
     pub(crate) fn id(&self, name: &str) -> Option<i64> {
@@ -96,12 +101,7 @@ impl Store {
                 })
             })
             .await?;
-        let mut names = self.0.symbols.0.write().unwrap_or_else(PoisonError::into_inner);
-        for (id, name) in found {
-            let name: Arc<str> = Arc::from(name);
-            names.by_name.insert(name.clone(), id);
-            names.by_id.insert(id, name);
-        }
+        self.0.symbols.keep(found);
         Ok(())
     }
 
@@ -122,19 +122,14 @@ impl Store {
 
     fn look_again(&self) -> Result<(), StoreError> {
         let conn = self.another_reader()?;
-        let mut asked = Rows::new();
-        asked.row().int(0);
+        let mut once = Rows::new();
+        once.row();
         let mut found: Vec<(i64, String)> = Vec::new();
-        conn.ask("select id, name from symbol where id > ?1", &asked, |_, row| {
+        conn.ask("select id, name from symbol", &once, |_, row| {
             found.push((cell(row, 0)?, cell(row, 1)?));
             Ok(())
         })?;
-        let mut names = self.0.symbols.0.write().unwrap_or_else(PoisonError::into_inner);
-        for (id, name) in found {
-            let name: Arc<str> = Arc::from(name);
-            names.by_name.insert(name.clone(), id);
-            names.by_id.insert(id, name);
-        }
+        self.0.symbols.keep(found);
         Ok(())
     }
 

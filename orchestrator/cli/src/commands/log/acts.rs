@@ -69,12 +69,7 @@ pub(crate) async fn run(context: &Context, args: &ActsArgs) -> anyhow::Result<Ex
         return Ok(Exit::Fine);
     }
     table(&voice, &rows);
-    if after.is_some() {
-        out.hint(out.either(
-            "There is more: raise --limit, or narrow the search.",
-            "続きがあります。--limit を増やすか、条件を絞ってください。",
-        ));
-    }
+    super::goes_on(out, after.is_some());
     Ok(Exit::Fine)
 }
 

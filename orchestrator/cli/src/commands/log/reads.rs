@@ -82,12 +82,7 @@ pub(crate) async fn run(context: &Context, args: &ReadsArgs) -> anyhow::Result<E
     }
     let lines: Vec<Vec<String>> = rows.iter().map(|read| cells(&voice, read)).collect();
     voice.table(["when", "reader", "read-what", "what", "reason"], &lines);
-    if after.is_some() {
-        out.hint(out.either(
-            "There is more: raise --limit, or narrow the search.",
-            "続きがあります。--limit を増やすか、条件を絞ってください。",
-        ));
-    }
+    super::goes_on(out, after.is_some());
     Ok(Exit::Fine)
 }
 
