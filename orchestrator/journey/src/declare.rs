@@ -173,7 +173,7 @@ impl<'a> Declared<'a> {
                 entry.key_span.clone(),
                 t(
                     format!("every customer has `{}` already", entry.key),
-                    format!("「{}」はどの顧客にも最初からあります", entry.key),
+                    format!("「{}」はどのお客様にも最初からあります", entry.key),
                 ),
                 t("it needs no declaration", "宣言は要りません"),
                 t("take it away here, or choose another name", "ここから消すか、別の名前にしてください"),

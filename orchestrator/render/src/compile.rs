@@ -119,7 +119,7 @@ fn read(files: &BTreeMap<String, Vec<u8>>, problems: &mut Problems) -> BTreeMap<
     let mut texts = BTreeMap::new();
     let mut total = 0;
     for (path, bytes) in files {
-        if !path.starts_with("templates/") || path.ends_with("README.md") {
+        if !path.starts_with("templates/") || is_page(path) {
             continue;
         }
         total += bytes.len();
@@ -234,6 +234,11 @@ fn message_names(texts: &BTreeMap<String, String>) -> BTreeSet<String> {
         .filter(|folder| !FOLDERS.contains(folder) && !folder.starts_with('.'))
         .map(str::to_owned)
         .collect()
+}
+
+/// A page for people, in any language: `README.md`, `README.ja.md`.
+fn is_page(path: &str) -> bool {
+    path.rsplit('/').next().is_some_and(|name| name.starts_with("README.") && name.ends_with(".md"))
 }
 
 fn is_template(path: &str) -> bool {

@@ -165,7 +165,7 @@ fn because(work: &SendWork, outcome: &Outcome) -> Option<serde_json::Value> {
         ),
         DeliveryClass::NeverLost => (
             "it is sent again as the same message, because one of its class must not be lost",
-            "届かないことが許されない分類のため、同じメッセージとして送り直します",
+            "届かないことが許されない区分のため、同じメッセージとして送り直します",
         ),
         DeliveryClass::Keyed => (
             "it is sent again under the same key, by which the provider knows it",

@@ -28,7 +28,7 @@ const OUTCOMES: [(i64, u64); 7] = [(2, 500), (3, 330), (8, 1), (9, 9), (17, 140)
 const NOT_SENT: i64 = 16;
 
 /// What stands beside a message that was not sent.
-const WHY: &str = r#"{"verdict":"block","reasons":[{"code":"P003","en":"The customer has not agreed to offers by SMS.","ja":"お客さまはSMSでのご案内に同意していません。"}]}"#;
+const WHY: &str = r#"{"verdict":"block","reasons":[{"code":"P003","en":"The customer has not agreed to offers by SMS.","ja":"お客様はSMSでのご案内に同意していません。"}]}"#;
 /// What an audit event says.
 const SAID: &str = r#"{"journey":"many_017","step":"note","purpose":"offers","verdict":"allow","pack":"base@3","basis":"consent 2"}"#;
 

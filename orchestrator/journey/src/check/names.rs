@@ -63,7 +63,7 @@ impl Env {
                     let missing = one.missing.clone().unwrap_or_else(|| {
                         t(
                             "not every way to this step goes through it",
-                            "この手順に至るすべての道筋がそこを通るわけではありません",
+                            "このステップに至るすべての道筋がそこを通るわけではありません",
                         )
                     });
                     Binding { ty: one.ty.clone(), missing: Some(missing) }
@@ -164,7 +164,7 @@ impl Checker<'_> {
             "turn" if self.scope.turn => Some(self.rooted(Root::Turn, Type::Int, false, span)),
             "turn" => nowhere(
                 "only the steps of a `repeat` count turns",
-                "「repeat」の中の手順だけで使えます",
+                "「repeat」の中のステップだけで使えます",
                 None,
             ),
             _ => self.binding(name, span),
@@ -185,7 +185,7 @@ impl Checker<'_> {
                     format!("not everybody has \"{name}\" here: {}", why.en),
                     format!("ここでは「{name}」が無いことがあります：{}", why.ja),
                 ),
-                t("it does not exist on every path to this step", "この手順に至る道筋のうち、それを持たないものがあります"),
+                t("it does not exist on every path to this step", "このステップに至る道筋のうち、それを持たないものがあります"),
                 t(
                     format!("move this up to where it is certain, guard it with `has({name})`, or give a default: `default(…, …)`"),
                     format!("確実にある場所へ移すか、「has({name})」で確かめるか、「default(…, …)」で代わりの値を決めてください"),
@@ -364,7 +364,7 @@ impl Checker<'_> {
                 name_span,
                 t(
                     format!("customers have no `{name}`"),
-                    format!("顧客に「{name}」という属性やファクトはありません"),
+                    format!("お客様に「{name}」という属性やファクトはありません"),
                 ),
                 t("neither a trait nor a fact has this name", "この名前の属性もファクトもありません"),
                 help,

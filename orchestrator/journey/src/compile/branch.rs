@@ -128,7 +128,7 @@ impl Builder<'_> {
                     Some(name)
                 });
             let share = report
-                .need(arm, "share", t("how many of the customers", "顧客の割合です"))
+                .need(arm, "share", t("how many of the customers", "お客様の割合です"))
                 .and_then(|n| report.percent(n));
             complete &= share.is_some();
             shares.push((arm_name.unwrap_or_default(), share.unwrap_or(0), Some(arm)));
@@ -191,7 +191,7 @@ impl Builder<'_> {
         let op = Op::Loop { turns_max: turns.unwrap_or(1), condition, body: Pc::MAX, next: Pc::MAX };
         let pc = self.push(&flow, step, span, op);
         let before = self.nodes.len();
-        if report.need(node, "steps", t("what to repeat", "繰り返す手順です")).is_none() {
+        if report.need(node, "steps", t("what to repeat", "繰り返すステップです")).is_none() {
             self.turns -= 1;
             return flow;
         }
@@ -200,7 +200,7 @@ impl Builder<'_> {
         self.turns -= 1;
         self.lead(&body.open, pc);
         if self.nodes.len() == before {
-            report.shape(node.get("steps").unwrap_or(node), "at least one step", "1 つ以上の手順");
+            report.shape(node.get("steps").unwrap_or(node), "at least one step", "1 つ以上のステップ");
         }
         let env = if always && body.alive { body.env } else { flow.env.join(body.env) };
         Flow { alive: flow.alive, ..Flow::after(pc, Slot::Next, env) }

@@ -300,7 +300,7 @@ impl Builder<'_> {
                         "guard this step with `if: has({path})`, or write `with:` and below it `{name}: default({path}, …)`"
                     ),
                     format!(
-                        "この手順を「if: has({path})」の中に入れるか、「with:」の下に「{name}: default({path}, …)」と書いてください"
+                        "このステップを「if: has({path})」の中に入れるか、「with:」の下に「{name}: default({path}, …)」と書いてください"
                     ),
                 ),
             ),

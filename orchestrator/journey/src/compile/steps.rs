@@ -71,7 +71,7 @@ impl Builder<'_> {
                                     format!("the name `{name}` is taken"),
                                     format!("「{name}」という名前はすでに使われています"),
                                 ),
-                                t("another step has it", "別の手順がこの名前です"),
+                                t("another step has it", "別のステップがこの名前です"),
                                 t("choose another name", "別の名前にしてください"),
                             );
                         }
@@ -92,7 +92,7 @@ impl Builder<'_> {
                 self.report.shape(
                     list,
                     "a list of steps, each beginning with `- `",
-                    "「- 」で始まる手順のリスト",
+                    "「- 」で始まるステップのリスト",
                 );
                 return flow;
             }
@@ -104,7 +104,7 @@ impl Builder<'_> {
                 self.report.help(
                     "J092",
                     self.line(&item.span),
-                    t("nobody ever gets to this step", "この手順に進む人はいません"),
+                    t("nobody ever gets to this step", "このステップに進む人はいません"),
                     t("every way before it has ended", "ここより前で、すべての道筋が終わっています"),
                     t(
                         "move it up, or take the `stop` before it away",
@@ -118,7 +118,7 @@ impl Builder<'_> {
                     self.line(&item.span),
                     t(
                         format!("this journey has more than {NODES_MAX} steps"),
-                        format!("手順が {NODES_MAX} 個を超えています"),
+                        format!("ステップが {NODES_MAX} 個を超えています"),
                     ),
                     t("here", "ここです"),
                     t(
@@ -170,14 +170,14 @@ impl Builder<'_> {
                 self.report.help(
                     "J034",
                     span,
-                    t("one step does one thing", "1 つの手順でできることは 1 つです"),
+                    t("one step does one thing", "1 つのステップでできることは 1 つです"),
                     t(
                         format!("`{first}` and `{second}` stand in one step"),
-                        format!("「{first}」と「{second}」が 1 つの手順に入っています"),
+                        format!("「{first}」と「{second}」が 1 つのステップに入っています"),
                     ),
                     t(
                         format!("begin a step of its own: `- {second}: …`"),
-                        format!("「- {second}: …」と別の手順にしてください"),
+                        format!("「- {second}: …」と別のステップにしてください"),
                     ),
                 );
                 return flow;
@@ -230,7 +230,7 @@ impl Builder<'_> {
             || {
                 t(
                     format!("a step begins with one of: {}", list.join(", ")),
-                    format!("手順は次のどれかで始めます：{}", list.join("、")),
+                    format!("ステップは次のどれかで始めます：{}", list.join("、")),
                 )
             },
             |near| t(format!("did you mean `{near}: …`?"), format!("「{near}: …」のことでしょうか？")),
@@ -238,7 +238,7 @@ impl Builder<'_> {
         self.report.help(
             "J034",
             self.line(&node.span),
-            t("this is no step", "これは手順ではありません"),
+            t("this is no step", "これはステップではありません"),
             t("nothing here says what to do", "何をするのか書かれていません"),
             help,
         );

@@ -26,7 +26,7 @@ pub(super) fn read(declared: &mut Declared<'_>) {
         let env = Env::default();
         let no_event = t(
             "segments look at the customer, not at one event",
-            "セグメントが調べるのは顧客で、個々のイベントではありません",
+            "セグメントが調べるのはお客様で、個々のイベントではありません",
         );
         let scope = Scope { customer: true, ..declared.outside_journeys(&no_event, &env) };
         let Some(condition) = condition.and_then(|n| Checker::new(report, &scope).condition(n, "if")) else {

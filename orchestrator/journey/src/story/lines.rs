@@ -257,7 +257,13 @@ impl Reader<'_> {
             "waiting" => {
                 let steps = self.project.programs.values().flat_map(|program| &program.nodes);
                 Fact::Waiting {
-                    step: self.known(value, "J105", "step", "手順", steps.map(|node| node.step.as_str()))?,
+                    step: self.known(
+                        value,
+                        "J105",
+                        "step",
+                        "ステップ",
+                        steps.map(|node| node.step.as_str()),
+                    )?,
                 }
             }
             "emitted" => {

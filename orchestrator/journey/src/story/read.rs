@@ -70,7 +70,7 @@ impl Reader<'_> {
                 }
             }
             _ => {
-                report.need(node, "customers", t("who it is about", "登場する顧客です"));
+                report.need(node, "customers", t("who it is about", "登場するお客様です"));
             }
         }
         let play = report.need(node, "play", t("what happens and what is expected", "出来事と期待です"));
@@ -131,11 +131,13 @@ impl Reader<'_> {
         if known.contains(&name) {
             return Some(name.to_owned());
         }
+        // Of people Japanese says it with another verb.
+        let absent = if en == "customer" { "いません" } else { "ありません" };
         self.report.maybe_help(
             code,
             node.span.clone(),
-            t(format!("there is no {en} `{name}`"), format!("「{name}」という{ja}はありません")),
-            t(format!("no {en} has this name"), format!("この名前の{ja}はありません")),
+            t(format!("there is no {en} `{name}`"), format!("「{name}」という{ja}は{absent}")),
+            t(format!("no {en} has this name"), format!("この名前の{ja}は{absent}")),
             suggest(name, known),
         );
         None
@@ -144,7 +146,13 @@ impl Reader<'_> {
     /// Whose line it is: as written, or the only customer there is.
     pub(super) fn customer(&self, node: &Node, span: Range<usize>) -> Option<String> {
         if let Some(named) = node.get("customer") {
-            return self.known(named, "J105", "customer", "顧客", self.customers.keys().map(String::as_str));
+            return self.known(
+                named,
+                "J105",
+                "customer",
+                "お客様",
+                self.customers.keys().map(String::as_str),
+            );
         }
         let mut names = self.customers.keys();
         match (names.next(), names.next()) {
@@ -154,8 +162,8 @@ impl Reader<'_> {
                 self.report.help(
                     "J105",
                     span,
-                    t("whose is this?", "どの顧客のことか分かりません"),
-                    t("there are several customers", "顧客が複数います"),
+                    t("whose is this?", "どのお客様のことか分かりません"),
+                    t("there are several customers", "お客様が複数います"),
                     t(
                         format!("add `customer:` with one of: {}", names.join(", ")),
                         format!("「customer:」に {} のどれかを書いてください", names.join("、")),

@@ -250,7 +250,7 @@ impl Step<'_> {
             Ending::Finished => Text::new("finished", "最後まで進みました"),
             Ending::Stopped => Text::new(format!("stopped: {reason}"), format!("停止しました（{reason}）")),
             Ending::Goal => Text::new("left, because the goal was reached", "目標に達したため終わりました"),
-            Ending::Merged => Text::new("ended: the customers were merged", "顧客の統合により終わりました"),
+            Ending::Merged => Text::new("ended: the customers were merged", "お客様の統合により終わりました"),
             Ending::Superseded => Text::new("ended: started anew", "新しく始まったため終わりました"),
         };
         self.decided_for(Some(id), &journey, Some(&step), "end", &words);

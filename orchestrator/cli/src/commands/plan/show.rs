@@ -97,7 +97,9 @@ fn standing(out: Output, plan: &JourneyPlan) {
         (Language::Ja, false) => vec![
             format!("進行中 {live} 人"),
             format!("継続 (pin)    {stay} 人は始めたときの内容のまま進みます（デプロイするとこうなります）"),
-            format!("移行 (map)    {stay} 人のうち {could_map} 人は、新しい内容の同じ手順から続けられます"),
+            format!(
+                "移行 (map)    {stay} 人のうち {could_map} 人は、新しい内容の同じステップから続けられます"
+            ),
             format!(
                 "終了 (exit)   今すぐ終えると、{stay} 人のうち {would_miss} 人に届かないメッセージが出ます"
             ),
@@ -118,9 +120,9 @@ fn ways(out: Output, at: &Standing) -> Vec<String> {
     let Some(ways) = &at.ways else { return Vec::new() };
     let mut lines = vec![
         match ways.became {
-            Became::Same => out.either("the step is as it was", "手順はそのままです"),
-            Became::Changed => out.either("the step is changed", "手順が変わります"),
-            Became::Gone => out.either("the step is gone", "手順がなくなります"),
+            Became::Same => out.either("the step is as it was", "ステップはそのままです"),
+            Became::Changed => out.either("the step is changed", "ステップが変わります"),
+            Became::Gone => out.either("the step is gone", "ステップがなくなります"),
         }
         .to_owned(),
     ];

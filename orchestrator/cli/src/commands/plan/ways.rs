@@ -47,7 +47,7 @@ pub(super) fn ways(old: &Program, at: usize, new: Option<&Program>) -> Ways {
     };
     let place = node.and_then(|node| new.nodes.iter().position(|other| other.step == node.step));
     let (Some(node), Some(place)) = (node, place) else {
-        let why = Text::new("there is no step of this name any more", "この名前の手順がなくなります");
+        let why = Text::new("there is no step of this name any more", "この名前のステップがなくなります");
         return Ways { became: Became::Gone, no_map: Some(why), ahead };
     };
     let became = match new.nodes.get(place) {
@@ -68,7 +68,7 @@ pub(super) fn ways(old: &Program, at: usize, new: Option<&Program>) -> Ways {
     } else {
         Some(Text::new(
             "the step of this name does something else now",
-            "同じ名前の手順が、別のことをするようになります",
+            "同じ名前のステップが、別のことをするようになります",
         ))
     };
     Ways { became, no_map, ahead }

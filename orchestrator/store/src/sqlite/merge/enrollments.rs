@@ -170,11 +170,11 @@ async fn cancel_planned(
     let words = match said {
         None => words::Text::new(
             "not sent, because two customers turned out to be one, and the older enrollment goes on",
-            "同じ人だとわかった顧客を統合し、先に始まった方だけを続けるため、送っていません",
+            "同じ方だとわかったお客様を統合し、先に始まった方だけを続けるため、送っていません",
         ),
         Some(_) => words::Text::new(
             "not sent, because two customers turned out to be one, and this was said to them already",
-            "同じ人だとわかった顧客を統合し、同じ内容をすでに送っているため、送っていません",
+            "同じ方だとわかったお客様を統合し、同じ内容をすでに送っているため、送っていません",
         ),
     };
     let why = serde_json::json!({"decision": {"verdict": "block"}, "reasons": [{
