@@ -1,6 +1,7 @@
 //! The rendering child: a process that does nothing but render, within limits, and may be killed at any moment.
 
 use crate::frame::{Answer, Ask, encode, length};
+use crate::limits::Limits;
 use crate::probe::{self, Failed};
 use crate::request::{RenderError, RenderRequest, Rendered};
 use crate::templates::Templates;
@@ -8,8 +9,6 @@ use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Address space that the child may take on top of what it has at its start, in bytes.
-const MEMORY_MAX: u64 = 128 * 1024 * 1024;
 /// Releases kept: the live one, the one before, and a pinned one or two.
 const RELEASES_MAX: usize = 4;
 
@@ -18,7 +17,7 @@ const RELEASES_MAX: usize = 4;
 /// # Errors
 /// Where the parent is gone, or speaks another protocol.
 pub fn child_main(mut input: impl Read, mut output: impl Write) -> io::Result<()> {
-    limit()?;
+    let mut limits = Limits::set()?;
     // What a template makes panic is answered as an error; a trace of it in the parent's log would help nobody.
     std::panic::set_hook(Box::new(|_| {}));
     let mut releases: VecDeque<([u8; 32], Templates)> = VecDeque::new();
@@ -32,29 +31,30 @@ pub fn child_main(mut input: impl Read, mut output: impl Write) -> io::Result<()
                 });
                 answer(&mut output, &Answer::Loaded(loaded))?;
             }
-            Ask::Render { id, requests } => {
+            Ask::Render { id, cpu_max, requests } => {
                 for request in requests {
                     let templates = releases.iter().find(|(known, _)| *known == id).map(|(_, t)| t);
-                    let result = render(templates, &request);
+                    let result = limits.within(cpu_max, || render(templates, &request))?;
                     answer(&mut output, &Answer::Rendered(Box::new(result)))?;
                 }
             }
-            Ask::Probe { id, requests } => {
+            Ask::Probe { id, cpu_max, requests } => {
                 let templates = releases.iter().find(|(known, _)| *known == id).map(|(_, t)| t);
                 for request in requests {
-                    let failed =
-                        guarded(templates, &request, |templates| Ok(probe::look(templates, &request)));
+                    let look = |templates: &Templates| Ok(probe::look(templates, &request));
+                    let failed = limits.within(cpu_max, || guarded(templates, &request, look))?;
                     let failed = failed.unwrap_or_else(|error| Some(Failed::Error(error)));
                     answer(&mut output, &Answer::Probed(failed))?;
                 }
             }
-            Ask::Trace { id, request } => {
+            Ask::Trace { id, cpu_max, request } => {
                 let templates = releases.iter().find(|(known, _)| *known == id).map(|(_, t)| t);
                 let reached = |part, at| {
                     // Whoever does not hear it knows less, and nothing else.
                     let _ = answer(&mut io::stdout(), &Answer::Reached(part, at));
                 };
-                let traced = guarded(templates, &request, |templates| templates.trace(&request, reached));
+                let trace = |templates: &Templates| templates.trace(&request, reached);
+                let traced = limits.within(cpu_max, || guarded(templates, &request, trace))?;
                 answer(&mut output, &Answer::Probed(traced.err().map(Failed::Error)))?;
             }
         }
@@ -101,24 +101,4 @@ fn read(input: &mut impl Read, buffer: &mut Vec<u8>) -> io::Result<Option<Ask>> 
 fn answer(output: &mut impl Write, answer: &Answer) -> io::Result<()> {
     output.write_all(&encode(answer).map_err(io::Error::other)?)?;
     output.flush()
-}
-
-/// Address space: what is mapped now, and [`MEMORY_MAX`] more. No core dumps: they would hold customers' data.
-#[cfg(target_os = "linux")]
-fn limit() -> io::Result<()> {
-    use rustix::process::{Resource, Rlimit, setrlimit};
-    let statm = std::fs::read_to_string("/proc/self/statm")?;
-    let pages: u64 = statm.split(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0);
-    let now = pages * rustix::param::page_size() as u64;
-    let set = |resource, value| setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) });
-    set(Resource::As, now + MEMORY_MAX)?;
-    set(Resource::Core, 0)?;
-    Ok(())
-}
-
-/// Elsewhere the parent's watch on time and the cap on output remain.
-#[cfg(not(target_os = "linux"))]
-fn limit() -> io::Result<()> {
-    let _ = MEMORY_MAX;
-    Ok(())
 }

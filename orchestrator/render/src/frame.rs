@@ -3,6 +3,7 @@
 use crate::probe::Failed;
 use crate::request::{RenderError, RenderRequest, Rendered};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Bytes of one frame, at most.
 pub(crate) const FRAME_MAX: usize = 64 * 1024 * 1024;
@@ -21,6 +22,8 @@ pub(crate) enum Ask {
     Render {
         /// The templates.
         id: [u8; 32],
+        /// CPU time of each, at most.
+        cpu_max: Duration,
         /// The messages.
         requests: Vec<RenderRequest>,
     },
@@ -28,6 +31,8 @@ pub(crate) enum Ask {
     Probe {
         /// The templates.
         id: [u8; 32],
+        /// CPU time of each, at most.
+        cpu_max: Duration,
         /// The messages.
         requests: Vec<RenderRequest>,
     },
@@ -35,6 +40,8 @@ pub(crate) enum Ask {
     Trace {
         /// The templates.
         id: [u8; 32],
+        /// Its CPU time, at most.
+        cpu_max: Duration,
         /// The message.
         request: Box<RenderRequest>,
     },

@@ -21,6 +21,7 @@ mod folder;
 mod format;
 mod frame;
 mod japanese;
+mod limits;
 mod links;
 mod lints;
 mod mjml;

@@ -5,6 +5,7 @@
 //! child is replaced and the rest of the batch goes on.
 
 use crate::frame::{Answer, Ask, encode, length};
+use crate::limits::ended;
 use crate::request::{RenderError, RenderRequest, Rendered};
 use crate::templates::Templates;
 use std::collections::BTreeSet;
@@ -59,7 +60,9 @@ pub(crate) struct Running {
 pub(crate) enum Silence {
     /// It used its CPU time up.
     Time,
-    /// It ended, as it does when it runs out of memory.
+    /// It ended by its own fault, as it does when it runs out of memory.
+    Broken,
+    /// It ended, and nothing says that the message was the cause.
     Gone,
     /// It could not be started or spoken to, or had no CPU time for long.
     Unavailable(String),
@@ -82,6 +85,11 @@ impl PoolOptions {
             wall_max: Duration::from_secs(3),
             idle_max: Duration::from_secs(60),
         })
+    }
+
+    /// How long to wait for one message by the wall clock: where nobody counts the child's CPU time, that is all there is.
+    pub(crate) fn patience(&self) -> Duration {
+        if cfg!(target_os = "linux") { self.wall_max } else { self.cpu_max }
     }
 }
 
@@ -124,7 +132,7 @@ impl Pool {
                     fresh_failures += 1;
                     continue;
                 }
-                Silence::Gone => {
+                Silence::Broken | Silence::Gone => {
                     answers.push(Err(bound(
                         "it took more memory than a message may, or broke the renderer".to_owned(),
                     )));
@@ -173,9 +181,10 @@ impl Pool {
         }
         let Some(child) = running.as_mut() else { return Err(Silence::Gone) };
         let id = child.load(templates, &self.options).await?;
-        child.send(&Ask::Render { id, requests: requests.to_vec() }).await?;
+        let cpu_max = self.options.cpu_max;
+        child.send(&Ask::Render { id, cpu_max, requests: requests.to_vec() }).await?;
         for _ in requests {
-            match child.answer(self.options.cpu_max, self.options.wall_max).await? {
+            match child.answer(self.options.patience()).await? {
                 Answer::Rendered(result) => answers.push(*result),
                 _ => return Err(Silence::out_of_turn()),
             }
@@ -253,7 +262,7 @@ impl Running {
         let (id, bytes) = templates.stored();
         if !self.loaded.contains(&id) {
             self.send(&Ask::Load { id, bytes: bytes.to_vec() }).await?;
-            match self.answer(options.wall_max, options.wall_max).await? {
+            match self.answer(options.wall_max).await? {
                 Answer::Loaded(Ok(())) => self.loaded.insert(id),
                 Answer::Loaded(Err(reason)) => return Err(Silence::Unavailable(reason)),
                 _ => return Err(Silence::out_of_turn()),
@@ -281,34 +290,22 @@ impl Running {
         self.input.flush().await.map_err(|_| Silence::Gone)
     }
 
-    /// The next answer, or why there is none.
-    pub(crate) async fn answer(&mut self, cpu_max: Duration, wall_max: Duration) -> Result<Answer, Silence> {
-        let began = Instant::now();
-        let mut cpu_before: Option<Duration> = None;
+    /// The next answer, or why there is none after so long by the wall clock.
+    pub(crate) async fn answer(&mut self, wall_max: Duration) -> Result<Answer, Silence> {
+        let until = tokio::time::Instant::now() + wall_max;
         loop {
             if let Some(answer) = self.understood()? {
                 return Ok(answer);
             }
-            let wait = Duration::from_millis(25);
-            match tokio::time::timeout(wait, self.output.read_buf(&mut self.buffer)).await {
-                Ok(Ok(0) | Err(_)) => return Err(Silence::Gone),
-                Ok(Ok(_)) => {}
+            match tokio::time::timeout_at(until, self.output.read_buf(&mut self.buffer)).await {
+                Ok(Ok(1..)) => {}
+                Ok(Ok(0) | Err(_)) => {
+                    return Err(self.child.wait().await.map_or(Silence::Gone, ended));
+                }
+                // Who does not keep its CPU time there is late by the wall clock.
+                Err(_) if !cfg!(target_os = "linux") => return Err(Silence::Time),
                 Err(_) => {
-                    let Some(cpu) = self.child.id().and_then(cpu_time) else {
-                        // No figures of this process here: the wall clock has to do.
-                        if began.elapsed() >= cpu_max {
-                            return Err(Silence::Time);
-                        }
-                        continue;
-                    };
-                    // The first look comes at most one wait after the message began, which counts to its favour.
-                    let before = *cpu_before.get_or_insert(cpu);
-                    if cpu.saturating_sub(before) + wait >= cpu_max {
-                        return Err(Silence::Time);
-                    }
-                    if began.elapsed() >= wall_max {
-                        return Err(Silence::Unavailable("the machine is too busy to render".to_owned()));
-                    }
+                    return Err(Silence::Unavailable("the machine is too busy to render".to_owned()));
                 }
             }
         }
@@ -323,14 +320,4 @@ impl Running {
         self.buffer.drain(..4 + length);
         Ok(Some(answer))
     }
-}
-
-/// CPU time that a process has used, from `/proc/<pid>/stat` (fields 14 and 15, in ticks of 10 ms).
-fn cpu_time(pid: u32) -> Option<Duration> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (_, rest) = stat.rsplit_once(") ")?;
-    let mut fields = rest.split(' ');
-    let user: u64 = fields.nth(11)?.parse().ok()?;
-    let system: u64 = fields.next()?.parse().ok()?;
-    Some(Duration::from_millis((user + system) * 10))
 }

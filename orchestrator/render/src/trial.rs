@@ -33,7 +33,7 @@ pub(crate) async fn run(templates: &Templates, options: &PoolOptions) -> Result<
                 Ok(()) => break,
                 Err(Silence::Unavailable(reason)) => return Err(RenderError::Unavailable { reason }),
                 Err(Silence::Time) => Some(u64::try_from(options.cpu_max.as_millis()).unwrap_or(u64::MAX)),
-                Err(Silence::Gone) => None,
+                Err(Silence::Broken | Silence::Gone) => None,
             };
             end(running.take()).await;
             let Some(culprit) = rest.get(answered).cloned() else { break };
@@ -69,7 +69,9 @@ async fn loaded(templates: &Templates, options: &PoolOptions) -> Result<Running,
     load.await.map_err(|silence| RenderError::Unavailable {
         reason: match silence {
             Silence::Unavailable(reason) => reason,
-            Silence::Time | Silence::Gone => "the child did not take the templates".to_owned(),
+            Silence::Time | Silence::Broken | Silence::Gone => {
+                "the child did not take the templates".to_owned()
+            }
         },
     })
 }
@@ -83,9 +85,9 @@ async fn probe(
     found: &mut Trial,
 ) -> Result<(), Silence> {
     let id = child.load(templates, options).await?;
-    child.send(&Ask::Probe { id, requests: requests.to_vec() }).await?;
+    child.send(&Ask::Probe { id, cpu_max: options.cpu_max, requests: requests.to_vec() }).await?;
     for request in requests {
-        match child.answer(options.cpu_max, options.wall_max).await? {
+        match child.answer(options.patience()).await? {
             Answer::Probed(failed) => found.extend(failed.map(|failed| (request.clone(), failed))),
             _ => return Err(Silence::out_of_turn()),
         }
@@ -103,8 +105,9 @@ async fn trace(
     let mut child = loaded(templates, options).await?;
     let (id, _) = templates.stored();
     let mut reached = None;
-    if child.send(&Ask::Trace { id, request: Box::new(request.clone()) }).await.is_ok() {
-        while let Ok(Answer::Reached(part, at)) = child.answer(options.cpu_max, options.wall_max).await {
+    let ask = Ask::Trace { id, cpu_max: options.cpu_max, request: Box::new(request.clone()) };
+    if child.send(&ask).await.is_ok() {
+        while let Ok(Answer::Reached(part, at)) = child.answer(options.patience()).await {
             reached = Some((part, at));
         }
     }
