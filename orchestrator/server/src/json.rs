@@ -19,7 +19,23 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Json, String> {
 /// Reads a body into a type that says what it wants.
 pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let json = parse(bytes).map_err(|why| Problem::new(Code::InvalidJson, why))?;
+    if !json.is_object() {
+        let why = format!("the body is {}: this route takes an object, `{{ … }}`", kind(&json));
+        return Err(Problem::new(Code::InvalidRequest, why));
+    }
     serde_json::from_value(json).map_err(|error| Problem::new(Code::InvalidRequest, error.to_string()))
+}
+
+/// What a value is, in words.
+pub(crate) fn kind(json: &Json) -> &'static str {
+    match json {
+        Json::Null => "null",
+        Json::Bool(_) => "true or false",
+        Json::Number(_) => "a number",
+        Json::String(_) => "a text",
+        Json::Array(_) => "a list",
+        Json::Object(_) => "an object",
+    }
 }
 
 /// What is wrong, and where, without quoting the text.

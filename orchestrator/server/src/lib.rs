@@ -19,6 +19,7 @@ mod json;
 mod listen;
 mod problem;
 mod public;
+mod query;
 mod receipts;
 mod routes;
 pub mod sources;

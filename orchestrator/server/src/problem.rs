@@ -1,5 +1,6 @@
 //! Errors to the outside: `application/problem+json` (RFC 9457). Each code has a page at `/problems/{code}`.
 
+use crate::intake::Why;
 use axum::extract::Path;
 use axum::response::{Html, IntoResponse, Response};
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -72,11 +73,13 @@ codes! {
     Erased "erased" 410 "This customer was erased" "このお客様の情報は消去されています"
         "What was known about them is gone for good.";
     TooLarge "body_too_large" 413 "The body is too large" "本文が大きすぎます"
-        "A batch has at most 500 KB and 2,500 messages, a message 32 KB, before compression. Send several smaller requests.";
+        "The detail says how much this route takes, before compression; `limit_bytes` has it in bytes. Send several smaller requests; a larger file of customers or history goes through `tabi import` on the server.";
     UnsupportedMedia "unsupported_media" 415 "The body's encoding is not understood" "本文の符号化に対応していません"
         "Send JSON, plain or with `Content-Encoding: gzip`.";
     IdempotencyMissing "idempotency_missing" 400 "Idempotency-Key is missing" "Idempotency-Keyがありません"
         "Send an `Idempotency-Key` header: a text in double quotes that is new for each request you mean, like a UUID. Repeat it when you repeat the request.";
+    IdempotencyMalformed "idempotency_malformed" 400 "Idempotency-Key is not a text in double quotes" "Idempotency-Keyが二重引用符で囲まれていません"
+        "Write it in double quotes, as RFC 8941 has texts: `Idempotency-Key: \"8e03978e-40d5-43dd-bc93-6894a57f9324\"`. In a shell: -H 'Idempotency-Key: \"…\"'.";
     IdempotencyMismatch "idempotency_mismatch" 422 "This Idempotency-Key was used with another body" "このIdempotency-Keyは別の内容で使われています"
         "Use a new key for a new request.";
     Rejected "rejected" 400 "The message was not understood" "メッセージを理解できませんでした"
@@ -203,21 +206,27 @@ impl From<vault::VaultError> for Problem {
 
 /// `GET /problems/{code}`: what a problem means, for people.
 pub(crate) async fn page(Path(code): Path<String>, headers: HeaderMap) -> Response {
-    let Some(code) = Code::ALL.iter().find(|known| known.as_str() == code) else {
-        return Problem::new(Code::NotFound, "there is no problem of this name").into_response();
-    };
     let language = headers
         .get(http::header::ACCEPT_LANGUAGE)
         .and_then(|v| v.to_str().ok())
         .map_or(Language::En, Language::guess);
+    let known = Code::ALL.iter().find(|known| known.as_str() == code);
+    let why = Why::ALL.iter().find(|why| why.as_str() == code);
+    let (name, title, status, help) = match (known, why) {
+        (Some(code), _) => {
+            let status = format!(", HTTP {}", code.status().as_u16());
+            (code.as_str(), code.title(language), status, code.help())
+        }
+        // What a refused message says in `code`, and a batch of each of its refused ones.
+        (None, Some(why)) => (why.as_str(), why.title(language), String::new(), why.help()),
+        (None, None) => {
+            return Problem::new(Code::NotFound, "there is no problem of this name").into_response();
+        }
+    };
     let lang = if language == Language::Ja { "ja" } else { "en" };
     Html(format!(
         "<!doctype html><html lang=\"{lang}\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <title>{name}</title><main><h1>{title}</h1><p><code>{name}</code>, HTTP {status}</p><p lang=\"en\">{help}</p></main></html>",
-        name = code.as_str(),
-        title = code.title(language),
-        status = code.status().as_u16(),
-        help = code.help(),
+         <title>{name}</title><main><h1>{title}</h1><p><code>{name}</code>{status}</p><p lang=\"en\">{help}</p></main></html>",
     ))
     .into_response()
 }

@@ -121,12 +121,56 @@ impl Answer {
     }
 }
 
-/// Asks the whole router.
+/// Asks the whole router. Whatever comes back must be told of in the OpenAPI document.
 pub(crate) async fn ask(app: &App, request: Request<Body>) -> Answer {
+    let (method, path) = (request.method().as_str().to_ascii_lowercase(), request.uri().path().to_owned());
     let response = router(app.clone()).oneshot(request).await.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
     let bytes = axum::body::to_bytes(response.into_body(), 10_000_000).await.unwrap();
-    Answer { status, headers, text: String::from_utf8_lossy(&bytes).into_owned() }
+    let answer = Answer { status, headers, text: String::from_utf8_lossy(&bytes).into_owned() };
+    documented(&method, &path, &answer);
+    answer
+}
+
+/// Panics where a route answers with a status, a type or fields that the OpenAPI document does not have.
+fn documented(method: &str, path: &str, answer: &Answer) {
+    static DOCUMENT: LazyLock<Value> = LazyLock::new(|| crate::api::document("https://tabi.example"));
+    let same = |route: &str| {
+        let (route, path): (Vec<&str>, Vec<&str>) = (route.split('/').collect(), path.split('/').collect());
+        route.len() == path.len()
+            && route.iter().zip(&path).all(|(wanted, has)| wanted.starts_with('{') || wanted == has)
+    };
+    let paths = DOCUMENT["paths"].as_object().unwrap();
+    let Some(operation) = paths.iter().filter(|(route, _)| same(route)).find_map(|(_, it)| it.get(method))
+    else {
+        return;
+    };
+    let by_status = &operation["responses"][answer.status.as_str()];
+    let told = if by_status.is_object() || !answer.status.is_server_error() {
+        by_status
+    } else {
+        &operation["responses"]["5XX"]
+    };
+    let who = format!("{method} {path}: {} {}", answer.status, answer.text);
+    assert!(told.is_object(), "not in the document: {who}");
+    let told =
+        if told.get("$ref").is_some() { &DOCUMENT["components"]["responses"]["Problem"] } else { told };
+    let Some(content) = told["content"].as_object() else { return };
+    let kind = answer.headers["content-type"].to_str().unwrap();
+    let kind = kind.split(';').next().unwrap();
+    assert!(content.contains_key(kind), "{kind} is not in the document: {who}");
+    let Some(name) = content[kind]["schema"]["$ref"].as_str() else { return };
+    let schema = &DOCUMENT["components"]["schemas"][name.rsplit('/').next().unwrap()];
+    let body: Value = serde_json::from_str(&answer.text).unwrap();
+    let fields = body.as_object().unwrap();
+    for wanted in schema["required"].as_array().into_iter().flatten() {
+        assert!(fields.contains_key(wanted.as_str().unwrap()), "{wanted} is missing: {who}");
+    }
+    if let Some(known) = schema["properties"].as_object() {
+        for field in fields.keys() {
+            assert!(known.contains_key(field), "`{field}` is not in the document: {who}");
+        }
+    }
 }
 
 /// `POST` (or another method) with a bearer key; the body is sent as it is.

@@ -51,7 +51,7 @@ impl Value {
                 Json::String(s) if texts.contains(s) => Self::Text(s.clone()),
                 _ => return Err(wrong()),
             },
-            Type::Money(currency) => Self::Money(money(json, *currency).ok_or_else(wrong)?),
+            Type::Money(currency) => Self::Money(money(json, *currency, ty)?),
             Type::Time => match json {
                 Json::String(s) => Self::Time(Timestamp::parse(s).map_err(|_| wrong())?),
                 _ => return Err(wrong()),
@@ -98,24 +98,59 @@ impl Value {
     }
 }
 
-fn money(json: &Json, currency: Option<crate::Currency>) -> Option<Money> {
+fn money(json: &Json, wanted: Option<crate::Currency>, ty: &Type) -> Result<Money, String> {
+    let wrong = || format!("expected {ty}, found {}", kind(json));
+    let unnamed = |of: &str| {
+        format!(
+            "expected {ty}, found {of} without a currency: add `currency` beside it, \
+             or write {{\"amount\": \"29.90\", \"currency\": \"USD\"}}"
+        )
+    };
     let decimal = |json: &Json| match json {
         Json::String(s) => Some(s.trim().to_owned()),
         Json::Number(n) => Some(n.to_string()),
         _ => None,
     };
+    let in_currency = |amount: Option<String>, currency: crate::Currency| {
+        let amount = amount.ok_or_else(wrong)?;
+        Money::from_decimal(&amount, currency).map_err(|error| match error {
+            crate::MoneyError::Decimals(_) => match currency.decimals() {
+                0 => format!("the amount has a fraction, and {currency} has none"),
+                most => format!("the amount has more than the {most} decimals of {currency}"),
+            },
+            crate::MoneyError::Overflow => error.to_string(),
+            _ => wrong(),
+        })
+    };
     let amount = match json {
         Json::Object(object) => {
-            let currency = crate::Currency::parse(object.get("currency")?.as_str()?).ok()?;
+            let code = object.get("currency").filter(|code| !code.is_null());
+            let code = code.ok_or_else(|| unnamed("an amount"))?.as_str().unwrap_or_default();
+            let currency = crate::Currency::parse(code).map_err(|_| {
+                format!("expected {ty}, found a `currency` that is no code of ISO 4217, like JPY or USD")
+            })?;
             match object.get("minor").and_then(Json::as_i64) {
                 Some(minor) => Money::new(minor, currency),
-                None => Money::from_decimal(&decimal(object.get("amount")?)?, currency).ok()?,
+                None => in_currency(object.get("amount").and_then(decimal), currency)?,
             }
         }
-        Json::String(s) if s.contains(' ') => Money::parse(s).ok()?,
-        other => Money::from_decimal(&decimal(other)?, currency?).ok()?,
+        Json::String(text) if text.trim().contains(' ') => {
+            let (amount, code) = text.trim().split_once(' ').ok_or_else(wrong)?;
+            in_currency(Some(amount.to_owned()), crate::Currency::parse(code.trim()).map_err(|_| wrong())?)?
+        }
+        other => {
+            let amount = decimal(other).ok_or_else(wrong)?;
+            let reads = amount.parse::<f64>().is_ok();
+            let currency = wanted.ok_or_else(|| if reads { unnamed("an amount") } else { wrong() })?;
+            in_currency(Some(amount), currency)?
+        }
     };
-    currency.is_none_or(|wanted| wanted == amount.currency).then_some(amount)
+    match wanted {
+        Some(wanted) if wanted != amount.currency => {
+            Err(format!("expected {ty}, found an amount in {}", amount.currency))
+        }
+        _ => Ok(amount),
+    }
 }
 
 fn kind(json: &Json) -> &'static str {
@@ -153,9 +188,37 @@ mod tests {
         check(
             json!("29.90 JPY"),
             Type::Money(Some(Currency::USD)),
-            Err("expected money in USD, found a text that does not read as one"),
+            Err("the amount has a fraction, and JPY has none"),
         );
-        check(json!(3), Type::Money(None), Err("expected money, found a number"));
+        check(
+            json!("29 JPY"),
+            Type::Money(Some(Currency::USD)),
+            Err("expected money in USD, found an amount in JPY"),
+        );
+        let unnamed = "expected money, found an amount without a currency: add `currency` beside it, \
+             or write {\"amount\": \"29.90\", \"currency\": \"USD\"}";
+        check(json!(3), Type::Money(None), Err(unnamed));
+        check(json!({"amount": 3}), Type::Money(None), Err(unnamed));
+        check(
+            json!({"amount": 5.5, "currency": "JPY"}),
+            Type::Money(None),
+            Err("the amount has a fraction, and JPY has none"),
+        );
+        check(
+            json!({"amount": "1.005", "currency": "USD"}),
+            Type::Money(None),
+            Err("the amount has more than the 2 decimals of USD"),
+        );
+        check(
+            json!({"amount": 1, "currency": "yen"}),
+            Type::Money(None),
+            Err("expected money, found a `currency` that is no code of ISO 4217, like JPY or USD"),
+        );
+        check(
+            json!("dear"),
+            Type::Money(None),
+            Err("expected money, found a text that does not read as one"),
+        );
         check(
             json!([1, "x"]),
             Type::List(Box::new(Type::Int)),

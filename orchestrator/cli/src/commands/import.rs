@@ -18,8 +18,8 @@ use std::{
 
 /// Take in customers or history from CSV or JSON Lines
 ///
-/// Rows that are refused stop nobody: they are written to a file with their line and the reason, to be mended and
-/// imported again. Doing the same import twice changes nothing. History feeds facts and segments, and starts no journey.
+/// Rows that are refused stop nobody: they are written to a file of the same columns, with their line and the reason, to be
+/// mended there and imported again. Doing the same import twice changes nothing. History feeds facts and segments, and starts no journey.
 ///
 /// Example: tabi import customers customers.csv --dry-run
 ///
@@ -44,7 +44,7 @@ pub(crate) struct ImportArgs {
     /// Go on behind this line: where an import that was interrupted says it came to
     #[arg(long, value_name = "LINE", default_value_t = 0)]
     after: u64,
-    /// Where refused rows go; left out: beside the file, with `.rejected.jsonl`
+    /// Where refused rows go; left out: beside the file, with `.rejected` in its name
     #[arg(long, value_name = "FILE")]
     rejected: Option<PathBuf>,
 }
@@ -85,7 +85,7 @@ pub(crate) async fn run(context: &Context, args: &ImportArgs) -> anyhow::Result<
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} lines  {per_sec}  {eta}") {
         bar.set_style(style);
     }
-    let refused = Refused::new(args.rejected.clone().unwrap_or_else(|| beside(&path)));
+    let refused = Refused::new(args.rejected.clone().unwrap_or_else(|| beside(&path, form)));
     let tell = |news: Value| {
         if let Some(line) = news["progress"]["line"].as_u64() {
             bar.set_position(line);
@@ -125,10 +125,32 @@ pub(crate) async fn run(context: &Context, args: &ImportArgs) -> anyhow::Result<
             format!("{taken}行を取り込みました（取込済み{known}行、取り込めなかった行{rejected}行）。")
         }
     });
+    let undeclared: Vec<&str> =
+        done["undeclared"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    if !undeclared.is_empty() {
+        let columns = undeclared.join(", ");
+        out.line(match (out.language, args.kind) {
+            (words::Language::En, What::Customers) => format!(
+                "Nothing says what these columns mean; each is kept as a trait of its own: {columns}. \
+                 Say it with --column COLUMN=MEANING, or leave one alone with --column COLUMN=-"
+            ),
+            (words::Language::En, What::Events) => format!(
+                "Nothing says what these columns mean; each is kept as a property of the event: {columns}. \
+                 Say it with --column COLUMN=MEANING, or leave one alone with --column COLUMN=-"
+            ),
+            (words::Language::Ja, _) => format!(
+                "意味の分からない列があります（そのままの名前で保存します）：{columns}。\
+                 意味は--column 列=意味で指定できます。取り込まない列は--column 列=-としてください"
+            ),
+        });
+    }
     if let Some(file) = &file {
         out.line(format!(
             "{} {}",
-            out.either("Refused rows, with their reasons:", "取り込めなかった行と理由："),
+            out.either(
+                "Refused rows, with their reasons; mend them there and import that file:",
+                "取り込めなかった行と理由（このファイルを直して取り込めます）："
+            ),
             file.display()
         ));
     }
@@ -151,10 +173,12 @@ fn count_lines(path: &Path) -> anyhow::Result<u64> {
     }
 }
 
-fn beside(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".rejected.jsonl");
-    name.into()
+fn beside(path: &Path, form: Form) -> PathBuf {
+    let end = match form {
+        Form::Csv => "rejected.csv",
+        Form::Jsonl => "rejected.jsonl",
+    };
+    path.with_extension(end)
 }
 
 /// The file of refused rows; made with the first of them.
@@ -170,9 +194,16 @@ impl Refused {
 
     fn keep(&self, row: &Value) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let file = open.get_or_insert_with(|| File::create(&self.path).map(BufWriter::new));
+        let text = |key: &str| row[key].as_str().unwrap_or_default();
+        let file = open.get_or_insert_with(|| {
+            let mut writer = BufWriter::new(File::create(&self.path)?);
+            if !text("head").is_empty() {
+                writeln!(writer, "{}", text("head"))?;
+            }
+            Ok(writer)
+        });
         if let Ok(writer) = file
-            && let Err(error) = writeln!(writer, "{row}")
+            && let Err(error) = writeln!(writer, "{}", text("again"))
         {
             *file = Err(error);
         }

@@ -46,7 +46,7 @@ impl Desk {
         })?;
         let rejected = |row: import::RejectedRow| {
             tell(
-                json!({"rejected": {"line": row.line, "code": row.code, "reason": row.reason, "row": row.row}}),
+                json!({"rejected": {"line": row.line, "code": row.code, "reason": row.reason, "again": row.again, "head": &*row.head}}),
             );
         };
         let imports = self.running.as_ref().map(|running| running.imports.clone()).unwrap_or_default();
@@ -62,9 +62,10 @@ impl Desk {
         let done = import::run(&app, BufReader::new(opened), &options, rejected, progress).await;
         running.end(&done, instance.now());
         let done = done.map_err(|error| Fault::problem(error.to_string()))?;
+        let so_far = done.progress;
         Ok(json!({
-            "rows": done.rows, "taken": done.taken, "duplicates": done.duplicates, "rejected": done.rejected,
-            "line": done.line, "dry_run": options.dry_run,
+            "rows": so_far.rows, "taken": so_far.taken, "duplicates": so_far.duplicates, "rejected": so_far.rejected,
+            "line": so_far.line, "dry_run": options.dry_run, "undeclared": done.undeclared,
         }))
     }
 }

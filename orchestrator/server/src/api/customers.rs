@@ -4,9 +4,10 @@ use super::find_customer;
 use crate::App;
 use crate::auth::{Caller, Scope};
 use crate::problem::{Code, Problem};
+use crate::query::Asked;
 use crate::routes::{Access, Route};
 use axum::Json;
-use axum::extract::{Extension, Path, Query, State};
+use axum::extract::{Extension, Path, State};
 use axum::routing::{delete, get};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -74,6 +75,7 @@ const REASON_MAX: usize = 500;
 
 /// What goes with a request to erase.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Said {
     /// Why, for the record; free of personal data.
     #[serde(default)]
@@ -84,7 +86,7 @@ async fn erase(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
-    Query(said): Query<Said>,
+    Asked(said): Asked<Said>,
 ) -> Result<Json<Value>, Problem> {
     let id = find_customer(&app, &id).await?;
     let reason = said.reason.trim();

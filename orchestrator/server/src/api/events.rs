@@ -5,12 +5,13 @@ use super::{BODY_MAX, tracking, world};
 use crate::auth::Scope;
 use crate::intake::{Door, Fate, snake_case, take};
 use crate::problem::{Code, Problem};
+use crate::query::Asked;
 use crate::routes::{Access, Route};
 use crate::sources::{Heard, hear_again};
 use crate::{App, body, json};
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use data_encoding::HEXLOWER;
@@ -58,11 +59,12 @@ pub(crate) fn routes() -> Vec<Route> {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Limit {
     limit: Option<usize>,
 }
 
-async fn rejected(State(app): State<App>, Query(query): Query<Limit>) -> Result<Json<Value>, Problem> {
+async fn rejected(State(app): State<App>, Asked(query): Asked<Limit>) -> Result<Json<Value>, Problem> {
     let rows = app.store.rejected(query.limit.unwrap_or(100).min(1_000)).await?;
     let items: Vec<Value> = rows
         .into_iter()

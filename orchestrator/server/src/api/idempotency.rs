@@ -21,7 +21,7 @@ const KEY_MAX: usize = 255;
 pub(crate) fn key_in(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let wrong = || {
         Problem::new(
-            Code::IdempotencyMissing,
+            Code::IdempotencyMalformed,
             "Idempotency-Key is not a text in double quotes of 1 to 255 printable ASCII characters, like \"8e03978e-40d5-43dd-bc93-6894a57f9324\"",
         )
     };

@@ -1,15 +1,14 @@
 //! `/v1/imports`: a file of customers or of history, and how far it is.
 
 use crate::auth::Scope;
-use crate::import::{
-    Columns, Format, Import, ImportError, Kind, Options, Progress, RejectedRow, Running, run,
-};
+use crate::import::{Columns, Done, Format, Import, ImportError, Kind, Options, RejectedRow, Running, run};
 use crate::problem::{Code, Problem};
+use crate::query::Asked;
 use crate::routes::{Access, Route};
 use crate::{App, body};
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::routing::{get, post};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
@@ -54,8 +53,11 @@ pub(crate) fn routes() -> Vec<Route> {
 }
 
 #[derive(Deserialize)]
-struct Asked {
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    #[serde(default)]
     kind: String,
+    #[serde(default)]
     format: String,
     name: Option<String>,
     #[serde(default)]
@@ -76,20 +78,21 @@ fn yes() -> bool {
 
 async fn import(
     State(app): State<App>,
-    asked: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
+    Asked(asked): Asked<Wanted>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let invalid = |why: String| Problem::new(Code::InvalidRequest, why);
-    let Query(asked) = asked.map_err(|error| invalid(error.body_text()))?;
     let kind = match asked.kind.as_str() {
         "customers" => Kind::Customers,
         "events" => Kind::Events,
+        "" => return Err(invalid("`kind` is missing in the query: customers or events".to_owned())),
         _ => return Err(invalid("`kind` is neither customers nor events".to_owned())),
     };
     let format = match asked.format.as_str() {
         "csv" => Format::Csv,
         "jsonl" => Format::Jsonl,
+        "" => return Err(invalid("`format` is missing in the query: csv or jsonl".to_owned())),
         _ => return Err(invalid("`format` is neither csv nor jsonl".to_owned())),
     };
     let columns = asked.columns.split(',').filter(|text| !text.trim().is_empty());
@@ -119,9 +122,11 @@ async fn import(
         .into_iter()
         .map(|row| json!({"line": row.line, "code": row.code, "reason": row.reason}))
         .collect();
+    let so_far = done.progress;
     let body = json!({
-        "success": true, "import": id, "dryRun": asked.dry_run, "rows": done.rows, "taken": done.taken,
-        "duplicates": done.duplicates, "rejected": done.rejected, "problems": rows,
+        "success": true, "import": id, "dryRun": asked.dry_run, "rows": so_far.rows, "taken": so_far.taken,
+        "duplicates": so_far.duplicates, "rejected": so_far.rejected, "undeclared": done.undeclared,
+        "problems": rows,
     });
     Ok((StatusCode::OK, Json(body)))
 }
@@ -131,7 +136,7 @@ async fn work(
     running: Running,
     bytes: Vec<u8>,
     options: Options,
-) -> (Result<Progress, ImportError>, Vec<RejectedRow>) {
+) -> (Result<Done, ImportError>, Vec<RejectedRow>) {
     let mut rejected: Vec<RejectedRow> = Vec::new();
     let listed = |row| {
         if rejected.len() < LISTED_MAX {

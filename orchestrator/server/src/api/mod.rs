@@ -24,6 +24,8 @@ use words::{CustomerId, EmailAddress};
 
 pub(crate) use events::{replay_one, schema_draft};
 pub(crate) use messages::CALL;
+#[cfg(test)]
+pub(crate) use openapi::document;
 
 /// The largest body of an own route, in bytes.
 pub(crate) const BODY_MAX: usize = 512_000;

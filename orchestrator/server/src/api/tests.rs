@@ -43,10 +43,15 @@ async fn every_route_with_a_key_refuses_whoever_has_none_or_the_wrong_one() {
 #[tokio::test]
 async fn every_problem_has_its_page() {
     let app = app().await;
-    for code in crate::problem::Code::ALL {
-        let path = format!("/problems/{}", code.as_str());
+    let codes = crate::problem::Code::ALL.iter().map(|code| code.as_str());
+    // What the `code` of a refused message says.
+    let whys = crate::intake::Why::ALL.iter().map(|why| why.as_str());
+    for code in codes.chain(whys) {
+        let path = format!("/problems/{code}");
         let request = Request::builder().uri(path).body(Body::empty()).unwrap();
-        assert_eq!(ask(&app, request).await.status, StatusCode::OK, "{code:?}");
+        let answer = ask(&app, request).await;
+        assert_eq!(answer.status, StatusCode::OK, "{code}");
+        assert!(answer.text.contains(&format!("<code>{code}</code>")), "{}", answer.text);
     }
 }
 
@@ -74,7 +79,7 @@ async fn a_direct_message_is_planned_once_for_one_key_and_refused_where_it_may_n
     };
     for (idempotency, body, status, code) in [
         (None, good.clone(), 400, "idempotency_missing"),
-        (Some("unquoted"), good.clone(), 400, "idempotency_missing"),
+        (Some("unquoted"), good.clone(), 400, "idempotency_malformed"),
         (Some("\"k1\""), with("purpose", json!("offers")), 422, "class_not_allowed"),
         (Some("\"k1\""), with("purpose", json!("nothing")), 400, "invalid_request"),
         // Advertising under a purpose that asks nobody.

@@ -3,7 +3,11 @@
 //! A row becomes the same call that the tracking API makes, so the same rules hold. Rows that are refused go to the caller
 //! with their line and reason and do not stop the others. History feeds facts and starts nothing. Doing it again, or from a
 //! line on, changes nothing that is there: events carry the file's name and their line as message id.
+//!
+//! A refused row can be imported again as it is, once mended: beside its own columns it says from which line of which file it
+//! is, and why it was refused ([`RejectedRow::again`]), and counts as that line of that file.
 
+mod again;
 mod row;
 mod rows;
 mod status;
@@ -17,7 +21,9 @@ use crate::App;
 use crate::intake::{Door, Fate, Item, World, check, take};
 use crate::problem::Problem;
 use rows::Rows;
+use std::collections::BTreeSet;
 use std::io::BufRead;
+use std::sync::Arc;
 
 /// Rows that are stored together.
 const BATCH: usize = 1_000;
@@ -66,8 +72,19 @@ pub struct RejectedRow {
     pub code: String,
     /// Why, in words, free of personal data.
     pub reason: String,
-    /// The row as JSON.
-    pub row: String,
+    /// The row as a line of a file to be mended and imported again, without its end.
+    pub again: String,
+    /// The first line of such a file; empty: it has none.
+    pub head: Arc<str>,
+}
+
+/// What an import that read to its end says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Done {
+    /// How far it came.
+    pub progress: Progress,
+    /// Columns that neither their name, nor [`Options::columns`], nor the schema knows: each became a trait, or a property.
+    pub undeclared: BTreeSet<String>,
 }
 
 /// How far it came.
@@ -119,16 +136,18 @@ pub async fn run<R: BufRead + Send>(
     options: &Options,
     mut rejected: impl FnMut(RejectedRow) + Send,
     mut progress: impl FnMut(Progress) + Send,
-) -> Result<Progress, ImportError> {
+) -> Result<Done, ImportError> {
     let world = World(app.current.live());
     let door = Door { source: "import".to_owned(), browser: false, history: true, keep: false };
     let mut rows = Rows::open(reader, options)?;
+    let head: Arc<str> = rows.head().into();
     let mut so_far = Progress { line: options.done_to_line, ..Progress::default() };
     loop {
         let batch = rows.next_batch(BATCH, app.now())?;
         if batch.is_empty() {
             progress(so_far);
-            return Ok(so_far);
+            let undeclared = rows.undeclared(world.schema());
+            return Ok(Done { progress: so_far, undeclared });
         }
         let lines: Vec<u64> = batch.iter().map(|(line, _)| *line).collect();
         let items: Vec<Item> = batch.into_iter().map(|(_, item)| item).collect();
@@ -152,9 +171,10 @@ pub async fn run<R: BufRead + Send>(
                     so_far.rejected += 1;
                     rejected(RejectedRow {
                         line,
-                        code: refusal.code.to_owned(),
+                        code: refusal.code.as_str().to_owned(),
+                        again: again::line(options, line, &refusal, &body),
+                        head: Arc::clone(&head),
                         reason: refusal.reason,
-                        row: String::from_utf8_lossy(&body).into_owned(),
                     });
                 }
             }

@@ -5,9 +5,10 @@
 //! `occurred_at`, `message_id`, `properties.<name>`; `-` leaves a column alone. A column that is not named means its own name
 //! where that is one of these, else a trait of a customer or a property of an event.
 
-use super::{Kind, Options};
-use crate::intake::{Call, CallKind, ConsentWord, Refusal};
-use serde_json::{Map, Value as Json};
+use super::{Kind, Options, again};
+use crate::intake::{self, Call, CallKind, ConsentWord, Refusal, Why, snake_case};
+use journey::Schema;
+use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use words::{Basis, Channel, Evidence, Timestamp};
 
@@ -26,6 +27,14 @@ pub enum ColumnError {
         "`{0}` means nothing here: there are user_id, anonymous_id, email, phone, country, locale, timezone, traits.<name>, consent.<purpose>, consent_at, consent_source, event, occurred_at, message_id, properties.<name> and -"
     )]
     Meaning(String),
+    /// A mapping of a column that the file does not have.
+    #[error("the file has no column `{name}`; it has: {has}")]
+    Unknown {
+        /// As it was named.
+        name: String,
+        /// What there is.
+        has: String,
+    },
     /// The file does not say about whom.
     #[error("no column says about whom: name one of user_id, anonymous_id, email, phone")]
     NoIdentity,
@@ -93,8 +102,35 @@ impl Columns {
         }
     }
 
-    /// Fails where a header lacks what every row needs.
+    /// Fails where a column that was named is none of `has`.
+    pub(super) fn all_in<'a>(&self, has: impl Iterator<Item = &'a str> + Clone) -> Result<(), ColumnError> {
+        let missing = self.0.keys().find(|name| !has.clone().any(|column| column == name.as_str()));
+        let Some(name) = missing else { return Ok(()) };
+        let has: Vec<&str> = has.take(50).collect();
+        Err(ColumnError::Unknown { name: name.chars().take(64).collect(), has: has.join(", ") })
+    }
+
+    /// Whether nothing says what a column means: neither its name, nor a mapping, nor the schema.
+    pub(super) fn unknown(&self, column: &str, kind: Kind, schema: &Schema) -> bool {
+        // Nested as the tracking API has them, or ours.
+        if self.0.contains_key(column) || matches!(column, "traits" | "properties") || again::is_ours(column)
+        {
+            return false;
+        }
+        let meaning = self.meaning(column, kind);
+        if let Some(name) = meaning.strip_prefix("traits.") {
+            return !intake::trait_known(name, &schema.traits);
+        }
+        let Some(name) = meaning.strip_prefix("properties.") else { return false };
+        !schema.events.values().any(|event| {
+            let snake = snake_case(name);
+            event.properties.contains_key(name) || event.properties.contains_key(&snake)
+        })
+    }
+
+    /// Fails where a header lacks what every row needs, or a column that was named.
     pub(super) fn check(&self, header: &[String], kind: Kind) -> Result<(), ColumnError> {
+        self.all_in(header.iter().map(String::as_str).filter(|column| !again::is_ours(column)))?;
         let meanings: Vec<String> = header.iter().map(|column| self.meaning(column, kind)).collect();
         let has = |wanted: &str| meanings.iter().any(|meaning| meaning == wanted);
         if !["user_id", "anonymous_id", "email", "phone"].into_iter().any(has) {
@@ -108,12 +144,13 @@ impl Columns {
 }
 
 /// What a row of (meaning, value) says.
-pub(super) fn call(row: Vec<(String, Json)>, options: &Options, line: u64) -> Result<Call, Refusal> {
+/// `place` names it: evidence of its consents, and what makes its message id.
+pub(super) fn call(row: Vec<(String, Json)>, options: &Options, place: &str) -> Result<Call, Refusal> {
     let mut call = Call::new(CallKind::Identify);
     let mut event = None;
     let (mut consent_at, mut consent_source) = (None, None);
     let mut consents: Vec<(String, Option<Channel>, bool)> = Vec::new();
-    let refuse = |reason: String| Refusal::new("not_a_row", "import", reason);
+    let refuse = |reason: String| Refusal::new(Why::NotARow, "import", reason);
     for (meaning, value) in row {
         if value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty()) {
             continue;
@@ -159,7 +196,6 @@ pub(super) fn call(row: Vec<(String, Json)>, options: &Options, line: u64) -> Re
             }
         }
     }
-    let place = format!("{}:{line}", options.name);
     for (purpose, channel, granted) in consents {
         if granted && consent_at.is_none() {
             return Err(refuse("a grant of consent needs `consent_at`: when it was given".to_owned()));
@@ -176,7 +212,7 @@ pub(super) fn call(row: Vec<(String, Json)>, options: &Options, line: u64) -> Re
                 source: Some(
                     consent_source
                         .clone()
-                        .map_or_else(|| place.clone(), |s: String| format!("{s} ({place})")),
+                        .map_or_else(|| place.to_owned(), |s: String| format!("{s} ({place})")),
                 ),
                 ..Evidence::default()
             },
@@ -185,7 +221,7 @@ pub(super) fn call(row: Vec<(String, Json)>, options: &Options, line: u64) -> Re
     }
     if options.kind == Kind::Events {
         let name = event.ok_or_else(|| refuse("the row does not say which event".to_owned()))?;
-        call.message_id.get_or_insert(place);
+        call.message_id.get_or_insert_with(|| place.to_owned());
         call.kind = CallKind::Track(name);
     }
     Ok(call)
@@ -202,10 +238,4 @@ fn yes(value: &Json) -> Option<bool> {
         },
         _ => None,
     }
-}
-
-/// A row as JSON, for the list of what was refused.
-pub(super) fn shown(columns: &[String], values: impl Iterator<Item = String>) -> Vec<u8> {
-    let map: Map<String, Json> = columns.iter().cloned().zip(values.map(Json::String)).collect();
-    Json::Object(map).to_string().into_bytes()
 }

@@ -1,7 +1,7 @@
 //! Imports under way and of late: how far each is. In memory: what is stored is stored, and another life of the process
 //! knows nothing of an import that ended with the one before.
 
-use super::{ImportError, Kind, Options, Progress};
+use super::{Done, ImportError, Kind, Options, Progress};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use words::Timestamp;
@@ -107,12 +107,12 @@ impl Running {
     }
 
     /// It ended.
-    pub fn end(mut self, done: &Result<Progress, ImportError>, now: Timestamp) {
+    pub fn end(mut self, done: &Result<Done, ImportError>, now: Timestamp) {
         self.ended = true;
         self.imports.change(&self.id, |import| {
             import.ended_at = Some(now);
             match done {
-                Ok(progress) => (import.state, import.progress) = (State::Done, *progress),
+                Ok(done) => (import.state, import.progress) = (State::Done, done.progress),
                 Err(error) => (import.state, import.reason) = (State::Failed, Some(error.to_string())),
             }
         });

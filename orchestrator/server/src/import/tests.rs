@@ -14,7 +14,7 @@ fn options(format: Format, kind: Kind, columns: &[&str]) -> Options {
 async fn import(app: &App, text: &str, options: &Options) -> (Progress, Vec<RejectedRow>) {
     let mut rejected = Vec::new();
     let done = run(app, text.as_bytes(), options, |row| rejected.push(row), |_| {}).await.unwrap();
-    (done, rejected)
+    (done.progress, rejected)
 }
 
 const PEOPLE: &str = "\u{feff}id,Mail,given_name,Points,consent.offers.email,consent_at,note\n\
@@ -80,4 +80,93 @@ async fn a_file_that_does_not_say_about_whom_is_refused_at_its_header() {
         assert!(matches!(error, ImportError::Columns(_)) && error.to_string().contains(says), "{error}");
     }
     assert!(Columns::parse(["a=b"]).is_err() && Columns::parse(["a"]).is_err());
+}
+
+#[tokio::test]
+async fn a_second_import_says_that_everything_was_known() {
+    let app = app().await;
+    let options = options(Format::Csv, Kind::Customers, &["Mail=email", "Points=-"]);
+    let (first, _) = import(&app, PEOPLE, &options).await;
+    assert_eq!((first.taken, first.duplicates), (2, 0));
+    let (again, _) = import(&app, PEOPLE, &options).await;
+    assert_eq!((again.taken, again.duplicates, again.rejected), (0, 2, 3));
+}
+
+/// What is refused as a file of its own.
+fn refused(rows: &[RejectedRow]) -> String {
+    let head = rows[0].head.to_string();
+    let lines =
+        (!head.is_empty()).then_some(head).into_iter().chain(rows.iter().map(|row| row.again.clone()));
+    lines.collect::<Vec<_>>().join("\n") + "\n"
+}
+
+#[tokio::test]
+async fn refused_rows_are_imported_again_once_they_are_mended() {
+    let app = app().await;
+    let mut options = options(Format::Csv, Kind::Customers, &["Mail=email", "Points=-"]);
+    let (_, rejected) = import(&app, PEOPLE, &options).await;
+    let file = refused(&rejected);
+    assert!(
+        file.starts_with("tabi.file,tabi.line,tabi.code,tabi.reason,id,Mail,given_name,Points,"),
+        "{file}"
+    );
+    // As it is, it is refused for the same reasons, and says of each row where it stood first.
+    options.name = "people.rejected.csv".to_owned();
+    let (done, again) = import(&app, &file, &options).await;
+    assert_eq!((done.taken, done.rejected), (0, 3));
+    assert_eq!(refused(&again), file);
+    let mended = file
+        .replace(",nobody,", ",ken@example.jp,")
+        .replace("u3,ken@example.jp,Ken,1,yes,,", "u3,k@example.jp,Ken,1,yes,2025-01-02,");
+    let (done, left) = import(&app, &mended, &options).await;
+    assert_eq!((done.taken, left.len()), (2, 1), "{left:?}");
+    let ken = customer(&app, "u3").await.unwrap();
+    assert_eq!(
+        ken.consents[0].evidence.source.as_deref(),
+        Some("people.csv:4"),
+        "its first place is its evidence"
+    );
+    assert!(ken.traits.keys().all(|name| !name.starts_with("tabi")), "{:?}", ken.traits);
+}
+
+#[tokio::test]
+async fn refused_lines_are_imported_again_and_count_as_the_lines_they_were() {
+    let app = app().await;
+    let lines = "{\"user_id\":\"u1\",\"event\":\"visited\",\"occurred_at\":\"soon\"}\nno json\n";
+    let mut options = options(Format::Jsonl, Kind::Events, &[]);
+    let (_, rejected) = import(&app, lines, &options).await;
+    let file = refused(&rejected);
+    let mended = file
+        .replace("\"soon\"", "\"2025-01-01\"")
+        .replace("no json", "{\"user_id\":\"u1\",\"event\":\"visited\"}");
+    options.name = "people.rejected.jsonl".to_owned();
+    let (done, left) = import(&app, &mended, &options).await;
+    assert_eq!((done.taken, left.len()), (2, 0), "{mended} {left:?}");
+    options.name = "people.csv".to_owned();
+    let (done, _) = import(&app, &lines.replace("soon", "2025-01-01"), &options).await;
+    assert_eq!(
+        (done.taken, done.duplicates, done.rejected),
+        (0, 1, 1),
+        "the whole file, mended: nothing twice"
+    );
+}
+
+#[tokio::test]
+async fn a_column_that_the_file_does_not_have_is_refused_and_one_that_nothing_declares_is_named() {
+    let app = app().await;
+    for (format, text) in
+        [(Format::Csv, PEOPLE), (Format::Jsonl, "{\"user_id\":\"u1\",\"Mail\":\"a@example.jp\"}")]
+    {
+        let wrong = options(format, Kind::Customers, &["Mail=email", "Nope=phone"]);
+        let error = run(&app, text.as_bytes(), &wrong, |_| {}, |_| {}).await.unwrap_err();
+        let says = error.to_string();
+        assert!(says.contains("no column `Nope`") && says.contains("Mail"), "{says}");
+    }
+    assert!(customer(&app, "u1").await.is_none(), "nothing was stored");
+    let mut options = options(Format::Csv, Kind::Customers, &["Mail=email"]);
+    for dry_run in [true, false] {
+        options.dry_run = dry_run;
+        let done = run(&app, PEOPLE.as_bytes(), &options, |_| {}, |_| {}).await.unwrap();
+        assert_eq!(done.undeclared.iter().map(String::as_str).collect::<Vec<_>>(), ["Points", "note"]);
+    }
 }

@@ -1,5 +1,6 @@
 //! What is said about a customer, after it was read and before it is stored.
 
+use super::Why;
 use serde_json::{Map, Value as Json};
 use words::{Basis, Channel, Evidence, Timestamp};
 
@@ -97,8 +98,8 @@ pub(crate) struct Door {
 /// Why something was not taken in. Free of personal data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
-    /// Stable.
-    pub(crate) code: &'static str,
+    /// Stable, with a page of its own.
+    pub(crate) code: Why,
     /// The event's name or the call's type, as far as it could be read.
     pub(crate) name: String,
     /// In words.
@@ -106,7 +107,7 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    pub(crate) fn new(code: &'static str, name: impl Into<String>, reason: impl Into<String>) -> Self {
+    pub(crate) fn new(code: Why, name: impl Into<String>, reason: impl Into<String>) -> Self {
         let name: String = name.into();
         let name = name.chars().filter(|c| !c.is_control()).take(128).collect();
         Self { code, name, reason: reason.into() }

@@ -10,10 +10,13 @@ mod take;
 #[cfg(test)]
 mod tests;
 mod typed;
+mod why;
 mod world;
 
 pub(crate) use call::{Call, CallKind, ConsentWord, Door, Item, Refusal};
 pub use person::national;
+pub(crate) use person::trait_known;
 pub(crate) use take::{Fate, check, take};
 pub(crate) use typed::{lenient, snake_case, strict};
+pub(crate) use why::Why;
 pub(crate) use world::World;

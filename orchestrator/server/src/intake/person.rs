@@ -6,7 +6,7 @@
 
 use super::typed::{declared_name, read};
 use super::world::World;
-use super::{Call, Refusal};
+use super::{Call, Refusal, Why};
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 use unicode_normalization::UnicodeNormalization;
@@ -57,6 +57,14 @@ impl Said {
     }
 }
 
+/// Whether a trait of this name is declared, under this name or one that is read as it, or is one that Tabi knows by itself.
+pub(crate) fn trait_known(name: &str, declared: &BTreeMap<String, journey::Field>) -> bool {
+    let ours = ["address", "country_code", "countryCode", "email", "phone", "country", "locale", "timezone"];
+    ours.contains(&name)
+        || ALIASES.iter().any(|(from, to)| *from == name && declared.contains_key(*to))
+        || declared.contains_key(declared_name(name, |name| declared.contains_key(name)).as_ref())
+}
+
 /// Reads what `call` says about a person. Refuses the whole call where a declared trait has the wrong type.
 pub(crate) fn said(world: &World, call: &Call, traits: &Map<String, Json>) -> Result<Said, Refusal> {
     let mut said = Said::default();
@@ -97,7 +105,7 @@ pub(crate) fn said(world: &World, call: &Call, traits: &Map<String, Json>) -> Re
         }
     }
     if !problems.is_empty() {
-        return Err(Refusal::new("trait_type", call.name(), problems.join("; ")));
+        return Err(Refusal::new(Why::TraitType, call.name(), problems.join("; ")));
     }
     // What a browser or phone reports about itself; odd values there are no mistake of the sender.
     if said.zone.is_none() {

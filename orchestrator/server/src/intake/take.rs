@@ -2,7 +2,7 @@
 
 use super::change::{Delta, unread_phone};
 use super::person::{self, Said};
-use super::{Call, CallKind, Door, Item, Refusal, World, lenient, typed};
+use super::{Call, CallKind, Door, Item, Refusal, Why, World, lenient, typed};
 use crate::App;
 use crate::problem::Problem;
 use std::collections::{BTreeSet, HashSet};
@@ -67,7 +67,7 @@ pub(crate) async fn take(
             at: now,
             source: door.source.clone(),
             name: refusal.name,
-            code: refusal.code.to_owned(),
+            code: refusal.code.as_str().to_owned(),
             reason: refusal.reason,
             body: std::mem::take(&mut bodies[index]),
         })
@@ -94,7 +94,7 @@ fn prepare(app: &App, world: &World, door: &Door, call: Call, now: Timestamp) ->
     let browser_may = matches!(call.kind, CallKind::Identify | CallKind::Track(_));
     if door.browser && !browser_may {
         return Err(Refusal::new(
-            "not_from_browser",
+            Why::NotFromBrowser,
             call.name(),
             "browser keys may only identify and track",
         ));
@@ -137,7 +137,7 @@ fn prepare(app: &App, world: &World, door: &Door, call: Call, now: Timestamp) ->
     }
     if identities.is_empty() || (merge.is_some() && call.user_id.is_none()) {
         let reason = "it says nothing about whom: give `userId` or `anonymousId`";
-        return Err(Refusal::new("missing_identity", call.name(), reason));
+        return Err(Refusal::new(Why::MissingIdentity, call.name(), reason));
     }
     let delta = Delta {
         said: about_person,
@@ -170,7 +170,7 @@ fn known_purposes(world: &World, call: &Call) -> Result<Vec<super::ConsentWord>,
                 }
                 let known: Vec<&str> = purposes.keys().map(String::as_str).collect();
                 let reason = format!("there is no such purpose; declared are: {}", known.join(", "));
-                return Err(Refusal::new("unknown_purpose", call.name(), reason));
+                return Err(Refusal::new(Why::UnknownPurpose, call.name(), reason));
             }
             word.purpose = Some(name);
         }
@@ -180,7 +180,7 @@ fn known_purposes(world: &World, call: &Call) -> Result<Vec<super::ConsentWord>,
             let known: Vec<String> = world.channels().into_iter().collect();
             let shown: String = channel.as_str().chars().filter(|c| !c.is_control()).take(32).collect();
             let reason = format!("there is no channel `{shown}`; there are: {}", known.join(", "));
-            return Err(Refusal::new("unknown_channel", call.name(), reason));
+            return Err(Refusal::new(Why::UnknownChannel, call.name(), reason));
         }
         out.push(word);
     }
@@ -206,17 +206,17 @@ fn declared_event(
     }
     if RESERVED.contains(&canonical) {
         let reason = "Tabi itself tells events of this name; nobody outside may. Choose another name";
-        return Err(Refusal::new("reserved_name", canonical, reason));
+        return Err(Refusal::new(Why::ReservedName, canonical, reason));
     }
     let declared = schema.events.get(&canonical);
     if door.browser && !declared.is_some_and(|event| event.from_browser) {
         let reason = "browser keys may only send events that the schema marks `from_browser: true`";
-        return Err(Refusal::new("not_from_browser", canonical, reason));
+        return Err(Refusal::new(Why::NotFromBrowser, canonical, reason));
     }
     let none = std::collections::BTreeMap::new();
     let fields = declared.map_or(&none, |event| &event.properties);
     let properties = lenient(&call.properties, fields, "property")
-        .map_err(|problems| Refusal::new("property_type", canonical.as_str(), problems.join("; ")))?;
+        .map_err(|problems| Refusal::new(Why::PropertyType, canonical.as_str(), problems.join("; ")))?;
     let kind = if door.history { EventKind::History } else { EventKind::Live };
     let event = Event {
         id: app.ids.event(now),
@@ -347,13 +347,17 @@ async fn flush(
         for ((index, said), result) in about.into_iter().zip(done) {
             match result {
                 Ok(updated) => {
+                    // Of history each row is counted: one that says nothing new was known.
+                    if door.history && !updated.changed {
+                        fates[index] = Some(Fate::Duplicate);
+                    }
                     if let Some(reason) = unread_phone(world, &said, &updated.customer) {
-                        notes.push((index, Refusal::new("phone_without_country", "identify", reason)));
+                        notes.push((index, Refusal::new(Why::PhoneWithoutCountry, "identify", reason)));
                     }
                 }
                 Err(StoreError::Erased | StoreError::NotFound(_)) => {
                     let reason = "this customer was erased; a new customer needs a new user id";
-                    fates[index] = Some(Fate::Refused(Refusal::new("erased", "identify", reason)));
+                    fates[index] = Some(Fate::Refused(Refusal::new(Why::Erased, "identify", reason)));
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -362,8 +366,11 @@ async fn flush(
     if !events.is_empty() {
         let (indexes, batch): (Vec<usize>, Vec<Incoming>) = events.into_iter().unzip();
         for (index, outcome) in indexes.into_iter().zip(app.store.ingest(batch).await?) {
-            if outcome == Ingested::Duplicate {
-                fates[index] = Some(Fate::Duplicate);
+            // An event that is new is news, whatever its row says about the customer, who was written before it.
+            match outcome {
+                Ingested::Duplicate => fates[index] = Some(Fate::Duplicate),
+                Ingested::Stored { .. } if fates[index] == Some(Fate::Duplicate) => fates[index] = None,
+                Ingested::Stored { .. } => {}
             }
         }
     }

@@ -1,7 +1,7 @@
 //! From what a shop sent to a call.
 
 use super::mapping::{Mapping, Topic, Value};
-use crate::intake::{Call, CallKind, ConsentWord, Item, Refusal};
+use crate::intake::{Call, CallKind, ConsentWord, Item, Refusal, Why};
 use crate::json;
 use http::HeaderMap;
 use serde_json::{Map, Value as Json, json};
@@ -51,11 +51,11 @@ fn read(mapping: &Mapping, headers: Headers, text: &str) -> Heard {
     };
     let body = match json::parse(text.as_bytes()) {
         Ok(body) => body,
-        Err(why) => return refuse("invalid_json", why),
+        Err(why) => return refuse(Why::InvalidJson, why),
     };
     let from = From { headers: &headers, top: &body, here: &body };
     let Some(name) = from.text(&mapping.topic) else {
-        return refuse("no_topic", "the delivery does not say what it is about".to_owned());
+        return refuse(Why::NoTopic, "the delivery does not say what it is about".to_owned());
     };
     let Some(topic) = mapping.topics.get(&name) else { return Heard::Nothing };
     if let Some((value, texts)) = &topic.only_if
@@ -64,7 +64,7 @@ fn read(mapping: &Mapping, headers: Headers, text: &str) -> Heard {
         return Heard::Nothing;
     }
     let call =
-        call(mapping, topic, &from, &name).map_err(|reason| Refusal::new("not_a_message", name, reason));
+        call(mapping, topic, &from, &name).map_err(|reason| Refusal::new(Why::NotAMessage, name, reason));
     Heard::Item(Box::new(Item { call, body: kept() }))
 }
 

@@ -11,7 +11,7 @@ mod tests;
 
 use super::world;
 use crate::auth::{self, Caller, KeyKind, Scope};
-use crate::intake::{Door, Fate, Item, Refusal, take};
+use crate::intake::{Door, Fate, Item, Refusal, Why, take};
 use crate::problem::{Code, Problem};
 use crate::routes::{Access, Route};
 use crate::{App, body, json};
@@ -155,7 +155,7 @@ async fn single(
 /// Why a single message was not taken.
 pub(crate) fn refused(refusal: &Refusal) -> Problem {
     Problem::new(Code::Rejected, refusal.reason.clone())
-        .with("code", refusal.code)
+        .with("code", refusal.code.as_str())
         .with("name", refusal.name.clone())
 }
 
@@ -197,11 +197,15 @@ async fn many(
 ) -> Result<Json<Value>, Problem> {
     let bytes: Bytes = body::read(headers, body, BATCH_MAX).await?;
     let caller = caller(app, known, &bytes, scope).await?;
-    let batch: Batch<'_> = serde_json::from_slice(&bytes).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => Problem::new(
+    // Taken as it stands, the elements of a list would be read as the fields of a batch, in their order.
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+        return Err(Problem::new(
             Code::InvalidRequest,
-            format!("a batch is `{{\"batch\": [ … ]}}`: {}", json::describe(&error)),
-        ),
+            "a batch is `{\"batch\": [ … ]}`: the body is a list",
+        ));
+    }
+    let batch: Batch<'_> = serde_json::from_slice(&bytes).map_err(|error| match error.classify() {
+        serde_json::error::Category::Data => Problem::new(Code::InvalidRequest, not_a_batch(&bytes, &error)),
         _ => Problem::new(Code::InvalidJson, json::describe(&error)),
     })?;
     if batch.batch.len() > MESSAGES_MAX {
@@ -224,7 +228,7 @@ async fn many(
     if rejected > 0 {
         let problems = fates.iter().enumerate().filter_map(|(index, fate)| match fate {
             Fate::Refused(refusal) => Some(
-                json!({"index": index, "code": refusal.code, "name": refusal.name, "reason": refusal.reason}),
+                json!({"index": index, "code": refusal.code.as_str(), "name": refusal.name, "reason": refusal.reason}),
             ),
             _ => None,
         });
@@ -233,18 +237,32 @@ async fn many(
     Ok(Json(answer))
 }
 
+/// Why a body that is JSON is no batch.
+fn not_a_batch(bytes: &[u8], error: &serde_json::Error) -> String {
+    let shape = "a batch is `{\"batch\": [ … ]}`";
+    let Ok(body) = serde_json::from_slice::<Value>(bytes) else {
+        return format!("{shape}: {}", json::describe(error));
+    };
+    match body.get("batch") {
+        _ if !body.is_object() => format!("{shape}: the body is {}", json::kind(&body)),
+        None => format!("{shape}: `batch` is missing"),
+        Some(batch) if !batch.is_array() => format!("{shape}: `batch` is {}", json::kind(batch)),
+        Some(_) => format!("{shape}: {}", json::describe(error)),
+    }
+}
+
 /// One message of a batch, read by itself.
 fn item(raw: &RawValue, clock: &read::Clock, shared: Option<&serde_json::Map<String, Value>>) -> Item {
     let text = raw.get();
     let kept = |text: &str| text.as_bytes().to_vec();
     if text.len() > MESSAGE_MAX {
-        let refusal = Refusal::new("too_large", "", "the message has more than 32 KB");
+        let refusal = Refusal::new(Why::TooLarge, "", "the message has more than 32 KB");
         let start: Vec<u8> = text.bytes().take(MESSAGE_MAX).collect();
         return Item { call: Err(refusal), body: start };
     }
     match json::parse(text.as_bytes()) {
         Ok(json) => Item { call: read::message(&json, None, clock, shared), body: kept(text) },
-        Err(why) => Item { call: Err(Refusal::new("invalid_json", "", why)), body: kept(text) },
+        Err(why) => Item { call: Err(Refusal::new(Why::InvalidJson, "", why)), body: kept(text) },
     }
 }
 
@@ -258,7 +276,7 @@ pub(crate) fn read_exact(json: &Value, now: words::Timestamp) -> Result<crate::i
 pub(crate) fn again(body: &[u8], now: words::Timestamp) -> Item {
     let call = match json::parse(body) {
         Ok(json) => read::message(&json, None, &read::Clock::exact(now), None),
-        Err(why) => Err(Refusal::new("invalid_json", "", why)),
+        Err(why) => Err(Refusal::new(Why::InvalidJson, "", why)),
     };
     Item { call, body: body.to_vec() }
 }

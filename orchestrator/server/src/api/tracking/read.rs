@@ -6,7 +6,7 @@
 //! `context.consent.categoryPreferences` maps categories to true or false. A category is the purpose of that name (or of
 //! its name in snake case); it is a word on every channel. Categories that are no purpose say nothing.
 
-use crate::intake::{Call, CallKind, ConsentWord, Refusal};
+use crate::intake::{Call, CallKind, ConsentWord, Refusal, Why};
 use crate::json::{object, text};
 use serde_json::{Map, Value as Json};
 use words::{Basis, Evidence, Timestamp};
@@ -78,12 +78,12 @@ pub(crate) fn message(
     shared: Option<&Map<String, Json>>,
 ) -> Result<Call, Refusal> {
     let Json::Object(map) = json else {
-        return Err(Refusal::new("not_a_message", "", "a message is a map"));
+        return Err(Refusal::new(Why::NotAMessage, "", "a message is a map"));
     };
     let written = map.get("type").and_then(Json::as_str);
     let kind = kind.or(written).unwrap_or_default();
     let name = map.get("event").and_then(Json::as_str).unwrap_or(kind);
-    read(map, kind, clock, shared).map_err(|reason| Refusal::new("not_a_message", name, reason))
+    read(map, kind, clock, shared).map_err(|reason| Refusal::new(Why::NotAMessage, name, reason))
 }
 
 fn read(
