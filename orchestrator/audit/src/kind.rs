@@ -63,6 +63,8 @@ pub enum AuditKind {
     MessageSuppressed,
     /// A person had a test message sent.
     MessageTest,
+    /// A notice to the team was mailed, or could not be.
+    NoticeMailed,
     /// A person announced that the database moves to another machine.
     MoveAnnounced,
     /// A person who may sign in was added or changed.
@@ -121,6 +123,7 @@ impl AuditKind {
         Self::MessageSuppressed,
         Self::MessageTest,
         Self::MoveAnnounced,
+        Self::NoticeMailed,
         Self::OperatorChanged,
         Self::OperatorSignedIn,
         Self::RecordViewed,
@@ -167,6 +170,7 @@ impl AuditKind {
             Self::MessageSuppressed => "message.suppressed",
             Self::MessageTest => "message.test",
             Self::MoveAnnounced => "instance.move_announced",
+            Self::NoticeMailed => "notice.mailed",
             Self::OperatorChanged => "operator.changed",
             Self::OperatorSignedIn => "operator.signed_in",
             Self::RecordViewed => "record.viewed",

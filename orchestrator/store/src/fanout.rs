@@ -91,24 +91,3 @@ pub struct CallSettle {
     /// When to try again.
     pub due_at: Option<Timestamp>,
 }
-
-/// A notice to the team.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
-    /// Its id.
-    pub id: [u8; 16],
-    /// When.
-    pub at: Timestamp,
-    /// To whom.
-    pub to: String,
-    /// About whom.
-    pub customer: Option<CustomerId>,
-    /// About which journey.
-    pub journey: Option<String>,
-    /// What.
-    pub text: String,
-    /// Seen when.
-    pub seen_at: Option<Timestamp>,
-    /// By whom.
-    pub seen_by: Option<String>,
-}

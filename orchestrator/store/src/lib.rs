@@ -15,6 +15,7 @@ mod identity;
 mod ingest;
 mod log;
 mod mark;
+mod notice;
 mod options;
 mod pack;
 mod people;
@@ -31,7 +32,7 @@ pub use console::{
     RejectedRow, SettleByHand, TimelineItem, Totals, TroubleRow, Troubles, UnknownEvent,
 };
 pub use error::StoreError;
-pub use fanout::{CallSettle, CallWork, Fanout, FanoutOver, FanoutStep, NewFanout, Notice};
+pub use fanout::{CallSettle, CallWork, Fanout, FanoutOver, FanoutStep, NewFanout};
 pub use identity::{Change, CustomerUpdate, Identity, Merged, Resolved, Updated};
 pub use ingest::{Incoming, Ingested, NewRejected};
 pub use log::{
@@ -39,6 +40,7 @@ pub use log::{
     NewReceipt, Read, ReadFilter, ReadKind, ReadPage, StoredAudit,
 };
 pub use mark::FileMark;
+pub use notice::{Notice, NoticeWork};
 pub use options::{Durability, Options};
 pub use people::{ApiKey, Idempotency, Operator, Session};
 pub use release::{GoLive, Held, LiveRelease, NewRelease, Release, Stop, StopScope, StoredProgram};

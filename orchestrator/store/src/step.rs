@@ -442,4 +442,6 @@ pub struct NewNotice {
     pub journey: Option<String>,
     /// What.
     pub text: String,
+    /// Whether it goes to the mailbox `to` as well.
+    pub mail: bool,
 }

@@ -13,6 +13,7 @@ mod links;
 pub mod live;
 mod machine;
 mod making;
+mod notices;
 mod observer;
 pub mod programs;
 mod renderer;

@@ -5,6 +5,7 @@
 mod crashes;
 mod door;
 mod merge;
+mod notices;
 mod outcomes;
 mod queue;
 mod rig;

@@ -33,18 +33,22 @@ pub enum Work {
     SendBatch,
     /// Make due calls.
     CallBatch,
+    /// Mail notices to the team.
+    NoticeBatch,
     /// Sweep, scan, prune.
     Maintenance,
 }
 
 impl Work {
-    const ALL: [Self; 4] = [Self::StepBatch, Self::SendBatch, Self::CallBatch, Self::Maintenance];
+    const ALL: [Self; 5] =
+        [Self::StepBatch, Self::SendBatch, Self::CallBatch, Self::NoticeBatch, Self::Maintenance];
 
     fn as_str(self) -> &'static str {
         match self {
             Self::StepBatch => "step_batch",
             Self::SendBatch => "send_batch",
             Self::CallBatch => "call_batch",
+            Self::NoticeBatch => "notice_batch",
             Self::Maintenance => "maintenance",
         }
     }
@@ -64,13 +68,16 @@ const NEAR: Duration = Duration::from_millis(5);
 /// How long sends rest where something is due and has to wait: for a step of the customer, or for what goes before it.
 const TURN: Duration = Duration::from_millis(20);
 
+/// How long a notice to the team may wait for its mail.
+const NOTICES: Duration = Duration::from_secs(2);
+
 /// Batches that one drainer of steps has being sent at a time.
 const SENDERS: u32 = 8;
 
 /// What drainers share.
 struct Drain {
     machine: Arc<Machine>,
-    draining: [AtomicBool; 4],
+    draining: [AtomicBool; 5],
     stop: watch::Receiver<bool>,
 }
 
@@ -209,6 +216,7 @@ impl Drain {
                 Work::StepBatch => drain.steps().await,
                 Work::SendBatch => drain.sends().await,
                 Work::CallBatch => drain.calls().await,
+                Work::NoticeBatch => drain.notices().await,
                 Work::Maintenance => drain.maintenance().await,
             }
         }))
@@ -316,6 +324,20 @@ impl Drain {
                 }
                 Ok(_) => {}
                 Err(error) => self.trouble("Calling", &error).await,
+            }
+        }
+    }
+
+    async fn notices(self: Arc<Self>) {
+        let mut stop = self.stop.clone();
+        while !self.stopping() {
+            match self.machine.notice_batch().await {
+                Ok(0) => tokio::select! {
+                    () = tokio::time::sleep(NOTICES) => {}
+                    _ = stop.changed() => {}
+                },
+                Ok(_) => {}
+                Err(error) => self.trouble("Telling the team", &error).await,
             }
         }
     }

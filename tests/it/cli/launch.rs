@@ -154,3 +154,46 @@ fn a_story_is_told_by_its_own_clocks_and_in_the_readers_language() {
     let said = shop.tabi(&["test", "--lang", "ja"]);
     assert!(said.out.contains("hana welcome をメールで送信"), "{}", said.out);
 }
+
+#[test]
+fn a_release_whose_stories_fail_is_not_deployed_unless_somebody_says_so() {
+    let shop = Shop::new("en");
+    let story = std::fs::read_to_string(shop.path("journeys/welcome.test.yaml")).unwrap();
+    let wrong = story.replacen("send: welcome", "send: goodbye", 1);
+    let wrong = if wrong == story { story.replacen("sent: welcome", "sent: goodbye", 1) } else { wrong };
+    assert_ne!(wrong, story, "{story}");
+    std::fs::write(shop.path("journeys/welcome.test.yaml"), wrong).unwrap();
+    let refused = shop.tabi(&["deploy"]);
+    assert_eq!(
+        (refused.code, refused.err.contains("--despite-stories")),
+        (1, true),
+        "{}{}",
+        refused.out,
+        refused.err
+    );
+    assert!(refused.out.contains("goodbye"), "{}", refused.out);
+    let all_the_same = shop.tabi(&["deploy", "--despite-stories", "--note", "we know"]);
+    assert_eq!(all_the_same.code, 0, "{}{}", all_the_same.out, all_the_same.err);
+    let list = shop.tabi(&["rollback", "--list"]);
+    assert!(list.out.contains("we know [1 of "), "{}", list.out);
+}
+
+#[test]
+fn a_broadcast_to_come_is_told_with_its_date_and_audience_also_where_it_goes_away() {
+    let shop = Shop::new("en");
+    assert_eq!(shop.tabi(&["deploy"]).code, 0);
+    let journey = "journey: spring_news\ntitle: Spring news\npurpose: onboarding\nstart:\n  at: \"2999-03-01 09:00\"\n  \
+                   zone: Asia/Tokyo\n  to: everybody\nsteps:\n  - send: welcome\nsegments:\n";
+    let journey = journey.replace("segments:\n", "");
+    std::fs::write(shop.path("journeys/spring_news.yaml"), journey).unwrap();
+    std::fs::write(shop.path("journeys/everybody.yaml"), "segments:\n  everybody: count(signed_up) >= 0\n")
+        .unwrap();
+    let plan = shop.tabi(&["plan"]);
+    let told = "broadcast spring_news: new; goes out 2999-03-01 09:00 (Asia/Tokyo) to everybody";
+    assert!(plan.out.contains(told), "{}{}", plan.out, plan.err);
+    let deploy = shop.tabi(&["deploy"]);
+    assert!(deploy.out.contains(told), "{}{}", deploy.out, deploy.err);
+    std::fs::remove_file(shop.path("journeys/spring_news.yaml")).unwrap();
+    let gone = shop.tabi(&["deploy"]);
+    assert!(gone.out.contains("it will not go out 2999-03-01 09:00"), "{}{}", gone.out, gone.err);
+}

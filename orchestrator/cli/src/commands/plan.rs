@@ -1,5 +1,6 @@
 //! `tabi plan`: what deploying this project would change. Reads, and changes nothing.
 
+pub(crate) mod broadcasts;
 mod journeys;
 mod messages;
 mod show;
@@ -16,7 +17,7 @@ use std::{collections::BTreeMap, sync::Arc};
 /// The programs that somebody stands in, by number.
 type Programs = BTreeMap<i64, Arc<Program>>;
 
-/// Show what `tabi deploy` would change: journeys, who stands where in them, messages
+/// Show what `tabi deploy` would change: journeys, who stands where in them, broadcasts, messages
 ///
 /// Customers who are on their way stay with the program that they began; a message that is changed is changed for them
 /// too. For each step that they stand on it also says whether they could go on in the new program (map), and what they would
@@ -83,14 +84,17 @@ pub(crate) async fn run(context: &Context, _: &PlanArgs) -> anyhow::Result<Exit>
     let journeys = journeys::journeys(live.as_deref(), &new, &counts, &programs);
     let messages = messages::messages(live.as_deref(), &new);
     let others = messages::others(live.as_deref(), &new);
+    let now = store::Clock::now(&store::SystemClock);
+    let broadcasts = broadcasts::broadcasts(instance.as_ref(), live.as_deref(), &new, now).await?;
     let stranded = stranded::stranded(&new, &counts, &programs);
     let changed = live.as_ref().is_none_or(|live| live.id != new.id);
     out.json(&serde_json::json!({
         "live": live.as_ref().map(|live| live.id), "new": new.id, "changed": changed, "journeys": journeys,
-        "messages": messages, "files": others, "stranded": stranded,
+        "broadcasts": broadcasts, "messages": messages, "files": others, "stranded": stranded,
     }));
     if !out.is_json() {
-        show::show(out, changed, &journeys, &messages, &others, &stranded);
+        let broadcasts = broadcasts::lines(out, &broadcasts);
+        show::show(out, changed, &journeys, &broadcasts, &messages, &others, &stranded);
     }
     Ok(if stranded.is_empty() { Exit::Fine } else { Exit::Problems })
 }

@@ -1,10 +1,12 @@
 //! `tabi deploy` and `tabi rollback`: which release is live.
 
-use super::{Context, Named, show_answer};
+use super::{Context, Named, plan, show_answer};
 use crate::{
     control::{self, Ask},
     exit::{Exit, Fault},
     instance::Instance,
+    output::Output,
+    place::Place,
     project,
     voice::Voice,
 };
@@ -14,7 +16,8 @@ use words::ReleaseId;
 
 /// Check the project, store it as a release and make it live
 ///
-/// Customers who are on their way stay with the program that they began. Deploying what is live already changes nothing.
+/// The stories are played first, and where one fails nothing is deployed. Customers who are on their way stay with the
+/// program that they began. Deploying what is live already changes nothing.
 ///
 /// Example: tabi deploy --note "spring texts"
 #[derive(Debug, Args)]
@@ -22,6 +25,9 @@ pub(crate) struct DeployArgs {
     /// What this release is about, for the record
     #[arg(long, value_name = "TEXT", default_value = "")]
     note: String,
+    /// Deploy although a story fails; recorded with the note
+    #[arg(long)]
+    despite_stories: bool,
     #[command(flatten)]
     named: Named,
 }
@@ -50,15 +56,23 @@ pub(crate) async fn deploy(context: &Context, args: &DeployArgs) -> anyhow::Resu
     let root = project::find(context.common.project.as_deref())?;
     // Checked here too: problems are shown with their places, and a broken project reaches nobody.
     let release = project::build(out, &root)?;
+    let note = with_stories(out, &release, args)?;
+    let broadcasts = broadcasts(context, &release).await?;
     let files = STANDARD.encode(release::files::pack(&release.files));
-    let ask = Ask::Deploy { files, by: args.named.name()?, note: args.note.clone() };
+    let ask = Ask::Deploy { files, by: args.named.name()?, note };
     let done = control::ask(context, ask).await;
     if done.is_err() {
         // Only the clock knows of these; perhaps they are why.
         let over = release.over(store::Clock::now(&store::SystemClock));
         project::show(out, &release.files, &over);
     }
-    let done = done?;
+    let mut done = done?;
+    if done["changed"].as_bool() == Some(true) {
+        done["broadcasts"] = serde_json::json!(broadcasts);
+        for line in plan::broadcasts::lines(out, &broadcasts) {
+            out.line(line);
+        }
+    }
     show_answer(out, &done, |done| {
         let id = done["release"].as_str().unwrap_or_default();
         if done["changed"].as_bool() == Some(true) {
@@ -71,6 +85,44 @@ pub(crate) async fn deploy(context: &Context, args: &DeployArgs) -> anyhow::Resu
         }
     });
     Ok(Exit::Fine)
+}
+
+/// Plays the stories; the note of the release, which says where some failed.
+fn with_stories(out: Output, release: &release::Release, args: &DeployArgs) -> anyhow::Result<String> {
+    let (failed, played) = super::test::failing(out, release)?;
+    if failed == 0 {
+        return Ok(args.note.clone());
+    }
+    if !args.despite_stories {
+        let text = match out.language {
+            words::Language::En => format!(
+                "{failed} of {played} stories fail, so nothing was deployed: mend them (`tabi test` shows what happened), or \
+                 deploy all the same with --despite-stories, which is recorded"
+            ),
+            words::Language::Ja => format!(
+                "ストーリー{played}件中{failed}件が失敗したため、デプロイしていません。`tabi test` で経過を確認して直してください。\
+                 それでもデプロイする場合は --despite-stories を付けてください（記録に残ります）"
+            ),
+        };
+        return Err(Fault::problem(text).into());
+    }
+    let despite = format!("[{failed} of {played} stories failed]");
+    Ok(format!("{} {despite}", args.note).trim().to_owned())
+}
+
+/// Broadcasts to come, of what is live and of what is to be; nothing where nothing is installed yet.
+async fn broadcasts(
+    context: &Context,
+    release: &release::Release,
+) -> anyhow::Result<Vec<plan::broadcasts::BroadcastPlan>> {
+    let there = Place::at(&context.common.data).is_there();
+    let instance = if there { Some(Instance::read(context).await?) } else { None };
+    let live = match &instance {
+        Some(instance) if instance.store.live_release().await?.is_some() => instance.release().await.ok(),
+        _ => None,
+    };
+    let now = store::Clock::now(&store::SystemClock);
+    plan::broadcasts::broadcasts(instance.as_ref(), live.as_deref(), release, now).await
 }
 
 pub(crate) async fn rollback(context: &Context, args: &RollbackArgs) -> anyhow::Result<Exit> {

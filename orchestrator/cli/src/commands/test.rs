@@ -82,6 +82,20 @@ pub(crate) fn run(context: &Context, args: &TestArgs) -> anyhow::Result<Exit> {
     Ok(if failed > 0 || broken { Exit::Problems } else { Exit::Fine })
 }
 
+/// Plays every story before a deployment: how many fail, and of how many. Those that fail are named, with what was expected.
+pub(crate) fn failing(out: Output, release: &Release) -> anyhow::Result<(usize, usize)> {
+    let (stories, problems) = release.stories();
+    let wanted: Vec<&Story> = stories.iter().collect();
+    let played = play(release, &wanted)?;
+    project::show(out, &release.files, &problems);
+    for played in played.iter().filter(|played| !played.passed()) {
+        show(out, release, played, false);
+    }
+    // A file of stories that cannot be read tells nothing: it counts as one that fails.
+    let unread = project::count(&problems).0;
+    Ok((played.iter().filter(|played| !played.passed()).count() + unread, played.len() + unread))
+}
+
 /// Plays the stories on as many threads as the machine has; the answers stand in the stories' order.
 fn play<'s>(release: &Release, stories: &[&'s Story]) -> anyhow::Result<Vec<Played<'s>>> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(stories.len().max(1));

@@ -35,6 +35,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
             json!({
                 "id": HEXLOWER.encode(&n.id), "at": view.time(n.at), "to": n.to, "text": n.text,
                 "journey": n.journey, "customer": n.customer.map(|c| c.to_string()),
+                "mail": mail(n),
             })
         })
         .collect();
@@ -116,4 +117,18 @@ pub(crate) async fn seen(visit: Visit) -> Result<Response, Failure> {
     let id = HEXLOWER.decode(visit.need("notice")?.as_bytes()).ok().and_then(|id| id.try_into().ok());
     visit.store().see_notice(id.ok_or(Failure::NotFound)?, visit.name(), visit.now()).await?;
     Ok(go("/console/troubles", Some("note-seen")))
+}
+
+/// What became of a notice's mail: a word of the phrase book, and what the provider answered.
+fn mail(notice: &store::Notice) -> Json {
+    let (word, answer) =
+        match notice.mail_outcome.as_deref().map(|said| said.split_once(' ').unwrap_or((said, ""))) {
+            None if notice.mail_due.is_none() => return Json::Null,
+            None => ("notice-mail-due", ""),
+            Some(("accepted", _)) => ("notice-mail-sent", ""),
+            Some((channel::INBOX, _)) => ("notice-mail-inbox", ""),
+            Some((_, answer)) if notice.mail_due.is_some() => ("notice-mail-again", answer),
+            Some((_, answer)) => ("notice-mail-not", answer),
+        };
+    json!({"word": word, "answer": answer})
 }

@@ -442,7 +442,8 @@ impl Store {
                 &tables.calls,
             ),
             (
-                "insert into notice (shard, id, at, to_whom, customer, journey, body) values (?, ?, ?, ?, ?, ?, ?)",
+                "insert into notice (shard, id, at, to_whom, customer, journey, body, mail_due) \
+                 values (?, ?, ?, ?, ?, ?, ?, ?)",
                 &tables.notices,
             ),
             (

@@ -1,13 +1,13 @@
-//! Scans that can be resumed, calls, notices, items.
+//! Scans that can be resumed, calls, items.
 
 use super::Store;
 use super::commit::call_cell;
-use super::keys::{NOBODY, events_key, profile_key};
+use super::keys::profile_key;
 use super::open::{shard, text_shard};
 use super::rows::{Rows, signed, unsigned};
 use super::sql;
 use super::writer::Tx;
-use crate::{CallSettle, CallWork, Fanout, FanoutOver, FanoutStep, Ingested, NewFanout, Notice, StoreError};
+use crate::{CallSettle, CallWork, Fanout, FanoutOver, FanoutStep, Ingested, NewFanout, StoreError};
 use sqlx::Row;
 use std::collections::BTreeMap;
 use words::{CustomerId, Elapsed, EnrollmentId, Timestamp, Value};
@@ -104,6 +104,19 @@ impl Store {
         rows.iter()
             .map(|row| CustomerId::from_slice(row.try_get(0)?).ok_or_else(|| StoreError::corrupt("customer")))
             .collect()
+    }
+
+    /// How many customers are in a segment, by its row; `None`: nobody has been looked at for it yet.
+    pub async fn members(&self, row: &str) -> Result<Option<u64>, StoreError> {
+        let Some(segment) = self.0.symbols.id(row) else { return Ok(None) };
+        let mut conn = self.read().await?;
+        let row = sqlx::query(
+            "select count(*) from customer_segment indexed by customer_segment_members where segment = ? and member = 1",
+        )
+        .bind(segment)
+        .fetch_one(&mut *conn)
+        .await?;
+        Ok(Some(unsigned(row.try_get(0)?)))
     }
 
     /// Writes what a page did, then where the scan goes on. An empty page finishes it. Give the events message ids: a
@@ -288,62 +301,6 @@ impl Store {
         .fetch_one(&mut *conn)
         .await?;
         Ok(row.try_get::<Option<i64>, _>(0)?.map(Timestamp::from_micros))
-    }
-
-    /// Notices, newest first.
-    pub async fn notices(&self, unseen_only: bool, limit: usize) -> Result<Vec<Notice>, StoreError> {
-        let rows = {
-            let mut conn = self.read().await?;
-            sqlx::query(
-                "select id, at, to_whom, customer, journey, body, seen_at, seen_by from notice \
-                 where not ?1 or seen_at is null order by at desc limit ?2",
-            )
-            .bind(unseen_only)
-            .bind(signed(limit as u64))
-            .fetch_all(&mut *conn)
-            .await?
-        };
-        let mut notices = Vec::with_capacity(rows.len());
-        for row in rows {
-            let id: [u8; 16] =
-                row.try_get::<&[u8], _>(0)?.try_into().map_err(|_| StoreError::corrupt("notice.id"))?;
-            let at = Timestamp::from_micros(row.try_get(1)?);
-            let customer = row.try_get::<Option<&[u8]>, _>(3)?.and_then(CustomerId::from_slice);
-            let key = events_key(customer.unwrap_or(NOBODY), at);
-            let text = self.old_keys([key]).await?.open(key, "notice", "body", &id, row.try_get(5)?)?;
-            notices.push(Notice {
-                id,
-                at,
-                to: row.try_get(2)?,
-                customer,
-                journey: match row.try_get::<Option<i64>, _>(4)? {
-                    Some(journey) => Some(self.name(journey)?.to_string()),
-                    None => None,
-                },
-                text: text.map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default(),
-                seen_at: row.try_get::<Option<i64>, _>(6)?.map(Timestamp::from_micros),
-                seen_by: row.try_get(7)?,
-            });
-        }
-        Ok(notices)
-    }
-
-    /// Marks a notice as seen.
-    pub async fn see_notice(&self, id: [u8; 16], by: &str, at: Timestamp) -> Result<(), StoreError> {
-        let by = by.to_owned();
-        self.write(move |tx| {
-            Box::pin(async move {
-                sql::query("update notice set seen_at = ?, seen_by = ? where shard = ? and id = ?")
-                    .bind(at.as_micros())
-                    .bind(by)
-                    .bind(super::open::bidx_shard(&id))
-                    .bind(id.to_vec())
-                    .execute(&mut tx.conn)
-                    .await?;
-                Ok(())
-            })
-        })
-        .await
     }
 
     /// Writes items of a catalogue; answers with each as it was before.

@@ -5,9 +5,10 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Row};
 
 /// (number, name, SQL), in order.
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (1, "first", include_str!("../../../../migrations/sqlite/0001_first.sql")),
     (2, "compiled", include_str!("../../../../migrations/sqlite/0002_compiled.sql")),
+    (3, "notice_mail", include_str!("../../../../migrations/sqlite/0003_notice_mail.sql")),
 ];
 
 /// The newest schema that this release knows.

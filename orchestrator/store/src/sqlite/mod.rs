@@ -24,6 +24,7 @@ mod likeness;
 mod log;
 mod merge;
 mod migrate;
+mod notice;
 mod open;
 mod packed;
 mod people;

@@ -88,7 +88,9 @@ impl Step<'_> {
                 give_up_at: deadline,
             }),
             Effect::Notify { to, text, .. } => {
-                self.change.notices.push(NewNotice { to, journey: Some(journey), text });
+                // An address is written to, a name is of a team that looks at the console.
+                let mail = words::EmailAddress::parse(&to).is_ok();
+                self.change.notices.push(NewNotice { to, journey: Some(journey), text, mail });
             }
             Effect::Goal { event, at, revenue } => {
                 self.audit(

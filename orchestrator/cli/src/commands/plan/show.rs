@@ -12,6 +12,7 @@ pub(super) fn show(
     out: Output,
     changed: bool,
     journeys: &[JourneyPlan],
+    broadcasts: &[String],
     messages: &[MessagePlan],
     others: &[String],
     stranded: &[Stranded],
@@ -33,6 +34,9 @@ pub(super) fn show(
         if plan.live > 0 {
             standing(out, plan);
         }
+    }
+    for line in broadcasts {
+        out.line(line);
     }
     for plan in messages {
         let files = plan.files.len();

@@ -309,7 +309,12 @@ async fn decided(store: &Store, customer: CustomerId, text: &str) -> MessageId {
     let change = CustomerChange {
         applied_seq: batch.work[0].events.last().map_or(batch.work[0].applied_seq, |(seq, _)| *seq),
         messages: vec![held_back],
-        notices: vec![NewNotice { to: "crm@example.com".into(), journey: None, text: text.into() }],
+        notices: vec![NewNotice {
+            to: "crm@example.com".into(),
+            journey: None,
+            text: text.into(),
+            mail: false,
+        }],
         decisions: vec![NewDecision {
             at: at(5),
             enrollment: None,

@@ -170,7 +170,8 @@ impl Store {
                 .text(&notice.to)
                 .blob(&id.0)
                 .opt_int(notice.journey.as_deref().map(|journey| self.sym(journey)).transpose()?)
-                .blob(sealed);
+                .blob(sealed)
+                .opt_int(notice.mail.then_some(now.as_micros()));
         }
         if let Some(decided) = &item.decided {
             tables
