@@ -7,6 +7,7 @@ mod documents;
 mod files;
 mod layers;
 mod migrations;
+mod twins;
 
 use std::path::{Path, PathBuf};
 

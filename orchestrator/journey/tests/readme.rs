@@ -1,15 +1,17 @@
-//! Every example of `journeys/README.md` compiles.
+//! Every example of `journeys/README.md` and of its Japanese twin compiles.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::collections::BTreeMap;
 use words::{Channel, Currency, Language, MessageCatalog, MessageEntry, MessageInput, Type};
 
-const README: &str = include_str!("../../../journeys/README.md");
+/// The reference, in each language.
+const PAGES: [&str; 2] =
+    [include_str!("../../../journeys/README.md"), include_str!("../../../journeys/README.ja.md")];
 
 /// What follows "```yaml" on the fence, the line of the fence, and the block.
-fn blocks() -> Vec<(String, usize, String)> {
+fn blocks(page: &str) -> Vec<(String, usize, String)> {
     let mut out = Vec::new();
-    let mut lines = README.lines().enumerate();
+    let mut lines = page.lines().enumerate();
     while let Some((number, line)) = lines.next() {
         let Some(kind) = line.strip_prefix("```yaml") else { continue };
         let block: Vec<&str> =
@@ -59,10 +61,10 @@ fn messages() -> MessageCatalog {
     catalog
 }
 
-/// The files that the page describes.
-fn project() -> BTreeMap<String, Vec<u8>> {
+/// The files that a page describes.
+fn project(page: &str) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
-    for (kind, line, block) in blocks() {
+    for (kind, line, block) in blocks(page) {
         let frame = |start: &str, steps: &str| {
             format!(
                 "journey: line_{line}\npurpose: after_sales\nstart:\n{start}stop_if: refund_requested\nfirst_of: [email]\nsteps:\n{steps}"
@@ -106,25 +108,70 @@ fn none(files: &BTreeMap<String, Vec<u8>>, diagnostics: &[words::Diagnostic]) {
 
 #[test]
 fn every_example_of_the_reference_compiles() {
-    let files = project();
-    let (project, diagnostics) = journey::compile(&files, &messages());
-    none(&files, &diagnostics);
-    assert!(project.unwrap().programs.len() > 25);
+    let programs = PAGES.map(|page| {
+        let files = project(page);
+        let (project, diagnostics) = journey::compile(&files, &messages());
+        none(&files, &diagnostics);
+        project.unwrap().programs.len()
+    });
+    assert!(programs[0] > 25 && programs[0] == programs[1], "{programs:?}");
 }
 
 #[test]
 fn the_rules_of_the_reference_read() {
-    let files = project();
-    let (rules, diagnostics) = journey::rules(&files);
-    none(&files, &diagnostics);
-    assert!(!rules.hours.is_empty() && rules.caps.is_some() && rules.rest.is_some());
+    for page in PAGES {
+        let files = project(page);
+        let (rules, diagnostics) = journey::rules(&files);
+        none(&files, &diagnostics);
+        assert!(!rules.hours.is_empty() && rules.caps.is_some() && rules.rest.is_some());
+    }
 }
 
 #[test]
 fn every_story_of_the_reference_reads() {
-    let files = project();
-    let (project, _) = journey::compile(&files, &messages());
-    let (stories, diagnostics) = journey::stories(&files, &project.unwrap());
-    none(&files, &diagnostics);
-    assert!(!stories.is_empty());
+    for page in PAGES {
+        let files = project(page);
+        let (project, _) = journey::compile(&files, &messages());
+        let (stories, diagnostics) = journey::stories(&files, &project.unwrap());
+        none(&files, &diagnostics);
+        assert!(!stories.is_empty());
+    }
+}
+
+/// Every way to start and every step has a heading of its own; what the documents count is what the page shows.
+#[test]
+fn every_way_to_start_and_every_step_is_on_the_page() {
+    for page in PAGES {
+        let blocks = blocks(page);
+        let shows = |kind: &str, key: &str| {
+            let line = format!("{key}:");
+            blocks.iter().any(|(of, _, block)| {
+                of == kind && block.lines().any(|l| l.trim_start_matches([' ', '-']).starts_with(&line))
+            })
+        };
+        for way in ["event", "joins", "leaves", "schedule", "date", "at", "api", "item_changed"] {
+            assert!(shows("start", way), "no example starts with {way}");
+        }
+        for step in [
+            "send",
+            "wait",
+            "wait_until",
+            "wait_for",
+            "if",
+            "choose",
+            "experiment",
+            "repeat",
+            "set",
+            "emit",
+            "call",
+            "enroll",
+            "survey",
+            "notify",
+            "stop",
+        ] {
+            assert!(shows("steps", step), "no example of the step {step}");
+            assert!(page.lines().any(|line| line == format!("### {step}")), "no heading for the step {step}");
+        }
+        assert_eq!(blocks.iter().filter(|(kind, ..)| kind == "start").count(), 8);
+    }
 }

@@ -129,7 +129,7 @@ fn cap_text(cap: &Cap) -> (String, String) {
         .map_or((String::new(), String::new()), |c| (format!(" on {c}"), format!("{c} の")));
     (
         format!("at most {} marketing messages{on_en} in {}", cap.max, cap.per),
-        format!("{} につき{on_ja}マーケティング {} 通", elapsed_ja(cap.per), cap.max),
+        format!("{} につき{on_ja}広告宣伝 {} 通", elapsed_ja(cap.per), cap.max),
     )
 }
 

@@ -132,9 +132,9 @@ pub(crate) fn reading_zone<'a>(facts: &'a Facts<'_>) -> &'a Zone {
 
 pub(crate) fn class_ja(class: MessageClass) -> &'static str {
     match class {
-        MessageClass::Marketing => "マーケティング",
-        MessageClass::Service => "サービス",
-        MessageClass::Transactional => "取引",
+        MessageClass::Marketing => "広告宣伝",
+        MessageClass::Service => "サービス案内",
+        MessageClass::Transactional => "取引連絡",
         MessageClass::Regulatory => "法定通知",
         MessageClass::Security => "セキュリティ",
     }

@@ -272,7 +272,7 @@ impl Reader<'_> {
             Text::new("needed for every message", "すべてのメッセージに必要です"),
             Text::new(
                 format!("add a line `{key}: …`; templates/README.md has an example"),
-                format!("「{key}: …」の行を追加してください。例は templates/README.md にあります"),
+                format!("「{key}: …」の行を追加してください。例は templates/README.ja.md にあります"),
             ),
         );
     }
@@ -504,6 +504,6 @@ pub(crate) fn wrong_value(problems: &mut Problems, place: &Place, reason: &Text)
             format!("この値は使えません: {}", reason.ja),
         ),
         Text::new("here", "ここ"),
-        Text::new("templates/README.md shows what goes here", "書き方は templates/README.md にあります"),
+        Text::new("templates/README.md shows what goes here", "書き方は templates/README.ja.md にあります"),
     );
 }

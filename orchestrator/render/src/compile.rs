@@ -178,7 +178,7 @@ fn read_brand(texts: &BTreeMap<String, String>, problems: &mut Problems) -> Opti
             Text::new("every message needs it", "すべてのメッセージに必要です"),
             Text::new(
                 "`tabi init` writes one; templates/README.md says what goes in",
-                "「tabi init」で作れます。書き方は templates/README.md にあります",
+                "「tabi init」で作れます。書き方は templates/README.ja.md にあります",
             ),
         );
         return None;
@@ -636,7 +636,7 @@ fn unknown_part(path: &str, inner: &str, problems: &mut Problems) {
         }
         _ => Text::new(
             "templates/README.md lists the parts of every channel; a body is written once, as MJML or as HTML",
-            "チャネルごとのファイルは templates/README.md にあります。本文は MJML か HTML のどちらか一つです",
+            "チャネルごとのファイルは templates/README.ja.md にあります。本文は MJML か HTML のどちらか一つです",
         ),
     };
     problems.error(

@@ -5,5 +5,6 @@ mod codes;
 mod mail;
 mod pages;
 mod project;
+mod reference;
 mod shipped;
 mod slips;

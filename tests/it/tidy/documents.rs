@@ -3,9 +3,19 @@
 use super::{none, read, top, walk};
 use std::collections::BTreeSet;
 
-/// The documents at the top that speak about the source.
-const DOCUMENTS: &[&str] =
-    &["ARCHITECTURE.md", "README.md", "README.ja.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"];
+/// The documents that speak about the source.
+const DOCUMENTS: &[&str] = &[
+    "ARCHITECTURE.md",
+    "README.md",
+    "README.ja.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "CHANGELOG.md",
+    "journeys/README.md",
+    "journeys/README.ja.md",
+    "templates/README.md",
+    "templates/README.ja.md",
+];
 
 /// Folders at the top: a word in backticks that starts with one of these is a path.
 const FOLDERS: &[&str] = &["orchestrator", "channels", "templates", "journeys", "migrations", "tests", ".ci"];

@@ -155,7 +155,7 @@ impl Checker<'_> {
                         .or_else(|| {
                             Some(t(
                                 "journeys/README.md lists every function",
-                                "使える関数は journeys/README.md の一覧にあります",
+                                "使える関数は journeys/README.ja.md の一覧にあります",
                             ))
                         }),
                 );

@@ -289,7 +289,7 @@ impl Builder<'_> {
                     format!("`{message}` lacks on {channel} what advertising must carry"),
                     format!("「{message}」の {channel} 用本文に、広告に必要な表示がありません"),
                 ),
-                t("the purpose of this journey is marketing", "このジャーニーの目的は広告（marketing）です"),
+                t("the purpose of this journey is marketing", "このジャーニーの目的は広告宣伝（marketing）です"),
                 t(
                     "use the brand's marketing layout, which has the way out and the sender block, or choose another purpose",
                     "配信停止の案内と送信者表示のある広告用レイアウトを使うか、目的を変えてください",
