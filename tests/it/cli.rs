@@ -124,6 +124,27 @@ fn help_names_every_command_and_each_command_shows_an_example() {
 }
 
 #[test]
+fn help_and_mistakes_are_told_in_the_language_of_the_reader() {
+    let here = tempfile::tempdir().unwrap();
+    let by = |name: &str, value: &str, args: &[&str]| {
+        said(command(here.path(), args).env(name, value).output().unwrap())
+    };
+    let asked = tabi_in(here.path(), &["--lang", "ja", "check", "--help"]);
+    assert_eq!(asked.code, 0, "{}", asked.err);
+    assert!(asked.out.contains("使い方: tabi check [オプション]"), "{}", asked.out);
+    for (name, value) in [("TABI_LANG", "ja"), ("LANG", "ja_JP.UTF-8"), ("LC_ALL", "ja_JP.UTF-8")] {
+        assert_eq!(by(name, value, &["check", "--help"]).out, asked.out, "{name}={value}");
+    }
+    assert!(by("LANG", "ja_JP.UTF-8", &["--lang", "en", "--help"]).out.contains("Usage: tabi"));
+    let wrong = by("LANG", "ja_JP.UTF-8", &["chek"]);
+    assert_eq!((wrong.code, wrong.out.as_str()), (2, ""));
+    assert!(wrong.err.contains("「check」のことでしょうか？"), "{}", wrong.err);
+    // What shells read is the same for everybody.
+    let completions = ["completions", "bash"];
+    assert_eq!(by("LANG", "ja_JP.UTF-8", &completions).out, tabi_in(here.path(), &completions).out);
+}
+
+#[test]
 fn a_command_line_without_sense_is_refused_with_exit_2_and_a_hint() {
     let here = tempfile::tempdir().unwrap();
     for args in [

@@ -45,8 +45,7 @@ const SENTENCES: &[(&str, &str)] = &[
         "{} はこのマシンの外からも届くアドレスです。プレビューにはログインがないため、127.0.0.1 か [::1] を使ってください",
     ),
     ("{}: the environment variable {} is not set", "{}：環境変数 {} が設定されていません"),
-    ("{} cannot be read: {}", "{} を読めません（{}）"),
-    ("{} cannot be made", "{} を作れません"),
+    ("the data folder {} cannot be made", "データフォルダー {} を作れません"),
     (
         "{} holds a backup already: it is not overwritten; name another folder",
         "{} には既にバックアップがあります。上書きはしません。別のフォルダーを指定してください",
@@ -222,11 +221,11 @@ const SENTENCES: &[(&str, &str)] = &[
     // Keys and operators.
     (
         "there is a key named `{}` already, made {} by {}; it is kept as a hash and cannot be shown again. `tabi key create {} --replace` makes a new one and withdraws that one; with another name both hold",
-        "「{}」という鍵は既にあります（{} に {} が作成）。ハッシュで保存しているため、もう表示できません。「tabi key create {} --replace」で作り直せます（古い鍵は無効になります）。両方使うなら別の名前を付けてください",
+        "「{}」というキーは既にあります（{} に {} が作成）。ハッシュで保存しているため、もう表示できません。「tabi key create {} --replace」で作り直せます（古いキーは無効になります）。両方使うなら別の名前を付けてください",
     ),
     (
         "there is no key named `{}`: `tabi key list` shows them",
-        "「{}」という鍵はありません。「tabi key list」で一覧を見られます",
+        "「{}」というキーはありません。「tabi key list」で一覧を見られます",
     ),
     ("there is an operator `{}` already", "担当者「{}」は既に登録されています"),
     (
@@ -237,7 +236,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ("there is no scope `{}`; there are: {}, or *", "「{}」という権限はありません。使えるもの：{}、*"),
     (
         "a browser key has the scope `track` alone: anybody can read it",
-        "ブラウザー用の鍵は誰でも読めるため、権限は track だけです",
+        "ブラウザー用のキーは誰でも読めるため、権限は track だけです",
     ),
     ("a password has at least 12 characters", "パスワードは 12 文字以上にしてください"),
     (
@@ -249,9 +248,186 @@ const SENTENCES: &[(&str, &str)] = &[
         "答えに誤りがあります（上をご覧ください）。何も書き込んでいません",
     ),
     (
+        "the password comes through standard input, so that no screen shows it: `pass show tabi/hanako | tabi operator add hanako`, or `read -rs p && printf %s \"$p\" | tabi operator add …`",
+        "パスワードは画面に出ないよう、標準入力から渡してください：「pass show tabi/hanako | tabi operator add hanako」、または「read -rs p && printf %s \"$p\" | tabi operator add …」",
+    ),
+    (
+        "the password is too long: use at most 1024 bytes",
+        "パスワードが長すぎます。1,024 バイト以内にしてください",
+    ),
+    (
+        "the password could not be hashed: the machine lacks memory or random bytes",
+        "パスワードを保存できませんでした。メモリーか乱数が足りません",
+    ),
+    // A new project.
+    (
         "the questions were not answered; nothing was written",
         "質問に答えがなかったため、何も書き込んでいません",
     ),
+    ("a brand has a name", "ブランド名を書いてください"),
+    ("at least one is needed", "一つ以上書いてください"),
+    (
+        "`{}` is not a country code: two letters, like JP",
+        "「{}」は国コードとして読めません。JP のような 2 文字で書いてください",
+    ),
+    (
+        "`{}` is not a web address: write https://…",
+        "「{}」は URL として読めません。https://… の形で書いてください",
+    ),
+    (
+        "`{}` is not a time zone: write its IANA name, like `Asia/Tokyo`",
+        "「{}」というタイムゾーンはありません。Asia/Tokyo のような IANA 名で書いてください",
+    ),
+    (
+        "`{}` is not a locale: write a language code, perhaps with a region, like `ja` or `en-US`",
+        "「{}」は言語コードとして読めません。ja や en-US のように書いてください",
+    ),
+    ("this is not an e-mail address: {}", "メールアドレスとして読めません（{}）"),
+    ("this is not a phone number: {}", "電話番号として読めません（{}）"),
+    ("it has no @", "@ がありません"),
+    ("the part before @ must have 1 to 64 characters", "@ の前は 1〜64 文字にしてください"),
+    (
+        "the part before @ has a character that mail servers do not take",
+        "@ の前に、メールサーバーが受け付けない文字があります",
+    ),
+    ("the part after @ is not a domain", "@ の後がドメイン名ではありません"),
+    ("it is longer than 254 characters", "254 文字を超えています"),
+    ("it does not start with + and a country code", "+ と国番号で始まっていません"),
+    ("after + come 7 to 15 digits", "+ の後には 7〜15 桁の数字を書いてください"),
+    (
+        "`{}` is not an instant: write it like `2026-11-21T09:30:00Z` or `2026-11-21T18:30:00+09:00`",
+        "「{}」は日時として読めません。2026-11-21T18:30:00+09:00 の形で書いてください",
+    ),
+    (
+        "`{}` is not {}: expected `{}_` and 26 letters and digits",
+        "「{}」は ID として読めません。一覧や記録に表示されている ID をそのまま書いてください",
+    ),
+    // Files of a project, and the configuration.
+    ("it is larger than 256 KiB", "256 KiB を超えています"),
+    (
+        "{}: the name is not UTF-8; rename the file",
+        "{}：ファイル名が UTF-8 ではありません。名前を変えてください",
+    ),
+    (
+        "{}: a file of a project has at most 16 MiB, all together at most 64 MiB",
+        "{}：プロジェクトのファイルは一つ 16 MiB、合計 64 MiB までです",
+    ),
+    ("the current folder cannot be found", "今のフォルダーが見つかりません"),
+    (
+        "the messages of the project could not be tried: {}",
+        "プロジェクトのメッセージを試せませんでした（{}）",
+    ),
+    ("the keys at {} cannot be used", "{} の鍵を使えません"),
+    ("the release that is live now cannot be loaded", "公開中のリリースを読み込めません"),
+    ("the stored release {} cannot be read", "保存されているリリース {} を読めません"),
+    ("the archive is damaged", "リリースのデータが壊れています"),
+    ("the operating system gives no random bytes", "OS から乱数を得られません"),
+    ("the refused rows cannot be written to {}", "取り込めなかった行を {} に書き出せません"),
+    // The database and the keys.
+    (
+        "the database has schema {}, this release knows {}: install the newer release, or restore a backup from before the upgrade",
+        "データベースは新しい版（スキーマ {}）のもので、この Tabi が扱えるのは {} までです。新しい版を入れるか、更新前のバックアップを復元してください",
+    ),
+    ("the store is closed", "データベースは閉じられています"),
+    (
+        "customer {} was merged meanwhile: try again",
+        "その間にお客様 {} が統合されました。もう一度実行してください",
+    ),
+    ("identities changed meanwhile: try again", "その間に ID が変わりました。もう一度実行してください"),
+    ("an event came in meanwhile: try again", "その間にイベントが届きました。もう一度実行してください"),
+    (
+        "a message was planned meanwhile: try again",
+        "その間にメッセージが予定されました。もう一度実行してください",
+    ),
+    (
+        "a sealed value does not open: it was changed, moved, or sealed under another key",
+        "封をしたデータを開けません。書き換えられたか、移されたか、別の鍵で封をされています",
+    ),
+    (
+        "the keys of this subject were destroyed: what they sealed can no longer be read",
+        "このお客様の鍵は破棄済みのため、もう読めません",
+    ),
+    ("keys.db cannot be read or written", "keys.db を読み書きできません"),
+    (
+        "{} holds no root key: expected `tabi-root-v1:` and 64 hexadecimal digits",
+        "{} にルート鍵がありません（tabi-root-v1: と 16 進数 64 桁のはずです）",
+    ),
+    (
+        "there is a root key at {} already: it is never overwritten, because all data hangs on it",
+        "{} には既にルート鍵があります。すべてのデータに必要なため、上書きはしません",
+    ),
+    ("the root key at {} cannot be reached", "{} のルート鍵を読めません"),
+    // Providers.
+    (
+        "`{}` is not a host name: give the relay's name or IP address alone, without a scheme or a port",
+        "「{}」はホスト名として読めません。メールサーバーの名前か IP アドレスだけを書いてください（https:// やポートは付けません）",
+    ),
+    (
+        "`{}` is not a name to greet with: give a host name of this machine, such as `mail.example.jp`",
+        "「{}」は名乗る名前として使えません。mail.example.jp のような、このマシンのホスト名を書いてください",
+    ),
+    (
+        "a limit of 0 lets no message through: set pool_max, messages_per_connection and bytes_max to 1 or more",
+        "上限が 0 では何も送れません。1 以上にしてください",
+    ),
+    (
+        "a login needs both a username and a password: set both, or neither",
+        "ログインには username と password の両方が必要です。両方書くか、どちらも書かないでください",
+    ),
+    (
+        "{} is another machine, and `tls: none` would send in clear text: use `starttls` or `implicit`, or declare that clear text is meant",
+        "{} は別のマシンなので、tls: none では暗号化されずに送られます。starttls か implicit を使ってください",
+    ),
+    ("the certificate file {} cannot be used: {}", "証明書のファイル {} を使えません（{}）"),
+    ("TLS cannot be set up: {}", "TLS を準備できません（{}）"),
+    ("the relay's name cannot be resolved: {}", "メールサーバーの名前を解決できません（{}）"),
+    (
+        "TLS with the relay fails: {}; check host, port, TLS mode and certificate",
+        "メールサーバーとの TLS 接続に失敗しました（{}）。ホスト、ポート、TLS の方式、証明書を確かめてください",
+    ),
+    (
+        "push: no Firebase project is given; set `project`, or use a service account's file, which names it",
+        "push：Firebase のプロジェクトが分かりません。project を書くか、プロジェクト名を含むサービスアカウントのファイルを使ってください",
+    ),
+    (
+        "push: `{}` is not a Firebase project id: small letters, digits and hyphens",
+        "push：「{}」は Firebase のプロジェクト ID として読めません（英小文字、数字、ハイフンのみ）",
+    ),
+    (
+        "this is not the JSON file of a service account: {}",
+        "サービスアカウントの JSON ファイルではありません（{}）",
+    ),
+    (
+        "this is a file of the kind `{}`; a service account's says `service_account`",
+        "「{}」という種類のファイルです。サービスアカウントのものなら service_account と書かれています",
+    ),
+    (
+        "the private key in the service account's file cannot be read: {}",
+        "サービスアカウントのファイルの秘密鍵を読めません（{}）",
+    ),
+    ("the description of the SMS provider cannot be read: {}", "SMS の送信事業者の記述を読めません（{}）"),
+    (
+        "the webhook secret is not Base64, with or without `whsec_` before it",
+        "Webhook の秘密の値が Base64 ではありません（先頭の whsec_ は任意です）",
+    ),
+    (
+        "the webhook secret has {} bytes; the standard asks for 24 to 64",
+        "Webhook の秘密の値が {} バイトです。標準では 24〜64 バイトです",
+    ),
+    (
+        "the inbox's database fails: {}; it holds test messages alone, so it can be deleted",
+        "開発用受信箱のデータベースを使えません（{}）。テストのメッセージしか入っていないので、消して構いません",
+    ),
+    (
+        "the inbox cannot listen on {}: {}; choose another port, or 0 for a free one",
+        "開発用受信箱が {} で待ち受けられません（{}）。別のポートか、空きを使う 0 を指定してください",
+    ),
+    // What may stand in many sentences comes last.
+    ("{} cannot be read: {}", "{} を読めません（{}）"),
+    ("{} cannot be made", "{} を作れません"),
+    ("{} cannot be written", "{} に書き込めません"),
+    ("there is no {}", "{} はありません"),
+    ("`{}`: {}", "「{}」：{}"),
 ];
 
 #[cfg(test)]
@@ -263,8 +439,9 @@ mod tests {
     /// Every string literal of the sources, with `{}` for whatever is put in.
     fn said() -> String {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let mut folders: Vec<_> =
-            ["cli", "release", "store", "vault"].iter().map(|name| root.join(name).join("src")).collect();
+        let crates = ["cli", "release", "store", "vault", "words"].map(str::to_owned).into_iter();
+        let channels = ["email", "sms", "push", "webhook", "inbox"].map(|name| format!("../channels/{name}"));
+        let mut folders: Vec<_> = crates.chain(channels).map(|name| root.join(name).join("src")).collect();
         let mut all = String::new();
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).unwrap() {

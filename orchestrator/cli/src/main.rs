@@ -15,6 +15,7 @@ mod config;
 mod control;
 mod demo;
 mod exit;
+mod help;
 mod hooks;
 mod instance;
 mod japanese;
@@ -25,7 +26,6 @@ mod preview;
 mod project;
 mod voice;
 
-use clap::Parser as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -36,7 +36,7 @@ fn main() -> ExitCode {
             Err(_) => ExitCode::FAILURE,
         };
     }
-    let args = args::Args::parse();
+    let args = help::parse();
     let out = output::Output::new(args.common.format, args.common.lang.map(Into::into));
     match commands::run(args, out) {
         Ok(exit) => exit.into(),

@@ -30,12 +30,10 @@ pub(crate) struct Output {
 impl Output {
     /// As the command line and the environment ask for.
     pub(crate) fn new(format: Format, language: Option<Language>) -> Self {
-        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
-            || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         Self {
             format,
             language: language.unwrap_or_else(from_environment),
-            colour: format == Format::Human && !plain && std::io::stdout().is_terminal(),
+            colour: format == Format::Human && !is_plain() && std::io::stdout().is_terminal(),
             watched: format == Format::Human && std::io::stderr().is_terminal(),
         }
     }
@@ -110,6 +108,14 @@ impl Output {
         if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 
+    /// What is wrong, in the reader's language.
+    pub(crate) fn error_words(self, english: String) -> String {
+        match self.language {
+            Language::En => english,
+            Language::Ja => crate::japanese::ERRORS.japanese(&english).unwrap_or(english),
+        }
+    }
+
     /// An error on its way to the shell: one line per cause.
     pub(crate) fn error(self, error: &anyhow::Error) {
         let mut causes: Vec<String> = Vec::new();
@@ -126,10 +132,8 @@ impl Output {
             return;
         }
         let head = self.either("error", "エラー");
-        if self.language == Language::Ja {
-            for cause in &mut causes {
-                *cause = crate::japanese::ERRORS.japanese(cause).unwrap_or_else(|| std::mem::take(cause));
-            }
+        for cause in &mut causes {
+            *cause = self.error_words(std::mem::take(cause));
         }
         for (index, cause) in causes.iter().enumerate() {
             let _ = match index {
@@ -150,8 +154,19 @@ pub(crate) fn warn(line: &str) {
     put(std::io::stderr().lock(), line);
 }
 
+/// An answer, before there is an [`Output`].
+pub(crate) fn answer(text: &str) {
+    put(std::io::stdout().lock(), text);
+}
+
+/// Whether whoever reads wants no colours.
+pub(crate) fn is_plain() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+        || std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
 /// Japanese where the environment asks for it, else English.
-fn from_environment() -> Language {
+pub(crate) fn from_environment() -> Language {
     let asked = ["LC_ALL", "LC_MESSAGES", "LANG"]
         .iter()
         .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));

@@ -28,7 +28,7 @@ pub(crate) fn check(case: &Case<'_>, stage: Stage, findings: &mut Findings) {
             "ADR-002",
             "address_dead",
             format!("the provider said that this {channel} address will never accept a message"),
-            format!("この {channel} の宛先は今後受信できないと配信事業者が回答しているため"),
+            format!("この {channel} の宛先は今後受信できないと送信事業者が回答しているため"),
         );
     }
     if *channel == Channel::SMS && PhoneNumber::parse(&address.value).is_err() {

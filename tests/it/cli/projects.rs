@@ -52,6 +52,47 @@ fn init_tells_what_was_filled_in_and_has_to_be_edited() {
 }
 
 #[test]
+fn a_project_begun_in_japanese_is_commented_and_told_in_japanese() {
+    let here = tempfile::tempdir().unwrap();
+    let ja = |args: &[&str]| tabi_in(here.path(), &[&["--lang", "ja"][..], args].concat());
+    let begun = ja(&["init", "shop", "--yes", "--languages", "ja,en"]);
+    assert_eq!(begun.code, 0, "{}{}", begun.out, begun.err);
+    let check = ja(&["check", "--project", "shop"]);
+    assert_eq!((check.code, check.out.as_str()), (0, ""), "{}", check.err);
+    assert_eq!(ja(&["test", "--project", "shop"]).code, 0);
+    for file in [
+        "templates/brand.yaml",
+        "templates/welcome/message.yaml",
+        "templates/welcome/sample.yaml",
+        "journeys/schema.yaml",
+        "journeys/welcome.yaml",
+        "journeys/welcome.test.yaml",
+    ] {
+        let text = std::fs::read_to_string(here.path().join("shop").join(file)).unwrap();
+        let comments = text.lines().filter_map(|line| line.split_once("# ")).map(|(_, comment)| comment);
+        let comments: Vec<&str> = comments.collect();
+        assert!(!comments.is_empty(), "{file} explains nothing");
+        assert!(comments.iter().all(|comment| !comment.is_ascii()), "{file}: {comments:?}");
+        for said in text.lines().filter(|line| line.contains("- story: ") || line.contains("description: ")) {
+            assert!(!said.is_ascii(), "{file}: {said}");
+        }
+    }
+    for (flag, value) in [
+        ("--countries", "Japan"),
+        ("--zone", "Tokyo"),
+        ("--languages", "e"),
+        ("--sender", "a"),
+        ("--site", "shop"),
+    ] {
+        let wrong = ja(&["init", "other", "--yes", flag, value]);
+        assert_eq!(wrong.code, 2, "{flag} {value}: {}", wrong.err);
+        let told = wrong.err.trim_start_matches("エラー: ");
+        assert!(told.starts_with(&format!("「{value}」")) && told.chars().count() < 80, "{told}");
+        assert!(!told.contains(" is ") && !told.contains(" not "), "{told}");
+    }
+}
+
+#[test]
 fn a_project_is_found_from_a_folder_inside_it() {
     let shop = Shop::new("en");
     let check = tabi_in(&shop.path("templates/welcome"), &["check", "--format", "json"]);

@@ -45,7 +45,7 @@ const PROJECT: What = ("project", "プロジェクト");
 const KEYS: What = ("keys", "鍵");
 const SERVER: What = ("server", "サーバー");
 const CONFIGURATION: What = ("configuration", "設定");
-const PROVIDERS: What = ("providers", "配信事業者");
+const PROVIDERS: What = ("providers", "送信事業者");
 const RELAY: What = ("mail relay", "メールサーバー");
 const DATABASE: What = ("database", "データベース");
 const SIZE: What = ("size", "規模");
@@ -201,7 +201,7 @@ async fn running(place: &Place, found: &mut Findings) {
                 SERVER,
                 if other { Health::Note } else { Health::Good },
                 format!("runs, console on {console} (process {pid}){en}"),
-                format!("動作中、コンソールは {console}（プロセス {pid}）{ja}"),
+                format!("動作中、管理画面は {console}（プロセス {pid}）{ja}"),
             );
             if let Some(path) = status["changed"].as_str() {
                 found.say(
@@ -376,7 +376,7 @@ async fn tables(instance: &Instance, found: &mut Findings) {
                 what,
                 health,
                 format!("{count}{en}: see the console"),
-                format!("{count} 件{ja}：コンソールで確認してください"),
+                format!("{count} 件{ja}：管理画面で確認してください"),
             );
         }
     }

@@ -72,7 +72,7 @@ pub(crate) fn run(context: &Context, args: InitArgs) -> anyhow::Result<Exit> {
     let ask =
         !args.yes && !out.is_json() && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     let answers = Answers::collect(out, &args, &root, ask)?;
-    let files = skeleton::files(&answers);
+    let files = skeleton::files(&answers, out.language);
     verify(out, &files)?;
     write(&root, &files)?;
     tell(out, &root, &files, &answers);
@@ -138,10 +138,10 @@ fn tell(out: Output, root: &Path, files: &release::Files, answers: &Answers) {
             root = root.display(),
         ),
         words::Language::Ja => format!(
-            "{root} にプロジェクトを作りました。ジャーニー、そのストーリー、メッセージが1つずつ入っています。\n\n{edit}次に：\n{cd}  tabi test       \
-             ストーリーを実行します\n  tabi preview    編集しながらブラウザでメッセージを確認します\n  tabi serve      \
-             起動します。`tabi go-live` までは何も外へ送りません\n\n編集するファイル：\n  journeys/welcome.yaml              \
-             何がいつ起こるか\n  journeys/schema.yaml               お店から届くデータの定義\n  \
+            "{root} にプロジェクトを作りました。ジャーニーとそのストーリー、メッセージが一つずつ入っています。\n\n{edit}次に：\n{cd}  tabi test       \
+             ストーリーを再生します\n  tabi preview    編集しながらブラウザーでメッセージを確認します\n  tabi serve      \
+             起動します。`tabi go-live` までは何も外へ出ません\n\n編集するファイル：\n  journeys/welcome.yaml              \
+             何をいつお届けするか\n  journeys/schema.yaml               お店から Tabi に伝わること\n  \
              templates/brand.yaml               ブランド名、色、差出人\n  {words:<33}  文言",
             root = root.display(),
         ),

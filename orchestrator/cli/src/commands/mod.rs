@@ -83,7 +83,7 @@ pub(crate) fn who_am_i() -> Option<String> {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Reading {
     /// Why you read it, for the record
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub(crate) reason: String,
     #[command(flatten)]
     pub(crate) named: Named,

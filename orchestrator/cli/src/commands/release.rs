@@ -23,7 +23,7 @@ use words::ReleaseId;
 #[derive(Debug, Args)]
 pub(crate) struct DeployArgs {
     /// What this release is about, for the record
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     note: String,
     /// Deploy although a story fails; recorded with the note
     #[arg(long)]

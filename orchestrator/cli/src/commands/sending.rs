@@ -42,7 +42,7 @@ pub(crate) struct StopArgs {
     #[command(flatten)]
     scope: Scope,
     /// Why, for the record
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     reason: String,
     #[command(flatten)]
     named: Named,
@@ -61,7 +61,7 @@ pub(crate) struct ResumeArgs {
     #[arg(long, conflicts_with_all = ["journey", "channel", "purpose"])]
     held: bool,
     /// Why, for the record (with --held)
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     reason: String,
     #[command(flatten)]
     named: Named,

@@ -25,9 +25,9 @@ use worker::{Machine, Parts};
 /// says where the console is. Ends on SIGTERM or Ctrl-C, after what is under way has come to its end.
 ///
 /// Example: tabi serve
+///
 /// Example: tabi serve --listen 0.0.0.0:8080 --base-url https://tabi.example.jp --data /var/lib/tabi
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub(crate) struct ServeArgs {
     /// Where API and console listen [default: what tabi.yaml says, else 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS", env = "TABI_LISTEN")]
@@ -244,7 +244,7 @@ async fn tell(context: &Context, desk: &Desk, app: &App) -> anyhow::Result<()> {
         "sending_live": live.is_some(), "held": held.as_ref().map(|held| &held.reason), "pid": std::process::id(),
         "inbox_smtp": running.inbox.smtp, "inbox_http": running.inbox.http,
     }));
-    out.line(format!("{}  {here}/console", out.either("Console", "コンソール")));
+    out.line(format!("{}  {here}/console", out.either("Console", "管理画面")));
     if running.base_url != here {
         let beyond = out.either("From outside", "外部から");
         out.line(format!("{beyond}  {}/console", running.base_url));

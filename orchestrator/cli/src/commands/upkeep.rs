@@ -62,7 +62,7 @@ pub(crate) async fn backup(context: &Context, args: &BackupArgs) -> anyhow::Resu
         "{} {}",
         out.either(
             "Not copied, keep it safe yourself: the root key at",
-            "ルートキーは複製していません。別に保管してください："
+            "ルート鍵は複製していません。別に保管してください："
         ),
         instance.place.root_key().display()
     ));

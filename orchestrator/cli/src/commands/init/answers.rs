@@ -48,7 +48,10 @@ impl Answers {
             },
         )?;
         let countries = questions.text(
-            ("Which countries do your customers live in? (codes: JP,US)", "お客様のいる国は？（例：JP,US）"),
+            (
+                "Which countries do your customers live in? (codes: JP,US)",
+                "お客様はどの国にいますか？（国コード。例：JP,US）",
+            ),
             joined(&args.countries),
             out.either("US", "JP").to_owned(),
             None,
@@ -63,7 +66,7 @@ impl Answers {
         let zone = questions.text(
             (
                 "Which time zone counts where a customer's is not known?",
-                "お客様のタイムゾーンが不明なときは？",
+                "タイムゾーンの分からないお客様には、どこの時間を使いますか？",
             ),
             args.zone.clone(),
             zone_of(&countries).to_owned(),
@@ -71,7 +74,10 @@ impl Answers {
             |text| Zone::parse(text.trim()).map(|zone| zone.name().to_owned()).map_err(|e| e.to_string()),
         )?;
         let languages = questions.text(
-            ("Which languages do you write in, the default first?", "どの言語で書きますか？（先頭が既定）"),
+            (
+                "Which languages do you write in, the default first?",
+                "メッセージをどの言語で書きますか？（先頭が既定。例：ja,en）",
+            ),
             joined(&args.languages),
             out.either("en", "ja").to_owned(),
             None,
@@ -82,7 +88,7 @@ impl Answers {
             },
         )?;
         let sender = questions.text(
-            ("Which address do e-mails come from?", "メールの差出人アドレスは？"),
+            ("Which address do e-mails come from?", "メールの差出人アドレスは何ですか？"),
             args.sender.clone(),
             "hello@shop.example".to_owned(),
             Some("senders.email.from"),
@@ -95,7 +101,7 @@ impl Answers {
         let postal_address = questions.text(
             (
                 "Which postal address do e-mails show (the law asks for it)?",
-                "メールに表示する住所は？（法律上必要です）",
+                "メールに表示する住所は何ですか？（法律で表示が必要です）",
             ),
             args.postal_address.clone(),
             out.either("1 Example Street, Example City", "〒000-0000 東京都○○区○○1-2-3").to_owned(),
@@ -103,7 +109,7 @@ impl Answers {
             |text| Ok(text.trim().to_owned()),
         )?;
         let site = questions.text(
-            ("What is the shop's web address?", "お店のURLは？"),
+            ("What is the shop's web address?", "お店の URL は何ですか？"),
             args.site.clone(),
             "https://shop.example/".to_owned(),
             Some("site"),
@@ -171,7 +177,7 @@ impl Questions<'_> {
             }
             match check(line.trim()) {
                 Ok(answer) => return Ok(answer),
-                Err(why) => self.out.say(format!("  {why}")),
+                Err(why) => self.out.say(format!("  {}", self.out.error_words(why))),
             }
         }
         if let Some(placeholder) = placeholder {
@@ -193,7 +199,10 @@ fn each(text: &str, check: impl Fn(&str) -> Result<String, String>) -> Result<St
             found.push(part);
         }
     }
-    if found.is_empty() { Err("at least one is needed".to_owned()) } else { Ok(found.join(",")) }
+    if found.is_empty() {
+        return Err("at least one is needed".to_owned());
+    }
+    Ok(found.join(","))
 }
 
 /// The zone to offer for the first country; those with several are offered their largest.
