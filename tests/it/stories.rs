@@ -1,5 +1,7 @@
 //! The shipped project and the corpus: both check silently, and every story of theirs ends as it says.
 
+mod reference;
+
 use crate::tidy::top;
 use std::path::Path;
 use words::{Diagnostic, Language};
@@ -7,7 +9,12 @@ use words::{Diagnostic, Language};
 /// Builds the project at `root`; every problem of it and of its stories is a failure.
 #[track_caller]
 fn built(root: &Path) -> (release::Release, Vec<journey::story::Story>) {
-    let files = release::files::read(root).unwrap();
+    built_of(release::files::read(root).unwrap())
+}
+
+/// The same of files in memory.
+#[track_caller]
+fn built_of(files: release::files::Files) -> (release::Release, Vec<journey::story::Story>) {
     let shown = |problems: &[Diagnostic]| {
         let source =
             |file: &str| String::from_utf8_lossy(files.get(file).map_or(&[][..], Vec::as_slice)).into_owned();
@@ -27,8 +34,7 @@ fn built(root: &Path) -> (release::Release, Vec<journey::story::Story>) {
 
 /// Plays every story; the failing ones are shown with their places and everything that happened.
 #[track_caller]
-fn play(root: &Path) {
-    let (release, stories) = built(root);
+fn play((release, stories): (release::Release, Vec<journey::story::Story>)) {
     assert!(!stories.is_empty());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut wrong = Vec::new();
@@ -83,10 +89,20 @@ fn the_corpus_has_no_problem_and_a_story_for_every_journey() {
 
 #[test]
 fn the_stories_of_the_shipped_project_end_as_they_say() {
-    play(&top());
+    play(built(&top()));
 }
 
 #[test]
 fn the_stories_of_the_corpus_end_as_they_say() {
-    play(&top().join("tests/corpus"));
+    play(built(&top().join("tests/corpus")));
+}
+
+#[test]
+fn the_stories_of_the_reference_end_as_they_say() {
+    play(built_of(reference::project("journeys/README.md")));
+}
+
+#[test]
+fn the_stories_of_the_japanese_reference_end_as_they_say() {
+    play(built_of(reference::project("journeys/README.ja.md")));
 }
