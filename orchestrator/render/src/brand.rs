@@ -189,7 +189,7 @@ pub(crate) fn read(root: &Node, problems: &mut Problems) -> Option<Brand> {
                             value,
                             Text::new(
                                 "an amount is written with {amount} in it, like \"{amount}円\"",
-                                "金額の書き方には {amount} を入れます(例: \"{amount}円\")",
+                                "金額の書き方には {amount} を入れます（例：\"{amount}円\"）",
                             ),
                         );
                     }
@@ -417,7 +417,7 @@ impl Reader<'_> {
             }
             let (en, ja) = match did_you_mean(&colour.to_lowercase(), crate::colours::NAMES) {
                 Some(meant) => {
-                    (format!("; did you mean `{meant}`?"), format!("。「{meant}」ではありませんか"))
+                    (format!("; did you mean `{meant}`?"), format!("。「{meant}」のことでしょうか？"))
                 }
                 None => (String::new(), String::new()),
             };
@@ -468,7 +468,9 @@ impl Reader<'_> {
 /// A key that no file of this kind has.
 pub(crate) fn unknown_key(problems: &mut Problems, file: &str, key: &Key, known: &[&str]) {
     let help = match did_you_mean(&key.text, known.iter().copied()) {
-        Some(meant) => Text::new(format!("did you mean `{meant}`?"), format!("「{meant}」ではありませんか")),
+        Some(meant) => {
+            Text::new(format!("did you mean `{meant}`?"), format!("「{meant}」のことでしょうか？"))
+        }
         None => Text::new(
             format!("known here: {}", known.join(", ")),
             format!("ここで使えるのは {} です", known.join("、")),

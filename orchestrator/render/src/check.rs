@@ -91,7 +91,7 @@ impl Checker<'_> {
                         "使えるのは if、for、set、include、extends、block です。使い回す部品は blocks/ に置きます",
                     )
                 },
-                |meant| Text::new(format!("did you mean `{meant}`?"), format!("「{meant}」ではありませんか")),
+                |meant| Text::new(format!("did you mean `{meant}`?"), format!("「{meant}」のことでしょうか？")),
             );
             problems.error(
                 "T014",
@@ -232,7 +232,7 @@ impl Checker<'_> {
         let meant = if lacking.len() == self.brand.locales.len() { did_you_mean(key, known) } else { None };
         let help = match meant {
             Some(meant) => {
-                Text::new(format!("did you mean `{meant}`?"), format!("「{meant}」ではありませんか"))
+                Text::new(format!("did you mean `{meant}`?"), format!("「{meant}」のことでしょうか？"))
             }
             None => Text::new(
                 format!("add `{key} = …` to templates/locales/{}/{}.ftl", names[0], self.message),
@@ -286,7 +286,9 @@ fn known_name(token: &Token, kind: &str, known: &[&str], file: &str, problems: &
         _ => "関数",
     };
     let help = match did_you_mean(word, known.iter().copied()) {
-        Some(meant) => Text::new(format!("did you mean `{meant}`?"), format!("「{meant}」ではありませんか")),
+        Some(meant) => {
+            Text::new(format!("did you mean `{meant}`?"), format!("「{meant}」のことでしょうか？"))
+        }
         None => Text::new(
             format!("known are {}", known.join(", ")),
             format!("使えるのは {} です", known.join("、")),
@@ -308,7 +310,7 @@ fn report(lost: &Lost, message: &str, file: &str, problems: &mut Problems) {
         None => {
             let help = match meant {
                 Some(meant) => {
-                    Text::new(format!("did you mean `{meant}`?"), format!("「{meant}」ではありませんか"))
+                    Text::new(format!("did you mean `{meant}`?"), format!("「{meant}」のことでしょうか？"))
                 }
                 None => Text::new(
                     format!("declare it under `inputs` in templates/{message}/message.yaml"),
@@ -333,7 +335,7 @@ fn report(lost: &Lost, message: &str, file: &str, problems: &mut Problems) {
         Some(under) => {
             let help = match meant {
                 Some(meant) => {
-                    Text::new(format!("did you mean `{meant}`?"), format!("「{meant}」ではありませんか"))
+                    Text::new(format!("did you mean `{meant}`?"), format!("「{meant}」のことでしょうか？"))
                 }
                 None if lost.known.is_empty() => Text::new(
                     format!("`{under}` is one value, print it as it is"),

@@ -134,7 +134,7 @@ fn read(files: &BTreeMap<String, Vec<u8>>, problems: &mut Problems) -> BTreeMap<
                         TOTAL_MAX / 1024 / 1024
                     ),
                     format!(
-                        "ファイルが大きすぎます(1ファイル{}KiB、全体で{}MiBまで)",
+                        "ファイルが大きすぎます（1 ファイル {} KiB、全体で {} MiB まで）",
                         FILE_MAX / 1024,
                         TOTAL_MAX / 1024 / 1024
                     ),
@@ -159,7 +159,7 @@ fn read(files: &BTreeMap<String, Vec<u8>>, problems: &mut Problems) -> BTreeMap<
                 &Place::new(path, error.valid_up_to()..error.valid_up_to()),
                 Text::new(
                     format!("this file is not UTF-8, from byte {}", error.valid_up_to()),
-                    format!("UTF-8 ではないファイルです({}バイト目から)", error.valid_up_to()),
+                    format!("UTF-8 ではないファイルです（{} バイト目から）", error.valid_up_to()),
                 ),
                 Text::new("not text", "文字として読めません"),
                 Text::new("save it as UTF-8", "UTF-8 で保存してください"),
@@ -202,7 +202,7 @@ fn read_yaml(file: &str, text: &str, problems: &mut Problems) -> Option<yaml::No
             ("this YAML is too large or too deep".to_owned(), "YAML が大きすぎるか深すぎます".to_owned())
         }
         Reason::Alias => {
-            ("aliases (*name) are not allowed".to_owned(), "エイリアス(*名前)は使えません".to_owned())
+            ("aliases (*name) are not allowed".to_owned(), "エイリアス（*名前）は使えません".to_owned())
         }
         Reason::DuplicateKey(key) => {
             (format!("`{key}` is written twice"), format!("「{key}」が二度書かれています"))
@@ -632,7 +632,7 @@ fn unknown_part(path: &str, inner: &str, problems: &mut Problems) {
     ];
     let help = match did_you_mean(inner, KNOWN) {
         Some(meant) if meant != inner => {
-            Text::new(format!("did you mean `{meant}`?"), format!("「{meant}」ではありませんか"))
+            Text::new(format!("did you mean `{meant}`?"), format!("「{meant}」のことでしょうか？"))
         }
         _ => Text::new(
             "templates/README.md lists the parts of every channel; a body is written once, as MJML or as HTML",

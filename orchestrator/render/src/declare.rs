@@ -109,7 +109,7 @@ fn input(file: &str, name: &str, at: &Range<usize>, node: &Node, problems: &mut 
     if !plain || RESERVED.contains(&name) {
         let reason = Text::new(
             "an input is named in small letters, digits and _, and not like something templates already have",
-            "入力の名前は英小文字、数字、_ で、既にある名前(brand など)は使えません",
+            "入力の名前は英小文字、数字、_ で、既にある名前（brand など）は使えません",
         );
         wrong_value(problems, &Place::new(file, at.clone()), &reason);
         return None;
@@ -417,7 +417,7 @@ fn misfit(problems: &mut Problems, place: &Place, sample: &str, reason: &Text) {
         place,
         Text::new(
             format!("the sample `{sample}` does not fit the message: {}", reason.en),
-            format!("サンプル「{sample}」がメッセージの入力に合いません: {}", reason.ja),
+            format!("サンプル「{sample}」がメッセージの入力に合いません：{}", reason.ja),
         ),
         Text::new("here", "ここ"),
         Text::new(

@@ -253,11 +253,11 @@ impl Flattener<'_> {
         });
         let help = match meant {
             Some(meant) => {
-                Text::new(format!("did you mean `{meant}`?"), format!("「{meant}」ではありませんか"))
+                Text::new(format!("did you mean `{meant}`?"), format!("「{meant}」のことでしょうか？"))
             }
             None => Text::new(
                 format!("layouts and blocks are named from the folder templates/: write `{kind}name.mjml`"),
-                format!("レイアウトとブロックは templates/ からの名前で書きます(例: {kind}name.mjml)"),
+                format!("レイアウトとブロックは templates/ からの名前で書きます（例：{kind}name.mjml）"),
             ),
         };
         self.problems.error(

@@ -117,7 +117,7 @@ fn no_way_out(message: &str, channel: &Channel, place: &Place, problems: &mut Pr
         place,
         Text::new(
             format!("`{message}` is advertising and has no way out (rule EML-002)"),
-            format!("「{message}」は広告ですが、配信停止の手段がありません(規則 EML-002)"),
+            format!("「{message}」は広告ですが、配信停止の手段がありません（規則 EML-002）"),
         ),
         Text::new("no unsubscribe link in this part", "この部品に配信停止リンクがありません"),
         help,
@@ -141,7 +141,7 @@ fn no_sender_block(message: &str, path: &str, there: bool, place: &Place, proble
         place,
         Text::new(
             format!("`{message}` is advertising and does not show `brand.{path}` (rule EML-001)"),
-            format!("「{message}」は広告ですが「brand.{path}」の表示がありません(規則 EML-001)"),
+            format!("「{message}」は広告ですが「brand.{path}」の表示がありません（規則 EML-001）"),
         ),
         Text::new("the sender block is not whole in this part", "この部品の送信者表示が足りません"),
         help,

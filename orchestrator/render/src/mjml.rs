@@ -137,7 +137,7 @@ impl Wrong {
                     format!("MJML に要素「{name}」はありません"),
                 ),
                 crate::problems::did_you_mean(name, ELEMENTS).map(|meant| {
-                    Text::new(format!("did you mean `{meant}`?"), format!("「{meant}」ではありませんか"))
+                    Text::new(format!("did you mean `{meant}`?"), format!("「{meant}」のことでしょうか？"))
                 }),
             ),
             Self::NotClosed(name) => (

@@ -37,7 +37,7 @@ impl Reader<'_> {
             return given;
         }
         if !matches!(node.kind, Kind::Map(_)) {
-            report.shape(node, "addresses, traits and consents", "連絡先・属性・同意");
+            report.shape(node, "addresses, traits and consents", "宛先・属性・同意");
             return given;
         }
         let channels = self.channels();
@@ -50,7 +50,7 @@ impl Reader<'_> {
                 continue;
             }
             for item in report.items(&entry.value) {
-                if let Some(address) = report.text(item, "an address", "連絡先") {
+                if let Some(address) = report.text(item, "an address", "宛先") {
                     self.usable(channel, address, item);
                     given.addresses.push((Channel::new(channel), address.to_owned()));
                 }
