@@ -8,7 +8,38 @@ use words::Phrases;
 /// What the command line and what is below it say when something fails.
 pub(crate) const ERRORS: Phrases = Phrases::new(SENTENCES, WORDS);
 
-const WORDS: &[(&str, &str)] = &[("journey", "ジャーニー"), ("channel", "チャネル"), ("purpose", "目的")];
+/// What the reader of YAML says about a configuration.
+const YAML: Phrases = Phrases::new(
+    &[
+        ("unknown field `{}`, expected one of {}", "「{}」という項目はありません。使えるもの：{}"),
+        ("unknown field `{}`, expected {}", "「{}」という項目はありません。使えるもの：{}"),
+        ("unknown variant `{}`, expected one of {}", "「{}」とは書けません。書けるもの：{}"),
+        ("missing field `{}`", "「{}」が必要です"),
+        ("missing field `{}` for this value", "「{}」が必要です"),
+        ("duplicate mapping key: {}", "「{}」が二度書かれています"),
+        ("invalid socket address syntax", "127.0.0.1:8080 の形（アドレス:ポート）で書いてください"),
+    ],
+    &[],
+);
+
+/// An error in Japanese; `None`: nobody wrote it down.
+pub(crate) fn told(english: &str) -> Option<String> {
+    // With an excerpt of the file below, which says the same again and the place as well.
+    if let Some((head, _)) = english.split_once('\n')
+        && let Some((place, what)) = head.strip_prefix("error: line ").and_then(|rest| rest.split_once(": "))
+    {
+        let japanese = YAML.japanese(what)?;
+        let whole = english.strip_prefix(&format!("error: line {place}: ")).unwrap_or(english);
+        return Some(whole.replace(what, &japanese));
+    }
+    if let Some((name, what)) = english.strip_prefix('`').and_then(|rest| rest.split_once("`: ")) {
+        return Some(format!("「{name}」：{}", told(what)?));
+    }
+    ERRORS.japanese(english).or_else(|| server::console::refused(english))
+}
+
+const WORDS: &[(&str, &str)] =
+    &[("journey", "ジャーニー"), ("channel", "チャネル"), ("purpose", "目的"), ("everything", "すべて")];
 
 const SENTENCES: &[(&str, &str)] = &[
     // The machine.
@@ -135,6 +166,20 @@ const SENTENCES: &[(&str, &str)] = &[
     (
         "the file's name does not say how it is written: add --form csv or --form jsonl",
         "ファイル名から形式が分かりません。--form csv か --form jsonl を付けてください",
+    ),
+    ("the property `{}` is missing", "プロパティ「{}」がありません"),
+    (
+        "`{}` is not `column=meaning`, like `Mail=email` or `Points=traits.points`",
+        "「{}」は「列名=意味」の形ではありません（例：Mail=email、Points=traits.points）",
+    ),
+    ("the file has no column `{}`; it has: {}", "ファイルに「{}」という列がありません。あるもの：{}"),
+    (
+        "no column says about whom: name one of user_id, anonymous_id, email, phone",
+        "どの列がお客様を表すのか分かりません。user_id、anonymous_id、email、phone のどれかを列名にするか、--column で指定してください",
+    ),
+    (
+        "no column says which event: name one `event`",
+        "どの列がイベントの名前か分かりません。列名を event にするか、--column で指定してください",
     ),
     // Journeys and releases.
     ("no journey `{}` is live; there is: {}", "「{}」というジャーニーは公開されていません。公開中：{}"),
@@ -427,7 +472,9 @@ const SENTENCES: &[(&str, &str)] = &[
     ("{} cannot be made", "{} を作れません"),
     ("{} cannot be written", "{} に書き込めません"),
     ("there is no {}", "{} はありません"),
-    ("`{}`: {}", "「{}」：{}"),
+    ("journey {}", "ジャーニー {}"),
+    ("channel {}", "チャネル {}"),
+    ("purpose {}", "目的 {}"),
 ];
 
 #[cfg(test)]
@@ -439,7 +486,7 @@ mod tests {
     /// Every string literal of the sources, with `{}` for whatever is put in.
     fn said() -> String {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let crates = ["cli", "release", "store", "vault", "words"].map(str::to_owned).into_iter();
+        let crates = ["cli", "release", "store", "vault", "words", "server"].map(str::to_owned).into_iter();
         let channels = ["email", "sms", "push", "webhook", "inbox"].map(|name| format!("../channels/{name}"));
         let mut folders: Vec<_> = crates.chain(channels).map(|name| root.join(name).join("src")).collect();
         let mut all = String::new();
@@ -476,6 +523,30 @@ mod tests {
             }
         }
         out
+    }
+
+    #[test]
+    fn an_error_with_an_excerpt_and_one_about_a_named_thing_are_told_whole() {
+        let english = "error: line 1 column 3: unknown field `lisen`, expected one of listen, email\n --> a:1:3\n1 | lisen: x\n  | ^ \
+                       unknown field `lisen`, expected one of listen, email";
+        let japanese = told(english).unwrap();
+        assert!(
+            japanese.starts_with("「lisen」という項目はありません。使えるもの：listen、email\n --> a:1:3\n")
+        );
+        assert!(!japanese.contains("unknown"), "{japanese}");
+        for (english, japanese) in [
+            (
+                "`a`: this is not an e-mail address: it has no @",
+                "「a」：メールアドレスとして読めません（@ がありません）",
+            ),
+            (
+                "there is no such stop (channel email): nothing is stopped",
+                "その停止はありません（チャネル email）。何も停止していません",
+            ),
+        ] {
+            assert_eq!(told(english).as_deref(), Some(japanese));
+        }
+        assert_eq!(told("`a`: who knows"), None);
     }
 
     #[test]

@@ -112,19 +112,19 @@ impl Output {
     pub(crate) fn error_words(self, english: String) -> String {
         match self.language {
             Language::En => english,
-            Language::Ja => crate::japanese::ERRORS.japanese(&english).unwrap_or(english),
+            Language::Ja => crate::japanese::told(&english).unwrap_or(english),
         }
+    }
+
+    /// An error in one line, in the reader's language.
+    pub(crate) fn told(self, error: &anyhow::Error) -> String {
+        let causes: Vec<String> = causes(error).into_iter().map(|cause| self.error_words(cause)).collect();
+        causes.join(self.either(": ", "："))
     }
 
     /// An error on its way to the shell: one line per cause.
     pub(crate) fn error(self, error: &anyhow::Error) {
-        let mut causes: Vec<String> = Vec::new();
-        for cause in error.chain().map(ToString::to_string) {
-            // A cause that its effect quotes already says nothing new.
-            if !causes.iter().any(|known| known.contains(&cause)) {
-                causes.push(cause);
-            }
-        }
+        let mut causes = causes(error);
         let mut out = std::io::stderr().lock();
         if self.is_json() {
             let value = serde_json::json!({"error": causes, "exit": exit::code(error) as u8});
@@ -142,6 +142,17 @@ impl Output {
             };
         }
     }
+}
+
+/// An error and what brought it about. A cause that its effect quotes already says nothing new.
+fn causes(error: &anyhow::Error) -> Vec<String> {
+    let mut causes: Vec<String> = Vec::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !causes.iter().any(|known| known.contains(&cause)) {
+            causes.push(cause);
+        }
+    }
+    causes
 }
 
 /// A reader that has gone away (`| head`) is no error.

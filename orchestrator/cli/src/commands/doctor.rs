@@ -72,6 +72,11 @@ impl Findings {
         self.found.push(Finding { what, health, text: text.into() });
     }
 
+    /// Something that fails.
+    fn wrong(&mut self, what: What, error: &anyhow::Error) {
+        self.add(what, Health::Bad, self.out.told(error));
+    }
+
     /// One of two sentences, by language.
     fn say(&mut self, what: What, health: Health, en: impl Into<String>, ja: impl Into<String>) {
         let text = match self.out.language {
@@ -99,14 +104,14 @@ pub(crate) async fn run(context: &Context, args: &DoctorArgs) -> anyhow::Result<
             providers(config, args.providers, &mut found).await;
             examples(context, config, &mut found);
         }
-        Err(error) => found.add(CONFIGURATION, Health::Bad, format!("{error:#}")),
+        Err(error) => found.wrong(CONFIGURATION, error),
     }
     if config.is_err() {
         // Told above: without it the installation is not opened.
     } else if place.is_there() {
         match Instance::read(context).await {
             Ok(instance) => tables(&instance, &mut found).await,
-            Err(error) => found.add(DATABASE, Health::Bad, format!("{error:#}")),
+            Err(error) => found.wrong(DATABASE, &error),
         }
     } else {
         let folder = place.folder().display();
@@ -144,7 +149,7 @@ fn project_stands(context: &Context, found: &mut Findings) {
         return;
     }
     match project::read(&root).and_then(project::check) {
-        Err(error) => found.add(PROJECT, Health::Bad, error.to_string()),
+        Err(error) => found.wrong(PROJECT, &error),
         Ok((release, problems)) => {
             let (errors, warnings) = project::count(&problems);
             match release {
@@ -215,13 +220,13 @@ async fn running(place: &Place, found: &mut Findings) {
             }
         }
         Ok(None) => found.say(SERVER, Health::Note, "nothing runs", "動いていません"),
-        Err(error) => found.add(SERVER, Health::Bad, error.to_string()),
+        Err(error) => found.wrong(SERVER, &error),
     }
 }
 
 async fn providers(config: &Config, connect: bool, found: &mut Findings) {
     match crate::adapters::providers(config, config.base_url.as_deref().unwrap_or_default()) {
-        Err(error) => found.add(PROVIDERS, Health::Bad, format!("{error:#}")),
+        Err(error) => found.wrong(PROVIDERS, &error),
         Ok(adapters) if adapters.is_empty() => {
             found.say(
                 PROVIDERS,
@@ -243,12 +248,14 @@ async fn providers(config: &Config, connect: bool, found: &mut Findings) {
     }
     if let (true, Some(email)) = (connect, &config.email) {
         match crate::adapters::smtp(config, email) {
-            Err(error) => found.add(RELAY, Health::Bad, format!("{error:#}")),
+            Err(error) => found.wrong(RELAY, &error),
             Ok(smtp) => match smtp.probe(Duration::from_secs(20)).await {
                 Ok(()) => {
                     found.say(RELAY, Health::Good, "connected and logged in", "接続とログインに成功しました")
                 }
-                Err(outcome) => found.add(RELAY, Health::Bad, control::refusal(&outcome)),
+                Err(outcome) => {
+                    found.add(RELAY, Health::Bad, found.out.error_words(control::refusal(&outcome)))
+                }
             },
         }
     }
@@ -290,7 +297,7 @@ async fn tables(instance: &Instance, found: &mut Findings) {
     match store.check().await {
         Ok(problems) if problems.is_empty() => found.say(DATABASE, Health::Good, "whole", "破損なし"),
         Ok(problems) => found.add(DATABASE, Health::Bad, problems.join("; ")),
-        Err(error) => found.add(DATABASE, Health::Bad, error.to_string()),
+        Err(error) => found.wrong(DATABASE, &error.into()),
     }
     if let Ok(totals) = store.totals(instance.now()).await {
         let store::Totals { customers, steps_due, sends_due, sends_waiting, next_send, bytes } = totals;
@@ -328,7 +335,7 @@ async fn tables(instance: &Instance, found: &mut Findings) {
             "nothing is deployed: `tabi deploy`",
             "まだデプロイされていません：`tabi deploy`",
         ),
-        Err(error) => found.add(RELEASE, Health::Bad, error.to_string()),
+        Err(error) => found.wrong(RELEASE, &error.into()),
     }
     match store.sending_live().await {
         Ok(Some(live)) => {
@@ -346,7 +353,7 @@ async fn tables(instance: &Instance, found: &mut Findings) {
             "nothing leaves this machine: `tabi go-live`",
             "このマシンの外には何も送信されません：`tabi go-live`",
         ),
-        Err(error) => found.add(SENDING, Health::Bad, error.to_string()),
+        Err(error) => found.wrong(SENDING, &error.into()),
     }
     let Ok(troubles) = store.troubles(100).await else { return };
     if let Some(held) = &troubles.held {

@@ -82,7 +82,12 @@ pub(crate) async fn run(context: &Context, args: &ImportArgs) -> anyhow::Result<
         }
     };
     let bar = if out.watched { ProgressBar::new(lines) } else { ProgressBar::hidden() };
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} lines  {per_sec}  {eta}") {
+    if let Ok(style) =
+        ProgressStyle::with_template(out.either(
+            "{bar:40} {pos}/{len} lines  {per_sec}  {eta}",
+            "{bar:40} {pos}/{len} 行  {per_sec}  {eta}",
+        ))
+    {
         bar.set_style(style);
     }
     let refused = Refused::new(args.rejected.clone().unwrap_or_else(|| beside(&path, form)));

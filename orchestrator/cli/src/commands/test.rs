@@ -152,7 +152,7 @@ fn show(out: Output, release: &Release, played: &Played<'_>, timeline: bool) {
         out.line(format!("{mark} {} {place} {took}", story.name));
     }
     match &played.result {
-        Err(error) => out.line(format!("  {error}")),
+        Err(error) => out.line(format!("  {}", out.error_words(error.clone()))),
         Ok(result) => {
             for failure in &result.failures {
                 out.line(diagnostic(story, failure).render(&source, out.language, out.colour));

@@ -71,7 +71,7 @@ fn sentence(error: &clap::Error) -> String {
         ErrorKind::InvalidValue => format!("「{arg}」に「{value}」は指定できません"),
         ErrorKind::ValueValidation => {
             let why = error.source().map(ToString::to_string).unwrap_or_default();
-            let why = SAID.japanese(&why).or_else(|| crate::japanese::ERRORS.japanese(&why)).unwrap_or(why);
+            let why = SAID.japanese(&why).or_else(|| crate::japanese::told(&why)).unwrap_or(why);
             let why = if why.is_empty() { why } else { format!("（{why}）") };
             format!("「{arg}」に「{value}」は指定できません{why}")
         }

@@ -60,10 +60,10 @@ const SENTENCES: &[(&str, &str)] = &[
         "Tabi itself tells events of this name; nobody outside may. Choose another name",
         "この名前のイベントは Tabi 自身が使います。別の名前にしてください",
     ),
-    ("browser keys may only identify and track", "ブラウザー用の鍵でできるのは identify と track だけです"),
+    ("browser keys may only identify and track", "ブラウザー用のキーでできるのは identify と track だけです"),
     (
         "browser keys may only send events that the schema marks `from_browser: true`",
-        "ブラウザー用の鍵で送れるのは、「from_browser: true」と宣言したイベントだけです",
+        "ブラウザー用のキーで送れるのは、「from_browser: true」と宣言したイベントだけです",
     ),
     ("there is no channel `{}`; there are: {}", "「{}」というチャネルはありません。使えるもの：{}"),
     ("there is no such purpose; declared are: {}", "その目的は宣言されていません。宣言されているもの：{}"),

@@ -31,7 +31,7 @@ pub use customers::zone_source;
 pub use language::{label, outcome, particulars, word};
 pub use role::{Right, Role};
 pub use session::setup_link;
-pub use view::money;
+pub use view::{money, refused};
 
 use crate::App;
 use axum::Router;

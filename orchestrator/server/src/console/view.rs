@@ -13,6 +13,11 @@ pub(crate) struct View<'a> {
     pub(crate) zone: Zone,
 }
 
+/// Why something was not taken in, in Japanese; `None`: nobody wrote it down.
+pub fn refused(english: &str) -> Option<String> {
+    super::japanese::REFUSALS.japanese(english)
+}
+
 impl<'a> View<'a> {
     pub(crate) fn new(visit: &'a Visit) -> Self {
         let brand = visit.console.app.current.release();

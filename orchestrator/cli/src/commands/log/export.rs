@@ -55,7 +55,7 @@ pub(crate) async fn run(context: &Context, args: &ExportArgs) -> anyhow::Result<
     let bar =
         if out.watched && args.into.is_some() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
     bar.set_style(
-        ProgressStyle::with_template("{spinner} {pos} messages")
+        ProgressStyle::with_template(out.either("{spinner} {pos} messages", "{spinner} {pos} 件"))
             .unwrap_or_else(|_| ProgressStyle::default_spinner()),
     );
     record(context, args, &instance).await?;
