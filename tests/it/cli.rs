@@ -60,7 +60,9 @@ impl Shop {
     fn fill_in(&self) {
         let path = self.path("templates/brand.yaml");
         let text = std::fs::read_to_string(&path).unwrap();
-        let text = text.replace("shop.example", "kumo.example.jp");
+        let text = text
+            .replace("shop.example", "kumo.example.jp")
+            .replace("〒000-0000 東京都○○区○○1-2-3", "〒150-0041 東京都渋谷区神南1-2-3");
         std::fs::write(path, text.replace("1 Example Street, Example City", "1-2-3 Jinnan, Shibuya, Tokyo"))
             .unwrap();
     }

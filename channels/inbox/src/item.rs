@@ -22,7 +22,7 @@ pub(crate) struct Arrival {
 pub struct Arrived {
     /// Its id, for [`crate::Inbox::get`].
     pub id: i64,
-    /// When it was stored, by this machine's clock.
+    /// When it was stored, by the clock that the inbox was opened with.
     pub at: Timestamp,
     /// On which channel.
     pub channel: Channel,

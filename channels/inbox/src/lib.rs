@@ -51,7 +51,17 @@ pub struct Inbox {
 impl Inbox {
     /// Opens the inbox at `path`, creating it where it is missing. Needs a tokio runtime.
     pub async fn open(path: &Path) -> Result<Self, InboxError> {
-        Ok(Self { store: Store::open(path).await?, push: Arc::new(push::Tokens::default()) })
+        Self::open_at(path, store::now).await
+    }
+
+    /// The same, where another clock than the machine's says when something arrives: in the demo that of the business, so
+    /// that a mail of its November is not from today.
+    pub async fn open_at(
+        path: &Path,
+        clock: impl Fn() -> words::Timestamp + Send + Sync + 'static,
+    ) -> Result<Self, InboxError> {
+        let store = Store::open(path, Arc::new(clock)).await?;
+        Ok(Self { store, push: Arc::new(push::Tokens::default()) })
     }
 
     /// Takes mail at `address` (port 0: a free one) until the runtime ends. Returns where it listens.

@@ -50,7 +50,7 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    pub(crate) async fn open(path: &Path) -> Result<Self, InboxError> {
+    pub(crate) async fn open(path: &Path, clock: Clock) -> Result<Self, InboxError> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -72,7 +72,7 @@ impl Store {
             .connect_lazy_with(options);
         let (writer, posts) = mpsc::channel(1024);
         let (live, _) = broadcast::channel(1000);
-        tokio::spawn(write(connection, last, posts, live.clone()));
+        tokio::spawn(write(connection, last, posts, live.clone(), clock));
         Ok(Self { readers, writer, live })
     }
 
@@ -216,6 +216,7 @@ async fn write(
     mut last: i64,
     mut posts: mpsc::Receiver<Post>,
     live: broadcast::Sender<Arrived>,
+    clock: Clock,
 ) {
     while let Some(first) = posts.recv().await {
         let mut batch = vec![first];
@@ -224,7 +225,7 @@ async fn write(
         {
             batch.push(next);
         }
-        let at = now();
+        let at = clock();
         match commit(&mut connection, last, at, &batch).await {
             Ok(()) => {
                 for (arrivals, tell) in batch {
@@ -285,7 +286,10 @@ async fn commit(
     Ok(())
 }
 
-/// The machine's clock: the inbox stands for the world outside, which knows no virtual time.
+/// When something arrives.
+pub(crate) type Clock = std::sync::Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// The machine's clock: the inbox stands for the world outside.
 pub(crate) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(0))

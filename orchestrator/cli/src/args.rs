@@ -27,6 +27,7 @@ const AFTER: &str = "\
 Begin here:
   tabi init my-shop          a project with one working journey
   tabi check                 every mistake, at its line and column
+  tabi explain J012          what a code means, with an example; journeys, templates: the references
   tabi test                  your stories, played in milliseconds
   tabi preview               every message, language and sample in the browser
   tabi serve                 API, console and worker; nothing leaves this machine yet
@@ -82,6 +83,7 @@ impl From<Lang> for Language {
 pub(crate) enum Command {
     Init(commands::init::InitArgs),
     Check(commands::check::CheckArgs),
+    Explain(commands::explain::ExplainArgs),
     Test(commands::test::TestArgs),
     Preview(commands::preview::PreviewArgs),
     Serve(commands::serve::ServeArgs),

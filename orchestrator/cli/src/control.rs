@@ -19,7 +19,7 @@ pub(crate) use ask::{Ask, Stopped, Who};
 pub(crate) use desk::{Desk, Running, find, find_also_erased};
 pub(crate) use listen::{Opened, listen};
 pub(crate) use ready::placeholders;
-pub(crate) use scope::unknown_name;
+pub(crate) use scope::{unknown, unknown_name};
 pub(crate) use sending::refusal;
 
 use crate::{

@@ -39,7 +39,7 @@ pub(crate) fn told(english: &str) -> Option<String> {
 }
 
 const WORDS: &[(&str, &str)] =
-    &[("journey", "ジャーニー"), ("channel", "チャネル"), ("purpose", "目的"), ("everything", "すべて")];
+    &[("journey", "ジャーニー"), ("channel", "チャネル"), ("purpose", "目的"), ("message", "メッセージ"), ("everything", "すべて")];
 
 const SENTENCES: &[(&str, &str)] = &[
     // The machine.
@@ -211,6 +211,14 @@ const SENTENCES: &[(&str, &str)] = &[
         "記入例のままの項目がお客様に届いてしまいます：{}。実際の内容に書き換え、「tabi deploy」をしてから本番を開始してください",
     ),
     ("there is no {} `{}`; did you mean `{}`?", "{}「{}」はありません。「{}」のことでしょうか？"),
+    (
+        "nothing is explained under `{}`; did you mean `{}`?",
+        "「{}」の説明はありません。「{}」のことでしょうか？",
+    ),
+    (
+        "nothing is explained under `{}`: it is a code like J012, `journeys` or `templates`; `tabi explain` lists them all",
+        "「{}」の説明はありません。J012 のようなコードか、journeys、templates を指定してください。一覧は「tabi explain」で表示します",
+    ),
     ("there is no {} `{}`; there is: {}", "{}「{}」はありません。あるもの：{}"),
     ("there is no {} `{}`, and none at all yet", "{}「{}」はありません（まだ 1 つもありません）"),
     ("there is no such stop ({}): nothing is stopped", "その停止はありません（{}）。何も停止していません"),

@@ -291,7 +291,9 @@ fn call(report: &Report<'_>, node: &Node) -> Option<CallSchema> {
 }
 
 fn survey(report: &Report<'_>, node: &Node) -> Option<Survey> {
-    report.keys(node, &["title", "scale", "choices"]);
+    report.keys(node, &["title", "scale", "low", "high", "choices"]);
+    let end = |key: &str| node.get(key).and_then(|n| report.title(n));
+    let (low, high) = (end("low"), end("high"));
     let title = report
         .need(node, "title", t("the question is asked in these words", "質問文です"))
         .and_then(|n| report.title(n));
@@ -340,7 +342,7 @@ fn survey(report: &Report<'_>, node: &Node) -> Option<Survey> {
     };
     // What is wrong in it has been told; that it is not there would be untrue.
     let title = title.unwrap_or_else(|| Text::new(String::new(), String::new()));
-    Some(Survey { title, answers: answers.unwrap_or(SurveyAnswers::Scale { from: 0, to: 10 }) })
+    Some(Survey { title, answers: answers.unwrap_or(SurveyAnswers::Scale { from: 0, to: 10 }), low, high })
 }
 
 /// `thank_you` as people would write it: `Thank you`.

@@ -1,6 +1,6 @@
 //! A program as a graph for drawing: boxes and arrows with words on them, in English and Japanese.
 
-use crate::program::{Channels, Duration, Op, Pc, Program, Start, Wait, WaitUntil};
+use crate::program::{Channels, Days, Duration, Op, Pc, Program, Start, Wait, WaitUntil};
 use serde::{Deserialize, Serialize};
 use words::{Channel, Elapsed, Text};
 
@@ -209,6 +209,23 @@ fn waiting(wait: &Wait) -> Text {
             }
         },
         WaitUntil::Window => t("Wait", "待つ"),
+    };
+    let what = match &wait.on {
+        None => what,
+        Some(Days::Business) => {
+            t(format!("{}, on a business day", what.en), format!("{}（営業日）", what.ja))
+        }
+        Some(Days::Weekdays(days)) => {
+            let names = |all: [&str; 7], between: &str| {
+                let named =
+                    days.iter().filter_map(|day| all.get(usize::from(day.saturating_sub(1))).copied());
+                named.collect::<Vec<_>>().join(between)
+            };
+            t(
+                format!("{}, on {}", what.en, names(["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"], ", ")),
+                format!("{}（{}）", what.ja, names(["月", "火", "水", "木", "金", "土", "日"], "・")),
+            )
+        }
     };
     match &wait.between {
         Some(between) => {

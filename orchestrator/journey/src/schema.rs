@@ -149,6 +149,12 @@ pub struct Survey {
     pub title: Text,
     /// Whole numbers from .. to, or texts to choose from.
     pub answers: SurveyAnswers,
+    /// What the least number of a scale means: "not at all".
+    #[serde(default)]
+    pub low: Option<Text>,
+    /// What the greatest means.
+    #[serde(default)]
+    pub high: Option<Text>,
 }
 
 /// What may be answered.

@@ -271,8 +271,8 @@ impl Reader<'_> {
             ),
             Text::new("needed for every message", "すべてのメッセージに必要です"),
             Text::new(
-                format!("add a line `{key}: …`; templates/README.md has an example"),
-                format!("「{key}: …」の行を追加してください。例は templates/README.ja.md にあります"),
+                format!("add a line `{key}: …`; `tabi explain templates` has an example"),
+                format!("「{key}: …」の行を追加してください。例は「tabi explain templates」で確認できます"),
             ),
         );
     }
@@ -506,6 +506,9 @@ pub(crate) fn wrong_value(problems: &mut Problems, place: &Place, reason: &Text)
             format!("この値は使えません: {}", reason.ja),
         ),
         Text::new("here", "ここ"),
-        Text::new("templates/README.md shows what goes here", "書き方は templates/README.ja.md にあります"),
+        Text::new(
+            "`tabi explain templates` shows what goes here",
+            "書き方は「tabi explain templates」で確認できます",
+        ),
     );
 }

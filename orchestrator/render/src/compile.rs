@@ -177,8 +177,8 @@ fn read_brand(texts: &BTreeMap<String, String>, problems: &mut Problems) -> Opti
             Text::new("there is no templates/brand.yaml", "templates/brand.yaml がありません"),
             Text::new("every message needs it", "すべてのメッセージに必要です"),
             Text::new(
-                "`tabi init` writes one; templates/README.md says what goes in",
-                "「tabi init」で作れます。書き方は templates/README.ja.md にあります",
+                "`tabi init` writes one; `tabi explain templates` says what goes in",
+                "「tabi init」で作れます。書き方は「tabi explain templates」で確認できます",
             ),
         );
         return None;
@@ -635,8 +635,8 @@ fn unknown_part(path: &str, inner: &str, problems: &mut Problems) {
             Text::new(format!("did you mean `{meant}`?"), format!("「{meant}」のことでしょうか？"))
         }
         _ => Text::new(
-            "templates/README.md lists the parts of every channel; a body is written once, as MJML or as HTML",
-            "チャネルごとのファイルは templates/README.ja.md にあります。本文は MJML か HTML のどちらか一つです",
+            "`tabi explain templates` lists the parts of every channel; a body is written once, as MJML or as HTML",
+            "チャネルごとのファイルは「tabi explain templates」で確認できます。本文は MJML か HTML のどちらか一つです",
         ),
     };
     problems.error(

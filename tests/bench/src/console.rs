@@ -107,6 +107,6 @@ impl Visitor {
 fn cookie(page: &Page, name: &str) -> Result<String> {
     let lines = page.text.lines().filter(|line| line.to_ascii_lowercase().starts_with("set-cookie:"));
     let pairs = lines.filter_map(|line| line.split_once(':')?.1.trim().split(';').next());
-    let found = pairs.into_iter().find(|pair| pair.contains(&format!("{name}=")));
+    let found = pairs.into_iter().find(|pair| pair.starts_with(name));
     found.map(str::to_owned).with_context(|| format!("no cookie {name}"))
 }

@@ -1,6 +1,6 @@
 //! Commands that come while an installation is starting, or while another command has it.
 
-use super::{Shop, command};
+use super::{Shop, command, tabi_in};
 use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     process::{Child, Stdio},
@@ -70,4 +70,42 @@ fn commands_that_meet_wait_for_each_other() {
     let list = shop.tabi(&["key", "list"]);
     assert!(names.iter().all(|name| list.out.contains(name)), "{}", list.out);
     drop(server);
+}
+
+#[test]
+fn a_new_project_says_its_name_once_below_and_has_an_address_for_each_language() {
+    let shop = Shop::new("en,ja");
+    let brand = std::fs::read_to_string(shop.path("templates/brand.yaml")).unwrap();
+    assert!(brand.contains("en: \"1 Example Street, Example City\", ja: \"〒000-0000"), "{brand}");
+    let footer = std::fs::read_to_string(shop.path("templates/blocks/footer.mjml")).unwrap();
+    assert!(!footer.contains("brand.footer") && footer.contains("brand.colours.primary"), "{footer}");
+    let said = shop.tabi(&["preview", "welcom", "--listen", "127.0.0.1:0"]);
+    assert_eq!(
+        (said.code, said.err.contains("did you mean `welcome`?")),
+        (1, true),
+        "{}{}",
+        said.out,
+        said.err
+    );
+}
+
+#[test]
+fn a_code_and_the_references_are_explained_where_no_repository_is() {
+    let here = tempfile::tempdir().unwrap();
+    let page = tabi_in(here.path(), &["explain", "j012"]);
+    assert!(
+        page.code == 0 && page.out.starts_with("# J012: ") && page.out.contains("## Right"),
+        "{}",
+        page.out
+    );
+    let ja = tabi_in(here.path(), &["explain", "templates", "--lang", "ja"]);
+    assert!(ja.code == 0 && ja.out.contains("テンプレート"), "{}", ja.out);
+    let slip = tabi_in(here.path(), &["explain", "J0012"]);
+    assert_eq!((slip.code, slip.err.contains("did you mean")), (1, true), "{}", slip.err);
+    let all = tabi_in(here.path(), &["explain"]);
+    assert!(
+        all.out.contains("J012") && all.out.contains("T001") && all.out.contains("journeys"),
+        "{}",
+        all.out
+    );
 }

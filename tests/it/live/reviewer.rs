@@ -44,8 +44,7 @@ impl Visitor {
 /// `name=value` of a cookie that an answer sets, whatever prefix its name has.
 fn cookie(answer: &Answer, name: &str) -> String {
     let set = answer.headers.iter().filter(|(header, _)| header == "set-cookie").map(|(_, value)| value);
-    let pair =
-        set.filter_map(|value| value.split(';').next()).find(|pair| pair.contains(&format!("{name}=")));
+    let pair = set.filter_map(|value| value.split(';').next()).find(|pair| pair.starts_with(name));
     pair.unwrap_or_else(|| panic!("no cookie {name}: {answer:?}")).to_owned()
 }
 

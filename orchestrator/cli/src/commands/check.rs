@@ -46,6 +46,15 @@ pub(crate) fn run(context: &Context, args: &CheckArgs) -> anyhow::Result<Exit> {
     } else if !problems.is_empty() {
         project::show(out, &files, &problems);
         out.line(project::counted(out, &problems));
+        let code = &problems[0].code;
+        out.hint(match out.language {
+            words::Language::En => {
+                format!("`tabi explain {code}` says more, with an example; so for every code.")
+            }
+            words::Language::Ja => {
+                format!("「tabi explain {code}」で例と説明を表示します。ほかのコードも同じです。")
+            }
+        });
     }
     if !examples.is_empty() {
         out.hint(

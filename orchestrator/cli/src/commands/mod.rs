@@ -8,6 +8,7 @@ pub(crate) mod customer;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod event;
+pub(crate) mod explain;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod journey;
@@ -141,6 +142,7 @@ pub(crate) fn run(args: Args, out: Output) -> anyhow::Result<Exit> {
         Command::Demo(args) => server_runtime(demo::run(c, &args)),
         Command::Init(args) => init::run(c, args),
         Command::Check(args) => check::run(c, &args),
+        Command::Explain(args) => explain::run(c, &args),
         Command::Test(args) => test::run(c, &args),
         Command::Preview(args) => on_runtime(preview::run(c, &args)),
         Command::Serve(args) => server_runtime(serve::run(c, &args)),

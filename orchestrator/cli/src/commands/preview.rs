@@ -2,12 +2,13 @@
 
 use super::Context;
 use crate::{
+    control,
     exit::{Exit, Fault},
     preview::Gallery,
     project,
 };
 use clap::Args;
-use std::net::SocketAddr;
+use std::{collections::BTreeSet, net::SocketAddr};
 
 /// Show every message in every language with every sample, live in the browser
 ///
@@ -36,7 +37,10 @@ pub(crate) async fn run(context: &Context, args: &PreviewArgs) -> anyhow::Result
         .into());
     }
     let root = project::find(context.common.project.as_deref())?;
-    project::read(&root)?;
+    let files = project::read(&root)?;
+    if let Some(message) = &args.message {
+        known(message, &files)?;
+    }
     let listener = tokio::net::TcpListener::bind(args.listen).await.map_err(|error| {
         Fault::unreachable(format!(
             "{} cannot be listened on: {error}; choose another with --listen",
@@ -58,4 +62,18 @@ pub(crate) async fn run(context: &Context, args: &PreviewArgs) -> anyhow::Result
         () = stop => {}
     }
     Ok(Exit::Fine)
+}
+
+/// Whether there is such a message; else what there is.
+fn known(message: &str, files: &release::Files) -> anyhow::Result<()> {
+    let names: BTreeSet<String> = files
+        .keys()
+        .filter_map(|path| path.strip_prefix("templates/")?.strip_suffix("/message.yaml"))
+        .filter(|name| !name.contains('/'))
+        .map(str::to_owned)
+        .collect();
+    if names.contains(message) {
+        return Ok(());
+    }
+    Err(Fault::problem(control::unknown("message", message, &names)).into())
 }

@@ -82,7 +82,10 @@ async fn serve_with(
     let base_url = base_url.trim_end_matches('/').to_owned();
 
     let current = Current::default();
-    let inbox = inbox::Inbox::open(&instance.place.inbox()).await?;
+    let inbox = {
+        let clock = Arc::clone(&instance.clock);
+        inbox::Inbox::open_at(&instance.place.inbox(), move || clock.now()).await?
+    };
     let desk = Arc::new(desk(&instance, &inbox, &current, &base_url, listens).await?);
     start(context, &desk).await?;
 

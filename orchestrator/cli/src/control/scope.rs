@@ -117,7 +117,8 @@ fn name(scope: &StopScope) -> &str {
     }
 }
 
-fn unknown(kind: &str, name: &str, known: &BTreeSet<String>) -> String {
+/// A sentence about a name that nothing has: what was meant, or what there is.
+pub(crate) fn unknown(kind: &str, name: &str, known: &BTreeSet<String>) -> String {
     match journey::nearest(name, known.iter().map(String::as_str)) {
         Some(meant) => format!("there is no {kind} `{name}`; did you mean `{meant}`?"),
         None if known.is_empty() => {

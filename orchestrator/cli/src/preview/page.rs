@@ -12,13 +12,14 @@ const STYLE: &str = "
 body{margin:0;font:15px/1.5 system-ui,sans-serif;display:grid;grid-template-columns:minmax(9rem,15rem) 1fr;min-height:100vh}
 nav{border-right:1px solid var(--line);padding:1rem;overflow-wrap:anywhere}
 nav a{display:block;padding:.25rem .5rem;border-radius:.3rem;color:inherit;text-decoration:none}
-nav a:hover{text-decoration:underline}nav a[aria-current]{background:#14532d;color:#fff}
+nav a small{display:block;opacity:.75}nav a:hover{text-decoration:underline}nav a[aria-current]{background:#14532d;color:#fff}
 main{padding:1rem 1.5rem;min-width:0}
 h1{font-size:1.3rem;margin:.2rem 0 1rem}h2{font-size:1.05rem;margin:1.5rem 0 .5rem}
 .cells{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(26rem,100%),1fr));gap:1rem}
 article{border:1px solid var(--line);border-radius:.5rem;overflow:hidden;min-width:0}
 article header{padding:.5rem .75rem;background:var(--soft);border-bottom:1px solid var(--line)}
 article header b{margin-right:.5rem}
+.preheader{opacity:.7}
 .subject{padding:.5rem .75rem;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
 iframe{display:block;width:100%;height:36rem;border:0;background:#fff;color-scheme:light}
 pre{margin:0;padding:.75rem;white-space:pre-wrap;overflow-wrap:anywhere;font:13px/1.5 ui-monospace,monospace}
@@ -35,21 +36,27 @@ pub(super) fn page(shown: &Shown, message: &str) -> String {
     let mut out = String::new();
     let catalog = shown.templates.as_ref().map(|templates| templates.catalog()).unwrap_or_default();
     let lang = words.lang;
-    let title = if message.is_empty() { words.preview } else { message };
+    let locale = words::Locale::parse(words.lang).ok();
+    let named = |name: &str| match (&shown.templates, &locale) {
+        (Some(templates), Some(locale)) => templates.title(name, locale).to_owned(),
+        _ => name.to_owned(),
+    };
+    let title = if message.is_empty() { words.preview.to_owned() } else { named(message) };
     let _ = write!(
         out,
         "<!doctype html><html lang=\"{lang}\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
          <title>{}</title><style>{STYLE}</style></head><body><nav aria-label=\"{}\">",
-        escape(title),
+        escape(&title),
         words.messages
     );
     for name in catalog.messages.keys() {
         let current = if name == message { " aria-current=\"page\"" } else { "" };
-        let name = escape(name);
-        let _ = write!(out, "<a href=\"/m/{name}\"{current}>{name}</a>");
+        let (name, title) = (escape(name), escape(&named(name)));
+        let id = if name == title { String::new() } else { format!("<small>{name}</small>") };
+        let _ = write!(out, "<a href=\"/m/{name}\"{current}>{title}{id}</a>");
     }
-    let _ = write!(out, "</nav><main><h1>{}</h1>", escape(title));
+    let _ = write!(out, "</nav><main><h1>{}</h1>", escape(&title));
     problems(&mut out, shown, &words);
     match (&shown.templates, catalog.messages.contains_key(message)) {
         (Some(templates), true) => cells(&mut out, &templates.preview(message), &words),
@@ -120,10 +127,11 @@ fn content(out: &mut String, content: &Content, name: &str, words: &Words) {
         Content::Email(email) => {
             let _ = write!(
                 out,
-                "<div class=\"subject\"><b>{}</b><br><small>{} &lt;{}&gt;</small></div>\
+                "<div class=\"subject\"><b>{}</b> <span class=\"preheader\">{}</span><br><small>{} &lt;{}&gt;</small></div>\
                  <iframe sandbox=\"\" title=\"{name}\" srcdoc=\"{}\"></iframe>\
                  <details><summary>{}</summary><pre>{}</pre></details>",
                 escape(&email.subject),
+                escape(&preheader(&email.html)),
                 escape(&email.from_name),
                 escape(&email.from_address),
                 escape(&email.html),
@@ -159,6 +167,17 @@ fn content(out: &mut String, content: &Content, name: &str, words: &Words) {
             }
         }
     }
+}
+
+/// What inboxes show behind the subject: the text that MJML hides at the beginning of the body.
+fn preheader(html: &str) -> String {
+    let Some((_, body)) = html.split_once("<body") else { return String::new() };
+    let hidden = body.split_once("display:none").filter(|(before, _)| before.matches('<').count() <= 1);
+    let text =
+        hidden.and_then(|(_, rest)| rest.split_once('>')?.1.split_once('<')).map_or("", |(text, _)| text);
+    let plain =
+        [("&quot;", "\""), ("&#39;", "'"), ("&lt;", "<"), ("&gt;", ">"), ("&nbsp;", " "), ("&amp;", "&")];
+    plain.iter().fold(text.trim().to_owned(), |text, (entity, sign)| text.replace(entity, sign))
 }
 
 /// The page's own words.

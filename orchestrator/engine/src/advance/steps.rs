@@ -140,7 +140,7 @@ impl Run<'_> {
                 "it was not allowed before it expired",
                 "期限までに送信が許可されませんでした",
             );
-            return self.not_sent(send, vec![expired], Flow::Go(next));
+            return self.not_sent(send, vec![expired], Flow::Go(self.past(send, next)));
         }
         let (reasons, until) = match self.view.choose(send, self.now) {
             Choice::Go(channels) if !channels.is_empty() => {
@@ -158,7 +158,7 @@ impl Run<'_> {
             Choice::Blocked { reasons, until } => (reasons, until),
         };
         match send.if_blocked {
-            IfBlocked::Skip => self.not_sent(send, reasons, Flow::Go(next)),
+            IfBlocked::Skip => self.not_sent(send, reasons, Flow::Go(self.past(send, next))),
             IfBlocked::Stop => {
                 let flow = self.not_sent(send, reasons, Flow::Ended);
                 self.end(Ending::Stopped, format!("{} may not be sent", send.message));
@@ -182,12 +182,12 @@ impl Run<'_> {
         // An answer that lies in the past would ask in a circle.
         let soonest = self.now.plus(Elapsed::from_minutes(1));
         let again = match (until, expires_at) {
-            (None, None) => return self.not_sent(send, reasons, Flow::Go(next)),
+            (None, None) => return self.not_sent(send, reasons, Flow::Go(self.past(send, next))),
             (None, Some(expires_at)) => expires_at,
             (Some(until), _) => until.max(soonest).min(last),
         };
         if again <= self.now {
-            return self.not_sent(send, reasons, Flow::Go(next));
+            return self.not_sent(send, reasons, Flow::Go(self.past(send, next)));
         }
         if self.state.at.due_at != Some(again) {
             self.decide(Decision::Blocked { message: send.message.clone(), reasons, until: again });
@@ -209,6 +209,15 @@ impl Run<'_> {
         };
         self.remember("sent", &send.message);
         self.effects.push(Effect::Plan(planned));
+    }
+
+    /// Where a message that is not sent leads: nobody answers a question that nobody was asked.
+    fn past(&self, send: &Send, next: Pc) -> Pc {
+        let waits = usize::try_from(next).ok().and_then(|at| self.program.nodes.get(at)).map(|node| &node.op);
+        match waits {
+            Some(Op::WaitFor { otherwise, .. }) if send.survey.is_some() => *otherwise,
+            _ => next,
+        }
     }
 
     fn not_sent(&mut self, send: &Send, reasons: Vec<Reason>, flow: Flow) -> Flow {

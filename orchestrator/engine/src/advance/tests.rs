@@ -321,6 +321,26 @@ fn a_wait_may_look_back_to_the_start() {
     );
 }
 
+#[test]
+fn nobody_waits_for_the_answer_to_a_question_that_was_not_asked() {
+    let asks = send_with("ask_nps", 1, |send| send.survey = Some("nps".to_owned()));
+    let wait_for = Op::WaitFor {
+        events: vec![on("survey_answered")],
+        up_to: Some(Duration::CalendarDays(7)),
+        since_start: false,
+        bind: None,
+        then: 3,
+        otherwise: 2,
+    };
+    let ops = vec![asks, wait_for, Op::Stop { reason: "not_asked".to_owned() }, Op::End];
+    let mut story = Story::new(program(ops), "2026-01-01T00:00:00Z");
+    story.world.blocked.borrow_mut().insert("ask_nps".to_owned(), None);
+    story.begin().tells(
+        "01-01 00:00 0/1 not sent ask_nps: cap
+         01-01 00:00 2 ended stopped not_asked",
+    );
+}
+
 fn nudges() -> Vec<Op> {
     vec![
         send("welcome", 1),

@@ -154,8 +154,8 @@ impl Checker<'_> {
                         })
                         .or_else(|| {
                             Some(t(
-                                "journeys/README.md lists every function",
-                                "使える関数は journeys/README.ja.md の一覧にあります",
+                                "`tabi explain journeys` lists every function",
+                                "使える関数の一覧は「tabi explain journeys」で確認できます",
                             ))
                         }),
                 );

@@ -14,7 +14,7 @@ fn the_thank_you_is_drawn_in_words() {
             "0 Send thank_you (email) | thank_you を送信（email）",
             "1 Wait for order_delivered | order_delivered を待つ",
             "2 Stop: never_delivered | 終了：never_delivered",
-            "3 Wait 3 days, 09:00–20:00 | 3 日待つ（09:00–20:00）",
+            "3 Wait 3 days, on a business day, 09:00–20:00 | 3 日待つ（営業日）（09:00–20:00）",
             "4 customer.orders > 1? | customer.orders > 1？",
             "5 Send thanks_again (push > sms > email) | thanks_again を送信（push > sms > email）",
             "6 Send how_to_use (email) | how_to_use を送信（email）",

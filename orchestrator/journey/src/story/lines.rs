@@ -2,11 +2,11 @@
 
 use super::read::Reader;
 use super::{Action, Expected, Fact, Line, Outcome, Receipt};
-use crate::report::t;
+use crate::report::{nearest, t};
 use crate::schema::Field;
 use crate::yaml::{Kind, Node};
 use std::collections::BTreeMap;
-use words::{Channel, Timestamp, Type};
+use words::{Channel, Text, Timestamp, Type};
 
 const RECEIPTS: [(&str, Receipt); 7] = [
     ("delivered", Receipt::Delivered),
@@ -50,6 +50,14 @@ fn wanted(fields: &BTreeMap<String, Field>) -> BTreeMap<String, (Type, bool)> {
     fields.iter().map(|(name, field)| (name.clone(), (field.ty.clone(), field.required))).collect()
 }
 
+/// `did you mean …?`, where one of the keys of a line that says nothing is nearly a word that does.
+fn meant(node: &Node, known: &[&str]) -> Option<Text> {
+    let said = node.entries().iter().map(|entry| entry.key.as_str()).chain(node.text());
+    let near =
+        said.filter(|word| !known.contains(word)).find_map(|word| nearest(word, known.iter().copied()))?;
+    Some(t(format!("did you mean `{near}`?"), format!("「{near}」のことでしょうか？")))
+}
+
 impl Reader<'_> {
     pub(super) fn line(&self, node: &Node) -> Option<Line> {
         let report = self.report;
@@ -70,10 +78,12 @@ impl Reader<'_> {
                     span,
                     t("one line says one thing", "1 行には 1 つのことだけを書きます"),
                     t(format!("{} stand here", found.len()), format!("ここには {} 個あります", found.len())),
-                    t(
-                        format!("one of: at, {}", list.join(", ")),
-                        format!("at、{} のどれか 1 つを書いてください", list.join("、")),
-                    ),
+                    meant(node, &list).unwrap_or_else(|| {
+                        t(
+                            format!("one of: at, {}", list.join(", ")),
+                            format!("at、{} のどれか 1 つを書いてください", list.join("、")),
+                        )
+                    }),
                 );
                 return None;
             }
@@ -219,17 +229,23 @@ impl Reader<'_> {
         let found: Vec<&str> = EXPECTATIONS.into_iter().filter(|kind| node.get(kind).is_some()).collect();
         let [kind] = found.as_slice() else {
             if matches!(node.kind, Kind::Map(_)) {
-                report.keys(node, &[&EXPECTATIONS[..], &["on", "at", "because", "customer"]].concat());
+                let known = [&EXPECTATIONS[..], &["on", "at", "because", "customer"]].concat();
+                report.keys(node, &known);
+                if node.entries().iter().any(|entry| !known.contains(&entry.key.as_str())) {
+                    return None;
+                }
             }
             report.help(
                 "J034",
                 span,
                 t("one expectation says one thing", "1 つの期待には 1 つのことだけを書きます"),
                 t(format!("{} stand here", found.len()), format!("ここには {} 個あります", found.len())),
-                t(
-                    format!("one of: {}", EXPECTATIONS.join(", ")),
-                    format!("{} のどれか 1 つを書いてください", EXPECTATIONS.join("、")),
-                ),
+                meant(node, &EXPECTATIONS).unwrap_or_else(|| {
+                    t(
+                        format!("one of: {}", EXPECTATIONS.join(", ")),
+                        format!("{} のどれか 1 つを書いてください", EXPECTATIONS.join("、")),
+                    )
+                }),
             );
             return None;
         };

@@ -57,10 +57,11 @@ fn what_a_story_gets_wrong_is_told_at_its_place() {
         "10:18 J059 there is no message `thank_yu`\n13:19 J105 there is no customer `kenn`",
     );
     check("      - advance: a while\n", "10:18 J035 `a while` is not a length of time");
+    check("      - advnce: 1 day\n", "10:9 J034 one line says one thing");
     check("      - expect: nothin\n", "10:17 J033 `nothin` is not known here");
     check(
         "      - expect:\n          - snet: thank_you\n            customer: hana\n",
-        "11:13 J030 there is no key `snet` here\n11:13 J034 one expectation says one thing",
+        "11:13 J030 there is no key `snet` here",
     );
     check("      - outcome: unavailble\n        on: email\n", "10:18 J033 `unavailble` is not known here");
     check("      - set: {plan: gold}\n        customer: ken\n", "10:21 J071 one of free, pro is wanted here");

@@ -178,7 +178,7 @@ fn earlier(view: &View<'_>, page: &CustomerPage) -> Vec<Json> {
 pub(crate) fn consent(view: &View<'_>, consent: &Consent) -> Json {
     let granted = consent.state == ConsentState::Granted;
     json!({
-        "purpose": consent.purpose,
+        "purpose": consent.purpose.as_deref().map(|purpose| view.purpose(purpose)),
         "channel": consent.channel.as_ref().map(|c| view.channel(c.as_str())),
         "granted": granted,
         "basis": view.words.named("basis", json!(consent.basis).as_str().unwrap_or_default()),

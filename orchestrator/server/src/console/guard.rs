@@ -110,7 +110,7 @@ async fn enter(
     cookies: &mut Vec<String>,
 ) -> Result<Option<Response>, Failure> {
     let console = visit.console.clone();
-    if let Some(cookie) = cookie(headers, session::cookie_name(visit.secure)) {
+    if let Some(cookie) = cookie(headers, &session::cookie_name(visit.secure, &visit.host)) {
         visit.who = session::who(&console, &cookie).await?;
     }
     if let Needs::Right(right) = page.needs {
@@ -119,7 +119,7 @@ async fn enter(
             && loopback(&visit.host)
             && visit.method == Method::GET
         {
-            let (who, cookie) = session::demo(&console, visit.secure).await?;
+            let (who, cookie) = session::demo(&console, visit.secure, &visit.host).await?;
             cookies.push(cookie);
             visit.who = Some(who);
         }

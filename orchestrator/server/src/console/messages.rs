@@ -115,13 +115,16 @@ pub(crate) async fn list(visit: Visit) -> Result<Response, Failure> {
     };
     let field = |name: &str| visit.query.get(name).unwrap_or_default().to_owned();
     let release = visit.console.app.current.release();
-    let programs = release.as_ref().map(|r| &r.project.programs);
-    let mut journeys: Vec<&str> = programs.into_iter().flat_map(|p| p.keys()).map(String::as_str).collect();
-    journeys.sort_unstable();
-    let mut purposes: Vec<&str> =
-        programs.into_iter().flat_map(|p| p.values()).map(|p| p.purpose.as_str()).collect();
-    purposes.sort_unstable();
-    purposes.dedup();
+    // Of the log too: what is no longer released was sent all the same.
+    let past = visit.store().journey_counts(None).await?.into_iter().map(|counts| counts.journey);
+    let programs = release.iter().flat_map(|r| r.project.programs.keys().cloned());
+    let journeys = view.choices(
+        programs.chain(past.filter(|name| !name.is_empty())),
+        visit.query.get("journey"),
+        View::journey,
+    );
+    let declared = release.iter().flat_map(|r| r.project.schema.purposes.keys().cloned());
+    let purposes = view.choices(declared, visit.query.get("purpose"), View::purpose);
     let outcomes: Vec<Json> = MessageOutcome::ALL
         .into_iter()
         .map(MessageOutcome::as_str)

@@ -84,7 +84,7 @@ pub(crate) async fn who(console: &Console, cookie: &str) -> Result<Option<Who>, 
 }
 
 /// Opens a session; returns its cookie.
-async fn open(app: &App, secure: bool, name: &str) -> Result<(String, [u8; 32]), StoreError> {
+async fn open(app: &App, (secure, host): (bool, &str), name: &str) -> Result<(String, [u8; 32]), StoreError> {
     let issued = app.store.vault().issue_session()?;
     let now = app.clock.machine_now();
     let session = Session {
@@ -95,11 +95,11 @@ async fn open(app: &App, secure: bool, name: &str) -> Result<(String, [u8; 32]),
         csrf: app.store.vault().form_token(&issued.hash),
     };
     app.store.open_session(session).await?;
-    Ok((cookie(secure, issued.secret.expose(), LIFE_MAX), issued.hash))
+    Ok((cookie(secure, host, issued.secret.expose(), LIFE_MAX), issued.hash))
 }
 
 /// In the demo whoever comes is the demo's operator: a session for them, and its cookie.
-pub(crate) async fn demo(console: &Console, secure: bool) -> Result<(Who, String), StoreError> {
+pub(crate) async fn demo(console: &Console, secure: bool, host: &str) -> Result<(Who, String), StoreError> {
     let app = &console.app;
     if app.store.operator(DEMO).await?.is_none() {
         let operator = Operator {
@@ -112,17 +112,23 @@ pub(crate) async fn demo(console: &Console, secure: bool) -> Result<(Who, String
         };
         app.store.put_operator(operator, "tabi demo", app.clock.now()).await?;
     }
-    let (cookie, session) = open(app, secure, DEMO).await?;
+    let (cookie, session) = open(app, (secure, host), DEMO).await?;
     Ok((Who { name: DEMO.to_owned(), role: Role::Admin, session }, cookie))
 }
 
-/// The name of the session's cookie: with the prefix that binds it to this very host where the connection allows.
-pub(crate) fn cookie_name(secure: bool) -> &'static str {
-    if secure { "__Host-tabi_session" } else { "tabi_session" }
+/// The name of the session's cookie: with the prefix that binds it to this very host where the connection allows. Browsers
+/// tell hosts apart, not ports: on one machine the demo and a shop's own Tabi must not sign each other out.
+pub(crate) fn cookie_name(secure: bool, host: &str) -> String {
+    let port = host.rsplit_once(':').map(|(_, port)| port).filter(|port| port.parse::<u16>().is_ok());
+    match (secure, port) {
+        (true, _) => "__Host-tabi_session".to_owned(),
+        (false, Some(port)) => format!("tabi_session_{port}"),
+        (false, None) => "tabi_session".to_owned(),
+    }
 }
 
-fn cookie(secure: bool, value: &str, life: Elapsed) -> String {
-    let name = cookie_name(secure);
+fn cookie(secure: bool, host: &str, value: &str, life: Elapsed) -> String {
+    let name = cookie_name(secure, host);
     let secure = if secure { "; Secure" } else { "" };
     let seconds = life.as_micros() / 1_000_000;
     format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}")
@@ -176,7 +182,7 @@ pub(crate) async fn sign_in(visit: Visit) -> Result<Response, Failure> {
         .console
         .write_down(&visit, AuditKind::OperatorSignedIn, None, None, json!({"operator": name}))
         .await?;
-    let (cookie, _) = open(&visit.console.app, visit.secure, &name).await?;
+    let (cookie, _) = open(&visit.console.app, (visit.secure, &visit.host), &name).await?;
     Ok((AppendHeaders([(SET_COOKIE, cookie)]), go(next(&visit), None)).into_response())
 }
 
@@ -185,7 +191,7 @@ pub(crate) async fn sign_out(visit: Visit) -> Result<Response, Failure> {
     if let Some(who) = &visit.who {
         visit.store().close_session(who.session).await?;
     }
-    let gone = cookie(visit.secure, "", Elapsed::from_secs(0));
+    let gone = cookie(visit.secure, &visit.host, "", Elapsed::from_secs(0));
     Ok((AppendHeaders([(SET_COOKIE, gone)]), go("/console/sign-in", None)).into_response())
 }
 
@@ -219,7 +225,7 @@ pub(crate) async fn setup(visit: Visit) -> Result<Response, Failure> {
         return page::render(&visit, StatusCode::UNPROCESSABLE_ENTITY, "setup.html", context).await;
     }
     visit.store().put_setting(SETUP, None).await?;
-    let (cookie, _) = open(&visit.console.app, visit.secure, &name).await?;
+    let (cookie, _) = open(&visit.console.app, (visit.secure, &visit.host), &name).await?;
     Ok((AppendHeaders([(SET_COOKIE, cookie)]), go("/console", Some("note-welcome"))).into_response())
 }
 

@@ -2,7 +2,9 @@
 
 use super::language::Words;
 use super::visit::Visit;
+use release::Release;
 use serde_json::{Value as Json, json};
+use std::{collections::BTreeSet, sync::Arc};
 use store::{DeliveryState, LogRow, MessageOutcome};
 use words::{Currency, Language, Money, Timestamp, Value, Zone};
 
@@ -11,6 +13,7 @@ pub(crate) struct View<'a> {
     pub(crate) language: Language,
     pub(crate) words: &'a Words,
     pub(crate) zone: Zone,
+    release: Option<Arc<Release>>,
 }
 
 /// Why something was not taken in, in Japanese; `None`: nobody wrote it down.
@@ -20,12 +23,48 @@ pub fn refused(english: &str) -> Option<String> {
 
 impl<'a> View<'a> {
     pub(crate) fn new(visit: &'a Visit) -> Self {
-        let brand = visit.console.app.current.release();
+        let release = visit.console.app.current.release();
         Self {
             language: visit.language,
             words: visit.console.words(visit.language),
-            zone: brand.map_or_else(Zone::utc, |release| release.brand.zone.clone()),
+            zone: release.as_ref().map_or_else(Zone::utc, |release| release.brand.zone.clone()),
+            release,
         }
+    }
+
+    /// What a purpose is called; its name where the release knows none.
+    pub(crate) fn purpose(&self, name: &str) -> String {
+        let purposes = self.release.as_ref().map(|release| &release.project.schema.purposes);
+        let title = purposes.and_then(|all| all.get(name)).map(|purpose| purpose.title.get(self.language));
+        title.filter(|title| !title.is_empty()).unwrap_or(name).to_owned()
+    }
+
+    /// What a journey is called; its name where the release knows none.
+    pub(crate) fn journey(&self, name: &str) -> String {
+        let programs = self.release.as_ref().map(|release| &release.project.programs);
+        let title = programs.and_then(|all| all.get(name)).map(|program| program.title.get(self.language));
+        title.filter(|title| !title.is_empty()).unwrap_or(name).to_owned()
+    }
+
+    /// What a form offers to choose from: titles, by title, beside the names that stand for them. What was asked for is among
+    /// them, though nothing is called that.
+    pub(crate) fn choices(
+        &self,
+        names: impl IntoIterator<Item = String>,
+        asked: Option<&str>,
+        title: impl Fn(&Self, &str) -> String,
+    ) -> Vec<Json> {
+        let names: BTreeSet<String> = names.into_iter().chain(asked.map(str::to_owned)).collect();
+        let mut all: Vec<(String, String)> =
+            names.into_iter().map(|name| (title(self, &name), name)).collect();
+        all.sort();
+        let twice = |title: &str| all.iter().filter(|(other, _)| other == title).count() > 1;
+        all.iter()
+            .map(|(title, name)| {
+                let text = if twice(title) { format!("{title} ({name})") } else { title.clone() };
+                json!({"name": name, "text": text})
+            })
+            .collect()
     }
 
     /// An instant: for machines, for people, its day and its time of day.
@@ -161,7 +200,7 @@ impl<'a> View<'a> {
             "customer": row.customer.to_string(),
             "journey": row.journey, "step": step_beside(row), "visit": row.visit, "name": row.name,
             "origin": row.origin.as_str(),
-            "purpose": row.purpose,
+            "purpose": self.purpose(&row.purpose),
             "class": self.words.named("class", row.class.as_str()),
             "at": self.time(row.planned_at),
             "outcome": self.outcome_in(row.outcome, row.in_inbox()),

@@ -125,7 +125,11 @@ pub(super) async fn style(State(app): State<App>) -> Response {
          label{{display:flex;gap:.75rem;align-items:center;min-height:2.75rem}}\
          input[type=checkbox],input[type=radio]{{width:1.25rem;height:1.25rem;accent-color:{primary}}}\
          textarea{{font:inherit;width:100%;min-height:6rem}}\
-         .scale{{display:flex;flex-wrap:wrap;gap:.25rem 1rem}}\
+         .scale{{display:grid;grid-template-columns:repeat(auto-fit,minmax(2.5rem,1fr));gap:.25rem 0}}\
+         .scale label{{flex-direction:column;gap:.25rem;padding:.375rem 0;justify-content:center}}\
+         .ends{{display:flex;justify-content:space-between;gap:2rem;margin:.25rem 0 0;color:{muted};font-size:.875rem}}\
+         .ends span:last-child{{text-align:right}}\
+         blockquote{{margin:0 0 1rem;padding-left:1rem;border-left:3px solid {muted}}}\
          a{{color:inherit}}",
         background = colour("background", "#f5f5f4"),
         surface = colour("surface", "#ffffff"),

@@ -15,8 +15,11 @@ use journey::Survey;
 use journey::program::Op;
 use journey::schema::SurveyAnswers;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use store::Ingested;
-use words::Value;
+use words::{Text, Value};
+
+type Properties = BTreeMap<String, Value>;
 
 const COMMENT_MAX: usize = 2_000;
 
@@ -30,9 +33,53 @@ pub(super) async fn ask(
     link: Link,
     query: Result<Query<Asked>, QueryRejection>,
 ) -> Response {
-    let Some((_, survey)) = survey_of(&app, &link) else { return page::unknown_link(&link.look) };
+    let Some((name, survey)) = survey_of(&app, &link) else { return page::unknown_link(&link.look) };
+    if let Some(given) = given(&app, &link, &name).await {
+        return answered(&link, &survey, &given);
+    }
     let chosen = query.ok().and_then(|Query(asked)| asked.a);
     question(&link, &survey, chosen.as_deref(), None)
+}
+
+/// The answer that this message got: its event's properties.
+async fn given(app: &App, link: &Link, name: &str) -> Option<Properties> {
+    link.customer.as_ref()?;
+    // Answers are few; a link that is opened again is rare.
+    let events = app.store.history(link.id, u64::MAX >> 1).await.ok()?;
+    let (message, name) = (Value::Text(link.message.to_string()), Value::Text(name.to_owned()));
+    let of_this = |event: &words::Event| {
+        event.name == "survey_answered"
+            && event.properties.get("message_id") == Some(&message)
+            && event.properties.get("survey") == Some(&name)
+    };
+    events.into_iter().find(of_this).map(|event| event.properties)
+}
+
+/// What was answered, instead of a form that would change nothing.
+fn answered(link: &Link, survey: &Survey, given: &Properties) -> Response {
+    let look = &link.look;
+    let answer = match (given.get("score"), given.get("choice"), &survey.answers) {
+        (Some(Value::Int(score)), ..) => score.to_string(),
+        (_, Some(Value::Text(choice)), SurveyAnswers::Choices(choices)) => choices
+            .iter()
+            .find(|(name, _)| name == choice)
+            .map_or_else(|| choice.clone(), |(_, text)| text.get(look.language).to_owned()),
+        _ => String::new(),
+    };
+    let comment = match given.get("comment") {
+        Some(Value::Text(comment)) => format!("<blockquote><p>{}</p></blockquote>", escape(comment)),
+        _ => String::new(),
+    };
+    let main = format!(
+        "<p>{said} <strong>{answer}</strong></p>{comment}<p>{thanks}</p>",
+        said = look.t("You answered:", "ご回答："),
+        answer = escape(&answer),
+        thanks = look.t(
+            "Thank you. Your answer has reached us and counts as it is.",
+            "ありがとうございます。このご回答を記録しています。",
+        ),
+    );
+    show(look, StatusCode::OK, survey.title.get(look.language), &main)
 }
 
 fn question(link: &Link, survey: &Survey, chosen: Option<&str>, complaint: Option<&str>) -> Response {
@@ -53,10 +100,14 @@ fn question(link: &Link, survey: &Survey, chosen: Option<&str>, complaint: Optio
             choices.iter().map(|(name, text)| option(name, text.get(look.language))).collect()
         }
     };
+    let (class, ends) = match &survey.answers {
+        SurveyAnswers::Scale { .. } => ("scale", ends(link, survey)),
+        SurveyAnswers::Choices(_) => ("choices", String::new()),
+    };
     let complaint =
         complaint.map(|text| format!("<p role=\"alert\">{}</p>", escape(text))).unwrap_or_default();
     let main = format!(
-        "{complaint}<form method=\"post\"><fieldset><legend>{legend}</legend><div class=\"scale\">{options}</div></fieldset>\
+        "{complaint}<form method=\"post\"><fieldset><legend>{legend}</legend><div class=\"{class}\">{options}</div>{ends}</fieldset>\
          <p><label for=\"comment\">{comment}</label><textarea id=\"comment\" name=\"comment\" maxlength=\"{COMMENT_MAX}\"></textarea></p>\
          <p><button>{send}</button></p></form>",
         legend = look.t("Your answer", "ご回答"),
@@ -65,6 +116,17 @@ fn question(link: &Link, survey: &Survey, chosen: Option<&str>, complaint: Optio
     );
     let status = if complaint.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     show(look, status, survey.title.get(look.language), &main)
+}
+
+/// What the ends of a scale mean, below them.
+fn ends(link: &Link, survey: &Survey) -> String {
+    let end = |text: &Option<Text>| {
+        text.as_ref().map(|text| escape(text.get(link.look.language))).unwrap_or_default()
+    };
+    match (end(&survey.low), end(&survey.high)) {
+        (low, high) if low.is_empty() && high.is_empty() => String::new(),
+        (low, high) => format!("<p class=\"ends\"><span>{low}</span> <span>{high}</span></p>"),
+    }
 }
 
 pub(super) async fn answer(State(app): State<App>, link: Link, body: Body) -> Response {

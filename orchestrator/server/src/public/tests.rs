@@ -175,6 +175,9 @@ async fn a_survey_is_answered_by_post_once_and_only_with_what_it_asks_for() {
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].properties["score"], words::Value::Int(9));
     assert_eq!(told[0].properties["survey"], words::Value::Text("nps".to_owned()));
+    let again = request(&app, "GET", &path, FORM, "").await;
+    assert!(!again.text.contains("<form"), "{}", again.text);
+    assert!(again.text.contains("<strong>9</strong>") && again.text.contains("&lt;b&gt;"), "{}", again.text);
 }
 
 const SHOP: &str = "https://shop.example/songs?tag=9#top";

@@ -104,7 +104,7 @@ impl Answers {
                 "メールに表示する住所は何ですか？（法律で表示が必要です）",
             ),
             args.postal_address.clone(),
-            out.either("1 Example Street, Example City", "〒000-0000 東京都○○区○○1-2-3").to_owned(),
+            example_street(out.either("en", "ja")).to_owned(),
             Some("legal.postal_address"),
             |text| Ok(text.trim().to_owned()),
         )?;
@@ -203,6 +203,15 @@ fn each(text: &str, check: impl Fn(&str) -> Result<String, String>) -> Result<St
         return Err("at least one is needed".to_owned());
     }
     Ok(found.join(","))
+}
+
+/// A postal address that nobody lives at, for texts in this language.
+pub(super) fn example_street(language: &str) -> &'static str {
+    if language.starts_with("ja") {
+        "〒000-0000 東京都○○区○○1-2-3"
+    } else {
+        "1 Example Street, Example City"
+    }
 }
 
 /// The zone to offer for the first country; those with several are offered their largest.

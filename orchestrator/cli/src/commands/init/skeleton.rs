@@ -86,7 +86,7 @@ fn brand(answers: &Answers, template: &str) -> String {
         ("greeting", greeting(answers)),
         ("site", quoted(&answers.site)),
         ("sender", quoted(&answers.sender)),
-        ("postal", quoted(&answers.postal_address)),
+        ("postal", postal(answers)),
         ("name", quoted(&answers.brand)),
     ];
     // Once over the template: what a person answered is never taken for a place to fill in.
@@ -109,6 +109,20 @@ fn brand(answers: &Answers, template: &str) -> String {
         };
     }
     out + rest
+}
+
+/// One for all languages; where it is still the example, one to fill in for each.
+fn postal(answers: &Answers) -> String {
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    if answers.languages.len() == 1 || !answers.placeholders().contains(&"legal.postal_address") {
+        return quoted(&answers.postal_address);
+    }
+    let each: Vec<String> = answers
+        .languages
+        .iter()
+        .map(|language| format!("{language}: {}", quoted(super::answers::example_street(language))))
+        .collect();
+    format!("{{{}}}", each.join(", "))
 }
 
 fn greeting(answers: &Answers) -> String {

@@ -193,8 +193,8 @@ async fn behind_tls_cookies_are_bound_to_it_and_on_this_machine_signing_in_works
     let stage = Stage { router: crate::console::router(app.clone()), app, ..stage };
     for (scheme, host, name, secure) in [
         ("https", "tabi.example", "__Host-tabi_session=", true),
-        ("http", "127.0.0.1:8080", "tabi_session=", false),
-        ("http", "localhost:8080", "tabi_session=", false),
+        ("http", "127.0.0.1:8080", "tabi_session_8080=", false),
+        ("http", "localhost:8091", "tabi_session_8091=", false),
     ] {
         let form = Request::get("/console/sign-in").header("host", host).body(Body::empty()).unwrap();
         let form = stage.ask(form).await;

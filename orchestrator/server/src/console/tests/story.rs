@@ -87,7 +87,7 @@ impl Stage {
             csrf: csrf.clone(),
         };
         self.app.store.open_session(session).await.unwrap();
-        (format!("{}={}", session::cookie_name(false), issued.secret.expose()), csrf)
+        (format!("{}={}", session::cookie_name(false, "localhost"), issued.secret.expose()), csrf)
     }
 
     pub(super) async fn get(&self, path: &str, cookie: &str) -> Answer {
