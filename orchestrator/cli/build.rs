@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let path = entry?.path();
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
             let Some(stem) = name.strip_suffix(".md") else { continue };
-            // `J012.md`, and its Japanese twin `J012.ja.md` where there is one.
+            // `J050.md`, and its Japanese twin `J050.ja.md` where there is one.
             match stem.strip_suffix(".ja") {
                 Some(code) => pages.entry(code.to_owned()).or_default()[1] = Some(path),
                 None => pages.entry(stem.to_owned()).or_default()[0] = Some(path),

@@ -92,7 +92,7 @@ tabi = YAML のジャーニーに沿って、お客様にメール・SMS・プ�
         はじめに:
           tabi init my-shop          動くジャーニーを一つ備えたプロジェクトを作ります
           tabi check                 誤りをすべて、行と桁で示します
-          tabi explain J012          コードの意味を例で示します。journeys、templates ならリファレンスです
+          tabi explain J050          コードの意味を例で示します。journeys、templates ならリファレンスです
           tabi test                  ストーリーを数ミリ秒で再生します
           tabi preview               全メッセージを全言語・全サンプルでブラウザーに表示します
           tabi serve                 API・管理画面・ワーカーを起動します。まだ何も外へは出ません
@@ -118,7 +118,7 @@ check = プロジェクトの誤りをすべて、直し方とともに示しま
 
 explain = 「tabi check」のコードを説明し、リファレンスを表示します
     .more = コードごとに、何がいけないのかを、誤った例と直した例で示します。journeys と templates は、プロジェクトを書く二つの言語のリファレンスです。
-    .topic = コード（J012 など）、journeys、templates のどれか。省略時は一覧
+    .topic = コード（J050 など）、journeys、templates のどれか。省略時は一覧
 
 test = プロジェクトのストーリーを仮想の時計で再生します
     .more = journeys/*.test.yaml を実行します。動くのは本番と同じエンジンで、同意、回数の上限、送信を控える時間帯、再試行、停止もすべて働きます。時計だけが先へ飛びます。期待と違ったところは、行と桁、それまでに起きたことのすべてとともに示します。

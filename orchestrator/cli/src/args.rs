@@ -27,7 +27,7 @@ const AFTER: &str = "\
 Begin here:
   tabi init my-shop          a project with one working journey
   tabi check                 every mistake, at its line and column
-  tabi explain J012          what a code means, with an example; journeys, templates: the references
+  tabi explain J050          what a code means; the references are `journeys` and `templates`
   tabi test                  your stories, played in milliseconds
   tabi preview               every message, language and sample in the browser
   tabi serve                 API, console and worker; nothing leaves this machine yet

@@ -216,8 +216,8 @@ const SENTENCES: &[(&str, &str)] = &[
         "「{}」の説明はありません。「{}」のことでしょうか？",
     ),
     (
-        "nothing is explained under `{}`: it is a code like J012, `journeys` or `templates`; `tabi explain` lists them all",
-        "「{}」の説明はありません。J012 のようなコードか、journeys、templates を指定してください。一覧は「tabi explain」で表示します",
+        "nothing is explained under `{}`: it is a code like J050, `journeys` or `templates`; `tabi explain` lists them all",
+        "「{}」の説明はありません。J050 のようなコードか、journeys、templates を指定してください。一覧は「tabi explain」で表示します",
     ),
     ("there is no {} `{}`; there is: {}", "{}「{}」はありません。あるもの：{}"),
     ("there is no {} `{}`, and none at all yet", "{}「{}」はありません（まだ 1 つもありません）"),

@@ -92,19 +92,19 @@ fn a_new_project_says_its_name_once_below_and_has_an_address_for_each_language()
 #[test]
 fn a_code_and_the_references_are_explained_where_no_repository_is() {
     let here = tempfile::tempdir().unwrap();
-    let page = tabi_in(here.path(), &["explain", "j012"]);
+    let page = tabi_in(here.path(), &["explain", "j050"]);
     assert!(
-        page.code == 0 && page.out.starts_with("# J012: ") && page.out.contains("## Right"),
+        page.code == 0 && page.out.starts_with("# J050: ") && page.out.contains("## Right"),
         "{}",
         page.out
     );
     let ja = tabi_in(here.path(), &["explain", "templates", "--lang", "ja"]);
     assert!(ja.code == 0 && ja.out.contains("テンプレート"), "{}", ja.out);
-    let slip = tabi_in(here.path(), &["explain", "J0012"]);
+    let slip = tabi_in(here.path(), &["explain", "J0050"]);
     assert_eq!((slip.code, slip.err.contains("did you mean")), (1, true), "{}", slip.err);
     let all = tabi_in(here.path(), &["explain"]);
     assert!(
-        all.out.contains("J012") && all.out.contains("T001") && all.out.contains("journeys"),
+        all.out.contains("J050") && all.out.contains("T001") && all.out.contains("journeys"),
         "{}",
         all.out
     );

@@ -13,12 +13,12 @@ use words::Language;
 /// The page of each code says what is wrong and shows a failing example and a mended one. `journeys` and `templates` are the
 /// references of the two languages that a project is written in.
 ///
-/// Example: tabi explain J012
+/// Example: tabi explain J050
 ///
 /// Example: tabi explain journeys | less
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
-    /// A code (J012), `journeys` or `templates`; left out: all there are
+    /// A code (J050), `journeys` or `templates`; left out: all there are
     #[arg(value_name = "CODE")]
     topic: Option<String>,
 }
@@ -106,7 +106,7 @@ fn unknown(topic: &str) -> String {
     match journey::nearest(&upper, codes.chain(REFERENCES.iter().map(|(name, ..)| *name))) {
         Some(meant) => format!("nothing is explained under `{topic}`; did you mean `{meant}`?"),
         None => format!(
-            "nothing is explained under `{topic}`: it is a code like J012, `journeys` or `templates`; `tabi explain` lists \
+            "nothing is explained under `{topic}`: it is a code like J050, `journeys` or `templates`; `tabi explain` lists \
              them all"
         ),
     }
@@ -153,7 +153,7 @@ mod tests {
     fn references_are_at_hand_and_a_slip_is_told() {
         assert!(page("journeys", Language::En).unwrap().contains("### survey"));
         assert!(page("templates", Language::Ja).unwrap().contains("テンプレート"));
-        assert!(unknown("J0012").contains("did you mean"), "{}", unknown("J0012"));
+        assert!(unknown("J0050").contains("did you mean"), "{}", unknown("J0050"));
         assert!(unknown("weather").contains("lists them all"));
     }
 }
