@@ -38,8 +38,13 @@ pub(crate) fn told(english: &str) -> Option<String> {
     ERRORS.japanese(english).or_else(|| server::console::refused(english))
 }
 
-const WORDS: &[(&str, &str)] =
-    &[("journey", "ジャーニー"), ("channel", "チャネル"), ("purpose", "目的"), ("message", "メッセージ"), ("everything", "すべて")];
+const WORDS: &[(&str, &str)] = &[
+    ("journey", "ジャーニー"),
+    ("channel", "チャネル"),
+    ("purpose", "目的"),
+    ("message", "メッセージ"),
+    ("everything", "すべて"),
+];
 
 const SENTENCES: &[(&str, &str)] = &[
     // The machine.
