@@ -285,7 +285,11 @@ const SENTENCES: &[(&str, &str)] = &[
         "there is no key named `{}`: `tabi key list` shows them",
         "「{}」というキーはありません。「tabi key list」で一覧を見られます",
     ),
-    ("there is an operator `{}` already", "担当者「{}」は既に登録されています"),
+    (
+        "there is an operator `{}` already: `tabi operator password {}` gives them a new password",
+        "担当者「{}」は既に登録されています。新しいパスワードは「tabi operator password {}」で設定できます",
+    ),
+    ("a key that expires at {} would never hold: it is {} now", "{} に期限が切れる鍵は使えません（現在 {}）"),
     (
         "there is no operator `{}`: `tabi operator list` shows them",
         "担当者「{}」はいません。「tabi operator list」で一覧を見られます",

@@ -130,7 +130,7 @@ pub(crate) async fn caller(app: &App, key: &str) -> Result<Caller, Problem> {
     let (_, hash) = vault::parse_api_key(key).ok_or_else(unknown)?;
     let now = app.clock.machine_now();
     let row = app.store.api_key(hash, now).await?.ok_or_else(unknown)?;
-    if row.revoked_at.is_some() || row.expires_at.is_some_and(|end| end <= now) {
+    if row.revoked_at.is_some() || row.expired(now) {
         return Err(unknown());
     }
     let kind = if row.kind == "browser" { KeyKind::Browser } else { KeyKind::Server };

@@ -5,21 +5,29 @@
 
 use crate::{App, router};
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
+use tower::ServiceExt;
 
 /// How long requests under way may go on after the server was told to stop.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
 
 /// How long the head of a request may take, and how long a kept connection may rest before the next one.
 const HEAD_MAX: Duration = Duration::from_secs(30);
+
+/// Who is at the other end of the connection that a request came by; of a proxy, the proxy.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) IpAddr);
 
 /// Serves on `listener` until `shutdown` ends; requests under way are finished, for at most ten seconds.
 ///
@@ -49,10 +57,10 @@ async fn accept(
             accepted = listener.accept() => accepted,
         };
         match stream {
-            Ok((stream, _)) => {
+            Ok((stream, from)) => {
                 // Small answers at once: without it they wait for the client's acknowledgement.
                 let _ = stream.set_nodelay(true);
-                tokio::spawn(converse(stream, router.clone(), stopped.clone(), head_max));
+                tokio::spawn(converse(stream, Peer(from.ip()), router.clone(), stopped.clone(), head_max));
             }
             // Too many open files, most likely: those that are open will end.
             Err(error) => {
@@ -67,10 +75,19 @@ async fn accept(
 }
 
 /// One connection until its end, or until the stop and the end of what is under way on it.
-async fn converse(stream: TcpStream, router: Router, mut stopped: watch::Receiver<bool>, head_max: Duration) {
+async fn converse(
+    stream: TcpStream,
+    peer: Peer,
+    router: Router,
+    mut stopped: watch::Receiver<bool>,
+    head_max: Duration,
+) {
     let mut builder = Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(head_max);
-    let service = TowerToHyperService::new(router);
+    let service = TowerToHyperService::new(router.map_request(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        request
+    }));
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     loop {
         tokio::select! {

@@ -55,6 +55,13 @@ pub struct ApiKey {
     pub last_used_at: Option<Timestamp>,
 }
 
+impl ApiKey {
+    /// Whether its time is over, by the machine's clock.
+    pub fn expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
+}
+
 /// What `Idempotency-Key` says about a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Idempotency {

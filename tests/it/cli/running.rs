@@ -209,6 +209,38 @@ fn keys_are_shown_once_and_listed_without_their_secret() {
     assert_eq!(list.out.matches("in force").count(), 1, "{}", list.out);
     assert_eq!(shop.tabi(&["key", "revoke", "shop"]).code, 0);
     assert_eq!(shop.tabi(&["key", "revoke", "shop"]).code, 1);
+    let past = shop.tabi(&["key", "create", "old", "--expires", "2020-01-01T00:00:00Z"]);
+    assert_eq!((past.code, past.err.contains("would never hold")), (2, true), "{}", past.err);
+    let soon = words::Timestamp::from_jiff(jiff::Timestamp::now()).plus(words::Elapsed::from_secs(2));
+    assert_eq!(shop.tabi(&["key", "create", "soon", "--expires", &soon.to_string()]).code, 0);
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    let list = shop.tabi(&["key", "list"]);
+    assert!(list.out.contains("expired") && !list.out.contains("in force"), "{}", list.out);
+}
+
+#[test]
+fn whoever_was_locked_out_gets_a_new_password_on_the_command_line() {
+    let shop = Shop::new("en");
+    let with_password = |args: &[&str]| {
+        let mut child = command(shop.folder.path(), args)
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"four plain old words").unwrap();
+        super::said(child.wait_with_output().unwrap())
+    };
+    assert_eq!(with_password(&["operator", "add", "hanako", "--role", "admin"]).code, 0);
+    assert_eq!(shop.tabi(&["operator", "disable", "hanako"]).code, 0);
+    assert!(shop.tabi(&["operator", "list"]).out.contains("locked out"));
+    let twice = with_password(&["operator", "add", "hanako"]);
+    assert_eq!((twice.code, twice.err.contains("tabi operator password hanako")), (1, true), "{}", twice.err);
+    let again = with_password(&["operator", "password", "hanako"]);
+    assert_eq!(again.code, 0, "{}{}", again.out, again.err);
+    let list = shop.tabi(&["operator", "list"]).out;
+    assert!(!list.contains("locked out") && list.to_lowercase().contains("admin"), "{list}");
+    assert_eq!(with_password(&["operator", "password", "nobody"]).code, 1);
 }
 
 #[test]

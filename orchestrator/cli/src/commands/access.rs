@@ -82,6 +82,17 @@ enum Person {
     },
     /// List them
     List,
+    /// Give a person a new password, read from standard input; whoever was locked out may log in again
+    ///
+    /// Their role stays. Every session that was opened with the old password ends.
+    ///
+    /// Example: pass show tabi/hanako | tabi operator password hanako
+    Password {
+        /// The name
+        name: String,
+        #[command(flatten)]
+        named: Named,
+    },
     /// Lock a person out, now
     Disable {
         /// The name
@@ -128,23 +139,28 @@ async fn key_list(context: &Context) -> anyhow::Result<Exit> {
     let keys = instance.store.api_keys().await?;
     out.json(&serde_json::json!({"keys": keys.iter().map(|key| serde_json::json!({
         "name": key.name, "kind": key.kind, "scopes": key.scopes, "created_at": key.created_at, "created_by": key.created_by,
-        "expires_at": key.expires_at, "revoked_at": key.revoked_at, "last_used_at": key.last_used_at,
+        "expires_at": key.expires_at, "expired": key.expired(instance.clock.machine_now()), "revoked_at": key.revoked_at, "last_used_at": key.last_used_at,
     })).collect::<Vec<_>>()}));
     let voice = Voice::of(out, &instance).await;
-    let in_force = out.either("in force", "有効");
+    let now = instance.clock.machine_now();
     let rows: Vec<Vec<String>> = keys
         .iter()
         .map(|key| {
             vec![
                 key.name.clone(),
                 voice.label("key", &key.kind),
-                if key.revoked_at.is_some() { voice.word("key-revoked") } else { in_force.to_owned() },
+                voice.word(match key.revoked_at {
+                    Some(_) => "key-revoked",
+                    None if key.expired(now) => "key-expired",
+                    None => "key-holds",
+                }),
+                key.expires_at.map(|at| voice.at(at)).unwrap_or_default(),
                 voice.at(key.created_at),
                 key.last_used_at.map(|at| voice.at(at)).unwrap_or_default(),
             ]
         })
         .collect();
-    voice.table(["field-name", "key-kind", "state", "key-created", "key-used"], &rows);
+    voice.table(["field-name", "key-kind", "state", "key-expires", "key-created", "key-used"], &rows);
     Ok(Exit::Fine)
 }
 
@@ -162,6 +178,14 @@ pub(crate) async fn operator(context: &Context, args: OperatorArgs) -> anyhow::R
                     done["name"].as_str().unwrap_or_default(),
                     done["role"].as_str().unwrap_or_default()
                 )
+            });
+        }
+        Person::Password { name, named } => {
+            let password = password(context)?;
+            let done =
+                control::ask(context, Ask::OperatorPassword { name, password, by: named.name()? }).await?;
+            show_answer(out, &done, |_| {
+                out.either("The new password holds.", "新しいパスワードを設定しました。").to_owned()
             });
         }
         Person::Disable { name, undo, named } => {

@@ -26,11 +26,20 @@ impl Desk {
         let NewKey { name, browser, scopes, by, expires_at, replace } = new;
         let scopes = scopes_of(scopes, browser)?;
         let (store, now) = (&self.instance.store, self.instance.now());
+        let machine_now = self.instance.clock.machine_now();
+        if let Some(end) = expires_at
+            && end <= machine_now
+        {
+            return Err(Fault::usage(format!(
+                "a key that expires at {end} would never hold: it is {machine_now} now"
+            ))
+            .into());
+        }
         let of_this_name: Vec<ApiKey> = store
             .api_keys()
             .await?
             .into_iter()
-            .filter(|key| key.name == name && key.revoked_at.is_none())
+            .filter(|key| key.name == name && key.revoked_at.is_none() && !key.expired(machine_now))
             .collect();
         if let Some(there) = of_this_name.first()
             && !replace
@@ -88,7 +97,9 @@ impl Desk {
     ) -> anyhow::Result<Value> {
         let store = &self.instance.store;
         if store.operator(&name).await?.is_some() {
-            return Err(Fault::problem(format!("there is an operator `{name}` already")).into());
+            return Err(Fault::problem(format!(
+                "there is an operator `{name}` already: `tabi operator password {name}` gives them a new password"
+            )).into());
         }
         if !ROLES.contains(&role.as_str()) {
             return Err(Fault::usage(format!("`{role}` is no role: {}", ROLES.join(", "))).into());
@@ -99,6 +110,27 @@ impl Desk {
             Operator { name: name.clone(), role: role.clone(), password, created_at: now, disabled_at: None };
         store.put_operator(operator, by, now).await?;
         Ok(json!({"name": name, "role": role}))
+    }
+
+    /// The role stays, and so does everybody's else; whoever was locked out is let in again.
+    pub(super) async fn operator_password(
+        &self,
+        name: &str,
+        password: String,
+        by: &str,
+    ) -> anyhow::Result<Value> {
+        let store = &self.instance.store;
+        let Some(mut operator) = store.operator(name).await? else {
+            return Err(Fault::problem(format!(
+                "there is no operator `{name}`: `tabi operator list` shows them"
+            ))
+            .into());
+        };
+        operator.password = vault::hash_password(&vault::Secret::new(password))?;
+        let was_out = operator.disabled_at.take().is_some();
+        store.put_operator(operator, by, self.instance.now()).await?;
+        let closed = store.close_sessions(name).await?;
+        Ok(json!({"name": name, "let_in_again": was_out, "sessions_closed": closed}))
     }
 
     pub(super) async fn operator_disable(

@@ -59,6 +59,8 @@ pub(crate) enum Ask {
     KeyRevoke { name: String, by: String },
     /// A person at the console.
     OperatorAdd { name: String, role: String, password: String, by: String },
+    /// A new password for a person at the console.
+    OperatorPassword { name: String, password: String, by: String },
     /// Lock a person out, or in again.
     OperatorDisable { name: String, disabled: bool, by: String },
     /// A file of customers or of history, on this machine. Tells how far it is, and each row that is refused.

@@ -97,6 +97,9 @@ impl Desk {
             Ask::OperatorAdd { name, role, password, by } => {
                 self.operator_add(name, role, password, &by).await
             }
+            Ask::OperatorPassword { name, password, by } => {
+                self.operator_password(&name, password, &by).await
+            }
             Ask::OperatorDisable { name, disabled, by } => self.operator_disable(&name, disabled, &by).await,
             Ask::Import { path, events, jsonl, columns, dry_run, done_to_line, name } => {
                 let file =

@@ -3,7 +3,8 @@
 //! Invariant: no handler runs that the table does not allow this visitor; nothing is changed by GET.
 
 use super::visit::{Failure, Fields, Visit, Who, go};
-use super::{Console, Needs, Page, language, page, session};
+use super::{Console, Needs, Page, language, page, session, tries};
+use crate::listen::Peer;
 use axum::body::Body;
 use axum::extract::RawPathParams;
 use axum::response::{AppendHeaders, IntoResponse, Response};
@@ -54,6 +55,7 @@ pub(crate) async fn serve(
         method: parts.method.clone(),
         form_token: console.app.store.vault().form_token(&form_hash),
         secure: secure(&console.app.base_url, host),
+        from: tries::from(parts.extensions.get::<Peer>().map(|peer| peer.0), &parts.headers),
         host: host.to_owned(),
         console,
     };
@@ -91,6 +93,7 @@ impl Shown {
             method: visit.method.clone(),
             form_token: visit.form_token.clone(),
             host: visit.host.clone(),
+            from: visit.from.clone(),
             secure: visit.secure,
         })
     }

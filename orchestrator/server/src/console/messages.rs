@@ -24,8 +24,7 @@ struct Asked {
 }
 
 /// Reads the filter. What cannot be read is said, and nothing is searched.
-async fn asked(visit: &Visit) -> Result<Asked, Failure> {
-    let query = &visit.query;
+async fn asked(visit: &Visit, query: &Fields) -> Result<Asked, Failure> {
     let zone = visit.view().zone.clone();
     let mut wrong = Vec::new();
     let mut filter = LogFilter {
@@ -95,7 +94,7 @@ fn address(text: &str, channel: Option<&Channel>) -> Option<(Channel, String)> {
 
 /// `GET /console/messages`.
 pub(crate) async fn list(visit: Visit) -> Result<Response, Failure> {
-    let asked = asked(&visit).await?;
+    let asked = asked(&visit, &visit.query).await?;
     let view = visit.view();
     let after = visit.query.get("after").and_then(|text| text.parse().ok()).map(LogCursor);
     if let Some(filter) = asked.filter.as_ref().filter(|_| after.is_none())
@@ -240,15 +239,16 @@ fn delivery(view: &View<'_>, delivery: &LogDelivery) -> Json {
     })
 }
 
-/// `GET /console/messages/export`: the selection, streamed; written down first, with what was asked for.
+/// `POST /console/messages/export`: the selection, streamed; written down first, with what was asked for. No link can do it:
+/// it would write down a reason that nobody gave.
 pub(crate) async fn export(visit: Visit) -> Result<Response, Failure> {
-    let format = visit.query.get("format").and_then(Format::parse).ok_or(Failure::Bad("fail-format"))?;
-    let asked = asked(&visit).await?;
+    let format = visit.form.get("format").and_then(Format::parse).ok_or(Failure::Bad("fail-format"))?;
+    let asked = asked(&visit, &visit.form).await?;
     let Some(filter) = asked.filter else { return Err(Failure::Bad("fail-filter")) };
-    let Some(reason) = visit.query.get("reason").map(str::to_owned) else {
+    let Some(reason) = visit.form.get("reason").map(str::to_owned) else {
         return Err(Failure::Missing("reason".to_owned()));
     };
-    let detail = json!({"format": format.as_str(), "fields": asked_fields(&visit.query)});
+    let detail = json!({"format": format.as_str(), "fields": asked_fields(&visit.form)});
     let by = visit.name().to_owned();
     visit
         .store()

@@ -23,6 +23,7 @@ mod session;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod tries;
 mod troubles;
 mod view;
 mod visit;
@@ -53,7 +54,7 @@ use words::{CustomerId, Language};
 /// What all requests share.
 pub(crate) struct Console {
     pub(crate) app: App,
-    tries: session::Tries,
+    tries: tries::Tries,
     hashing: Semaphore,
     openings: content::Openings,
     looks: inbox::Looks,
@@ -112,7 +113,7 @@ pub(crate) static PAGES: &[Page] = {
         page!(GET "/console/customers", May(People), customers::search),
         page!(GET "/console/customers/{id}", May(People), customers::show),
         page!(GET "/console/messages", May(People), messages::list),
-        page!(GET "/console/messages/export", May(Export), messages::export),
+        page!(POST "/console/messages/export", May(Export), messages::export),
         page!(GET "/console/messages/{id}", May(People), messages::show),
         page!(POST "/console/messages/{id}/open", May(Content), content::open),
         page!(GET "/console/content/{key}/{part}", May(Content), content::part),
@@ -146,7 +147,7 @@ impl Console {
     fn new(app: App) -> Self {
         Self {
             app,
-            tries: session::Tries::default(),
+            tries: tries::Tries::default(),
             hashing: Semaphore::new(2),
             openings: content::Openings::default(),
             looks: inbox::Looks::default(),

@@ -147,7 +147,11 @@ pub(crate) async fn failure(visit: &Visit, failure: &Failure) -> Response {
     };
     let frame = frame(visit).await.unwrap_or_else(|_| bare(visit));
     let context = json!({"status": status.as_u16(), "key": key, "detail": detail});
-    write(visit, status, "failure.html", context, frame).unwrap_or_else(|_| {
+    let mut response = write(visit, status, "failure.html", context, frame).unwrap_or_else(|_| {
         (StatusCode::INTERNAL_SERVER_ERROR, "This page could not be written.").into_response()
-    })
+    });
+    if let Failure::TooMany(seconds) = failure {
+        response.headers_mut().insert(http::header::RETRY_AFTER, http::HeaderValue::from(*seconds));
+    }
+    response
 }

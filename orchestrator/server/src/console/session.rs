@@ -9,51 +9,18 @@ use data_encoding::HEXLOWER;
 use http::StatusCode;
 use http::header::SET_COOKIE;
 use serde_json::json;
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 use store::{AuditKind, Operator, Session, StoreError};
 use vault::Secret;
-use words::{Elapsed, Timestamp};
+use words::Elapsed;
 
 /// A session that nobody uses ends after this long (machine clock).
 const IDLE_MAX: Elapsed = Elapsed::from_secs(12 * 3600);
 /// The longest session (machine clock).
 const LIFE_MAX: Elapsed = Elapsed::from_days(7);
-/// Wrong passwords in a row before a name has to wait.
-const TRIES_MAX: u32 = 5;
-/// How long it waits.
-const LOCK: Elapsed = Elapsed::from_secs(15 * 60);
-/// Names whose tries are remembered at once.
-const NAMES_MAX: usize = 10_000;
 /// Where the hash of the setup token is kept until it was used.
 const SETUP: &str = "console_setup";
 /// Who works at the console of a demo.
 const DEMO: &str = "demo";
-
-/// Wrong passwords by name: how many, and when the last.
-#[derive(Debug, Default)]
-pub(crate) struct Tries(Mutex<BTreeMap<String, (u32, Timestamp)>>);
-
-impl Tries {
-    fn locked(&self, name: &str, now: Timestamp) -> bool {
-        let tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        tries.get(name).is_some_and(|(n, last)| *n >= TRIES_MAX && now.since(*last) < LOCK)
-    }
-
-    /// Counted before the password is looked at: many at once must not be free.
-    fn count(&self, name: &str, now: Timestamp) {
-        let mut tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if tries.len() >= NAMES_MAX {
-            tries.retain(|_, (_, last)| now.since(*last) < LOCK);
-        }
-        let entry = tries.entry(name.chars().take(100).collect()).or_insert((0, now));
-        *entry = if now.since(entry.1) < LOCK { (entry.0 + 1, now) } else { (1, now) };
-    }
-
-    fn forget(&self, name: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
-    }
-}
 
 /// The link with which the first operator is made, below `console`, where the console listens (`http://127.0.0.1:8080`);
 /// `None` where there is an operator already. A new link makes the last one void.
@@ -162,14 +129,11 @@ pub(crate) async fn sign_in(visit: Visit) -> Result<Response, Failure> {
     let name = visit.need("name")?.to_owned();
     let password = Secret::new(visit.form.all("password").next().unwrap_or_default().to_owned());
     let now = visit.console.app.clock.machine_now();
-    if visit.console.tries.locked(&name, now) {
-        return Err(Failure::TooMany);
-    }
-    visit.console.tries.count(&name, now);
+    visit.console.tries().begin(&visit.from, &name, now).map_err(Failure::TooMany)?;
     let operator = visit.store().operator(&name).await?.filter(|o| o.disabled_at.is_none());
     let hash = operator.as_ref().map(|o| o.password.clone());
     // One at a time per core: hashing takes memory.
-    let _turn = visit.console.hashing.acquire().await.map_err(|_| Failure::TooMany)?;
+    let _turn = visit.console.hashing.acquire().await.map_err(|_| Failure::TooMany(1))?;
     let right = tokio::task::spawn_blocking(move || vault::verify_password(&password, hash.as_deref()))
         .await
         .unwrap_or(false);
@@ -177,7 +141,7 @@ pub(crate) async fn sign_in(visit: Visit) -> Result<Response, Failure> {
         let context = json!({"next": next(&visit), "first": false, "wrong": "sign-in-wrong", "name": name, "elsewhere": null});
         return page::render(&visit, StatusCode::FORBIDDEN, "sign_in.html", context).await;
     }
-    visit.console.tries.forget(&name);
+    visit.console.tries().forget(&visit.from, &name);
     visit
         .console
         .write_down(&visit, AuditKind::OperatorSignedIn, None, None, json!({"operator": name}))
@@ -240,7 +204,7 @@ pub(crate) async fn make_operator(
         return Ok(Some("operator-name-wrong"));
     }
     let password = Secret::new(visit.form.all("password").next().unwrap_or_default().to_owned());
-    let _turn = visit.console.hashing.acquire().await.map_err(|_| Failure::TooMany)?;
+    let _turn = visit.console.hashing.acquire().await.map_err(|_| Failure::TooMany(1))?;
     let hashed = tokio::task::spawn_blocking(move || vault::hash_password(&password)).await;
     let hash = match hashed {
         Ok(Ok(hash)) => hash,

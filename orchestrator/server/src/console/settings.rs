@@ -26,12 +26,14 @@ async fn context(visit: &Visit) -> Result<Json, Failure> {
     let view = visit.view();
     let (mut keys, mut people) = (Vec::new(), Vec::new());
     if visit.may(Right::Access) {
+        let machine_now = visit.console.app.clock.machine_now();
         for key in visit.store().api_keys().await? {
             keys.push(json!({
                 "hash": HEXLOWER.encode(&key.hash), "name": key.name,
                 "kind": view.words.named("key", &key.kind), "scopes": key.scopes.join(", "),
                 "created": view.time(key.created_at), "by": key.created_by,
                 "revoked": view.time_opt(key.revoked_at), "used": view.time_opt(key.last_used_at),
+                "expires": view.time_opt(key.expires_at), "expired": key.expired(machine_now),
             }));
         }
         for operator in visit.store().operators().await? {

@@ -67,6 +67,8 @@ pub(crate) struct Visit {
     pub(crate) method: Method,
     /// The token that forms without a session carry.
     pub(crate) form_token: String,
+    /// Where the connection comes from, to count wrong passwords by.
+    pub(crate) from: String,
     /// Where a browser says it comes from, for telling loopback from elsewhere.
     pub(crate) host: String,
     /// Whether the browser came over TLS, so that cookies may be bound to it.
@@ -136,9 +138,9 @@ pub(crate) enum Failure {
     /// It was not done, for a reason that somebody else words.
     #[error("{0}")]
     Told(String),
-    /// Too many tries.
+    /// Too many tries: to be tried again after so many seconds.
     #[error("too many tries")]
-    TooMany,
+    TooMany(i64),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -163,7 +165,7 @@ impl Failure {
             Self::Missing(field) => (StatusCode::UNPROCESSABLE_ENTITY, "fail-missing", Some(field.clone())),
             Self::Bad(key) => (StatusCode::UNPROCESSABLE_ENTITY, key, None),
             Self::Told(why) => (StatusCode::CONFLICT, "fail-refused", Some(why.clone())),
-            Self::TooMany => (StatusCode::TOO_MANY_REQUESTS, "fail-too-many", None),
+            Self::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "fail-too-many", None),
             Self::Store(StoreError::NotFound(what)) => {
                 (StatusCode::NOT_FOUND, "fail-not-found", Some(what.clone()))
             }

@@ -2,9 +2,10 @@
 
 use super::read::Reader;
 use journey::Schema;
+use journey::yaml::Node;
 use release::Files;
 use std::collections::BTreeMap;
-use words::{Channel, Diagnostic, Severity};
+use words::{Channel, Diagnostic, Severity, Text};
 
 const FOLDER: &str = "journeys/sources/";
 
@@ -77,10 +78,24 @@ pub(crate) enum Value {
 pub fn compile(files: &Files, schema: &Schema) -> (Sources, Vec<Diagnostic>) {
     let mut sources = Sources::default();
     let mut problems = Vec::new();
+    // Where each source was named first; also by a mapping that has errors of its own.
+    let mut named: BTreeMap<String, String> = BTreeMap::new();
     for (file, bytes) in files.iter().filter(|(file, _)| file.starts_with(FOLDER) && file.ends_with(".yaml"))
     {
         let (root, mut found) = journey::yaml::read(file, bytes);
         if let Some(root) = root {
+            let source = root.get("source").and_then(|node| Some((node, node.text()?.trim().to_owned())));
+            if let Some((node, name)) = source
+                && !name.is_empty()
+            {
+                match named.get(&name) {
+                    Some(first) => found.push(twice(file, node, &name, first)),
+                    None => {
+                        let (line, column) = line_column(bytes, node.span.start);
+                        named.insert(name, format!("{file}:{line}:{column}"));
+                    }
+                }
+            }
             let mut reader = Reader { file, schema, problems: &mut found };
             let mapping = reader.mapping(&root);
             let failed = found.iter().any(|problem| problem.severity == Severity::Error);
@@ -91,4 +106,28 @@ pub fn compile(files: &Files, schema: &Schema) -> (Sources, Vec<Diagnostic>) {
         problems.append(&mut found);
     }
     (sources, problems)
+}
+
+/// Two mappings of one source: one of them would be passed over without a word.
+fn twice(file: &str, node: &Node, name: &str, first: &str) -> Diagnostic {
+    Diagnostic::error(
+        "S006",
+        file,
+        node.span.clone(),
+        Text::new(
+            format!("the source `{name}` has a mapping already: {first}"),
+            format!("ソース「{name}」の対応表は既にあります：{first}"),
+        ),
+        Text::new("the same source", "同じソースです"),
+    )
+    .help(Text::new(
+        format!("one source has one mapping: give this one another name, or put what it says into {first}"),
+        format!("1つのソースの対応表は1つです。別の名前にするか、内容を{first}に移してください"),
+    ))
+}
+
+fn line_column(bytes: &[u8], offset: usize) -> (usize, usize) {
+    let before = String::from_utf8_lossy(&bytes[..offset.min(bytes.len())]).into_owned();
+    let line = before.matches('\n').count() + 1;
+    (line, before.rsplit('\n').next().unwrap_or_default().chars().count() + 1)
 }

@@ -99,7 +99,25 @@ impl Reader<'_> {
     fn declared(&mut self, event: &Node, node: &Node, topic: &Topic) {
         let Some(name) = &topic.event else { return };
         let Some(declared) = self.schema.events.get(name) else {
-            let known: Vec<&str> = self.schema.events.keys().map(String::as_str).collect();
+            let built_in = journey::builtin::events();
+            let known: Vec<&str> = self
+                .schema
+                .events
+                .keys()
+                .map(String::as_str)
+                .filter(|known| !built_in.contains_key(*known))
+                .collect();
+            let whole = match topic.properties.len() {
+                0 => format!("{name}: {{}}"),
+                _ => format!("{name}: {{properties: {{{}}}}}", guesses(topic.properties.iter())),
+            };
+            let (en, ja) = match known.len() {
+                0 => (String::new(), String::new()),
+                _ => (
+                    format!(", or use one of: {}", known.join(", ")),
+                    format!("。または次のどれかにしてください：{}", known.join("、")),
+                ),
+            };
             self.error(
                 "S004",
                 event.span.clone(),
@@ -109,38 +127,56 @@ impl Reader<'_> {
                 ),
                 Text::new("not declared", "宣言されていません"),
                 Text::new(
-                    format!("declare it under `events:`, or use one of: {}", known.join(", ")),
-                    format!("「events:」に宣言するか、次のどれかにしてください：{}", known.join("、")),
+                    format!("declare it under `events:`, like `{whole}`{en}"),
+                    format!("「events:」に「{whole}」のように宣言してください{ja}"),
                 ),
             );
             return;
         };
         let written = node.get("properties");
+        let span_of = |property: &str| {
+            written.map_or_else(|| event.span.clone(), |properties| properties.key_span(property))
+        };
+        let undeclared: Vec<(&String, &Value)> = topic
+            .properties
+            .iter()
+            .filter(|(property, _)| !declared.properties.contains_key(*property))
+            .collect();
+        // One error for all of an event: they are declared in one place.
+        if let Some((first, _)) = undeclared.first() {
+            let names: Vec<&str> = undeclared.iter().map(|(property, _)| property.as_str()).collect();
+            let known: Vec<&str> = declared.properties.keys().map(String::as_str).collect();
+            let has = match known.len() {
+                0 => Text::new("it has none yet", "まだ1つもありません"),
+                _ => Text::new(
+                    format!("it has: {}", known.join(", ")),
+                    format!("あるのは：{}", known.join("、")),
+                ),
+            };
+            let declare = guesses(undeclared.iter().copied());
+            self.error(
+                "S004",
+                span_of(first),
+                Text::new(
+                    format!("`{name}` has no property `{}`", names.join("`, `")),
+                    format!("「{name}」に「{}」という項目はありません", names.join("」「")),
+                ),
+                Text::new("not declared", "宣言されていません"),
+                Text::new(
+                    format!("{}; declare under its `properties:` `{declare}`, or leave out here what no journey reads", has.en),
+                    format!("{}。「properties:」に「{declare}」を宣言するか、使わない項目をここから外してください", has.ja),
+                ),
+            );
+        }
         for (property, value) in &topic.properties {
-            let span = written.map_or_else(|| event.span.clone(), |n| n.key_span(property));
-            match declared.properties.get(property) {
-                None => {
-                    let known: Vec<&str> = declared.properties.keys().map(String::as_str).collect();
-                    self.error(
-                        "S004",
-                        span,
-                        Text::new(
-                            format!("`{name}` has no property `{property}`"),
-                            format!("「{name}」に「{property}」という項目はありません"),
-                        ),
-                        Text::new("not declared", "宣言されていません"),
-                        Text::new(
-                            format!("it has: {}", known.join(", ")),
-                            format!("あるのは：{}", known.join("、")),
-                        ),
-                    );
-                }
-                Some(field) if !could_be(value, &field.ty) => self.shape(
-                    span,
+            if let Some(field) = declared.properties.get(property)
+                && !could_be(value, &field.ty)
+            {
+                self.shape(
+                    span_of(property),
                     &format!("a value that gives {}", field.ty),
                     &format!("{}になる値", field.ty),
-                ),
-                Some(_) => {}
+                );
             }
         }
         for (property, field) in &declared.properties {
@@ -348,6 +384,23 @@ fn path(text: &str) -> Value {
         None => (false, text.trim()),
     };
     Value::Path(text.split('.').map(str::to_owned).collect(), top)
+}
+
+/// What a declaration of these could be: a start, for a person to correct.
+fn guesses<'v>(values: impl Iterator<Item = (&'v String, &'v Value)>) -> String {
+    values.map(|(name, value)| format!("{name}: {}", guess(name, value))).collect::<Vec<_>>().join(", ")
+}
+
+fn guess(name: &str, value: &Value) -> &'static str {
+    match value {
+        Value::Money(..) => "money?",
+        Value::Sum(..) => "int?",
+        Value::Each(..) => "any?",
+        Value::Except(value, _) => guess(name, value),
+        Value::FirstOf(values) => values.first().map_or("text?", |value| guess(name, value)),
+        Value::Path(..) | Value::Header(_) | Value::Const(_) if name.ends_with("_at") => "time?",
+        Value::Path(..) | Value::Header(_) | Value::Const(_) => "text?",
+    }
 }
 
 /// Whether a value of this form can be read as the type at all.

@@ -29,6 +29,46 @@ fn blocks(page: &str) -> Vec<String> {
     page.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
 }
 
+/// An example is one file, or several, each below its name.
+fn files_of(text: &str) -> Files {
+    const NAME: &str = "# journeys/sources/";
+    if !text.starts_with(NAME) {
+        return Files::from([("journeys/sources/shop.yaml".to_owned(), text.as_bytes().to_vec())]);
+    }
+    let parts = text.split(NAME).skip(1).map(|part| part.split_once('\n').unwrap());
+    parts.map(|(name, text)| (format!("journeys/sources/{name}"), text.as_bytes().to_vec())).collect()
+}
+
+#[test]
+fn two_mappings_of_one_source_are_an_error_that_names_both_places() {
+    let declared = Files::from([("journeys/declared.yaml".to_owned(), DECLARED.as_bytes().to_vec())]);
+    let page = include_str!("../../codes/S006.md");
+    let (sources, problems) = compile(&files_of(&blocks(page)[0]), &schema(&declared));
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!((problems[0].code.as_str(), problems[0].file.as_str()), ("S006", "journeys/sources/b.yaml"));
+    assert!(problems[0].title.en.contains("journeys/sources/a.yaml:1:9"), "{problems:?}");
+    assert_eq!(sources.0.len(), 1);
+}
+
+#[test]
+fn what_a_mapping_gives_and_nobody_declares_is_told_once_an_event_with_what_to_declare() {
+    let declared = Files::from([("journeys/declared.yaml".to_owned(), DECLARED.as_bytes().to_vec())]);
+    let text = "source: shop\nsignature: {header: X-Sign, secret: SHOP_SECRET}\ntopic: {header: X-Topic}\n\
+        message_id: {header: X-Id}\non:\n  orders/create:\n    customer: {email: email}\n    event: order_placed\n    \
+        properties:\n      order_id: id\n      total: {money: total, currency: currency}\n      coupon: code\n  \
+        refunds/create:\n    customer: {email: email}\n    event: refunded\n    properties:\n      order_id: id\n";
+    let (_, problems) = compile(&files_of(text), &schema(&declared));
+    let said: Vec<&str> =
+        problems.iter().filter_map(|problem| Some(problem.help.as_ref()?.en.as_str())).collect();
+    assert_eq!(said.len(), 2, "{problems:?}");
+    assert!(
+        said[0].contains("`coupon: text?, total: money?`") && said[0].contains("it has: order_id"),
+        "{said:?}"
+    );
+    assert!(said[1].contains("`refunded: {properties: {order_id: text?}}`"), "{said:?}");
+    assert!(!said[1].contains("message_sent"), "what Tabi tells itself is no offer: {said:?}");
+}
+
 #[test]
 fn every_page_of_a_code_is_true() {
     let declared = Files::from([("journeys/declared.yaml".to_owned(), DECLARED.as_bytes().to_vec())]);
@@ -38,7 +78,7 @@ fn every_page_of_a_code_is_true() {
         let code = path.file_stem().unwrap().to_str().unwrap().to_owned();
         let blocks = blocks(&std::fs::read_to_string(&path).unwrap());
         let run = |text: &str| {
-            let files = Files::from([("journeys/sources/shop.yaml".to_owned(), text.as_bytes().to_vec())]);
+            let files = files_of(text);
             let (_, problems) = compile(&files, &schema);
             problems.into_iter().map(|problem| problem.code).collect::<Vec<_>>()
         };

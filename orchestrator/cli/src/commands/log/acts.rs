@@ -28,7 +28,7 @@ pub(crate) struct ActsArgs {
     /// At or after: a day (in the project's zone) or an instant
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
-    /// Before: a day (in the project's zone) or an instant
+    /// Until: a day, the whole of it (in the project's zone), or before an instant
     #[arg(long, value_name = "TIME")]
     to: Option<String>,
     /// At most so many

@@ -17,7 +17,7 @@ pub(crate) struct FilterArgs {
     /// Planned at or after: a day (in the project's zone) or an instant
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
-    /// Planned before: a day (in the project's zone) or an instant
+    /// Planned until: a day, the whole of it (in the project's zone), or before an instant
     #[arg(long, value_name = "TIME")]
     to: Option<String>,
     /// On this channel
@@ -127,12 +127,20 @@ pub(crate) async fn period(
         true => crate::voice::zone(instance).await,
         false => Zone::utc(),
     };
-    let read = |text: Option<&str>| text.map(|text| time(text, &zone)).transpose();
-    Ok((read(from)?, read(to)?))
+    let from = from.map(|text| time(text, &zone, Edge::Start)).transpose()?;
+    let to = to.map(|text| time(text, &zone, Edge::End)).transpose()?;
+    Ok((from, to))
+}
+
+/// Which end of a day is meant. The last day of a period is one of its days, here as in the console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Edge {
+    Start,
+    End,
 }
 
 /// A day or an instant.
-fn time(text: &str, zone: &Zone) -> Result<Timestamp, Fault> {
+fn time(text: &str, zone: &Zone, edge: Edge) -> Result<Timestamp, Fault> {
     let wrong = || {
         Fault::usage(format!(
             "`{text}` is no time: write a day like 2026-11-21, or 2026-11-21T09:30:00+09:00"
@@ -142,6 +150,7 @@ fn time(text: &str, zone: &Zone) -> Result<Timestamp, Fault> {
         return Timestamp::parse(text).map_err(|_| wrong());
     }
     let day: jiff::civil::Date = text.parse().map_err(|_| wrong())?;
+    let day = if edge == Edge::End { day.tomorrow().map_err(|_| wrong())? } else { day };
     let start = day.to_zoned(zone.to_jiff().clone()).map_err(|_| wrong())?;
     Ok(Timestamp::from_jiff(start.timestamp()))
 }
@@ -151,4 +160,20 @@ fn outcome(text: &str) -> Result<MessageOutcome, Fault> {
         let names = MessageOutcome::ALL.map(MessageOutcome::as_str);
         Fault::usage(format!("`{text}` is no outcome; there is: {}", names.join(", ")))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_last_day_of_a_period_is_one_of_its_days_and_an_instant_is_an_instant() {
+        let tokyo = Zone::parse("Asia/Tokyo").unwrap();
+        let at = |text, edge| time(text, &tokyo, edge).unwrap().to_string();
+        assert_eq!(at("2026-11-22", Edge::Start), "2026-11-21T15:00:00Z");
+        assert_eq!(at("2026-11-22", Edge::End), "2026-11-22T15:00:00Z");
+        assert_eq!(at("2026-11-22T09:00:00+09:00", Edge::End), "2026-11-22T00:00:00Z");
+        assert!(time("22.11.2026", &tokyo, Edge::End).is_err());
+    }
 }

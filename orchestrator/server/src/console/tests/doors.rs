@@ -68,7 +68,7 @@ async fn who_has_not_signed_in_sees_nothing_and_changes_nothing() {
 fn a_reviewer_reads_and_exports_and_changes_nothing() {
     for page in PAGES.iter().filter(|page| page.method == Method::POST) {
         let Needs::Right(right) = page.needs else { continue };
-        let harmless = matches!(right, Right::Own | Right::Content);
+        let harmless = matches!(right, Right::Own | Right::Content | Right::Export);
         assert_eq!(Role::Reviewer.may(right), harmless, "{}", page.path);
     }
     assert!(
@@ -176,6 +176,14 @@ async fn the_first_operator_is_made_once_and_signs_in_and_out() {
         let expected = if locked { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::FORBIDDEN };
         assert_eq!(answer.status, expected, "{password}: {}", answer.body);
     }
+    // Whoever knows the name has shut out nobody but themselves.
+    let elsewhere = Request::post("/console/sign-in")
+        .header("host", "localhost")
+        .header("x-forwarded-for", "192.0.2.7")
+        .header("cookie", &cookie)
+        .body(Body::from(format!("csrf={csrf}&name=mika&password=four+plain+old+words")))
+        .unwrap();
+    assert_eq!(zero.ask(elsewhere).await.status, StatusCode::SEE_OTHER);
 }
 
 #[tokio::test]

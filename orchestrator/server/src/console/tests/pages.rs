@@ -106,25 +106,40 @@ async fn the_story_can_be_read() {
 #[tokio::test]
 async fn a_selection_can_be_taken_away_and_that_is_written_down() {
     let stage = Stage::with("=1+1").await;
-    let (cookie, _) = stage.visitor(Role::Reviewer).await;
-    let csv = stage.get("/console/messages/export?format=csv&reason=audit", &cookie).await;
+    let (cookie, csrf) = stage.visitor(Role::Reviewer).await;
+    let csv = stage
+        .post("/console/messages/export", &cookie, &[("csrf", &csrf), ("format", "csv"), ("reason", "audit")])
+        .await;
     assert_eq!(csv.status, StatusCode::OK, "{}", csv.body);
     assert_eq!(csv.body.lines().count(), 3, "{}", csv.body);
     assert!(csv.body.contains(",'=1+1,") && !csv.body.contains(",=1+1"), "{}", csv.body);
-    let jsonl =
-        stage.get("/console/messages/export?format=jsonl&reason=audit&outcome=any_not_sent", &cookie).await;
+    let jsonl = stage
+        .post(
+            "/console/messages/export",
+            &cookie,
+            &[("csrf", &csrf), ("format", "jsonl"), ("reason", "audit"), ("outcome", "any_not_sent")],
+        )
+        .await;
     let line: serde_json::Value = serde_json::from_str(jsonl.body.trim()).unwrap();
     assert_eq!(line["message"], stage.held_back.to_string());
-    let eml = stage.get("/console/messages/export?format=eml&reason=audit", &cookie).await;
+    let eml = stage
+        .post("/console/messages/export", &cookie, &[("csrf", &csrf), ("format", "eml"), ("reason", "audit")])
+        .await;
     assert!(
         eml.body.starts_with("From tabi@localhost ") && eml.body.contains("\nSubject: =1+1\n"),
         "{}",
         eml.body
     );
     assert_eq!(
-        stage.get("/console/messages/export?format=eml", &cookie).await.status,
+        stage.post("/console/messages/export", &cookie, &[("csrf", &csrf), ("format", "eml")]).await.status,
         StatusCode::UNPROCESSABLE_ENTITY
     );
+    // A link from elsewhere takes nothing away and writes no reason down.
+    let link = stage.get("/console/messages/export?format=csv&reason=theirs", &cookie).await;
+    assert_eq!(link.status, StatusCode::METHOD_NOT_ALLOWED, "{}", link.body);
+    let forged = [("csrf", "x"), ("format", "csv"), ("reason", "theirs")];
+    let forged = stage.post("/console/messages/export", &cookie, &forged).await;
+    assert_eq!(forged.status, StatusCode::FORBIDDEN, "{}", forged.body);
     let written = stage.app.store.audit_events(Some("log.exported"), None, 10).await.unwrap();
     assert_eq!(written.rows.len(), 3);
     assert!(written.rows.iter().all(|row| row.body.contains("reviewer") && row.body.contains("audit")));
@@ -135,8 +150,15 @@ async fn a_selection_can_be_taken_away_and_that_is_written_down() {
 async fn no_cell_that_is_taken_away_is_a_formula() {
     for evil in ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "\t=1", "\r=1", "\n=1", "＝1", "＠x"] {
         let stage = Stage::with(evil).await;
-        let (cookie, _) = stage.visitor(Role::Reviewer).await;
-        let csv = stage.get("/console/messages/export?format=csv&reason=audit", &cookie).await.body;
+        let (cookie, csrf) = stage.visitor(Role::Reviewer).await;
+        let csv = stage
+            .post(
+                "/console/messages/export",
+                &cookie,
+                &[("csrf", &csrf), ("format", "csv"), ("reason", "audit")],
+            )
+            .await
+            .body;
         let mut rows = csv::ReaderBuilder::new().has_headers(false).from_reader(csv.as_bytes());
         let cells: Vec<String> = rows
             .records()
@@ -215,7 +237,7 @@ async fn nothing_that_a_customer_wrote_becomes_markup() {
 #[tokio::test]
 async fn what_people_did_is_listed_and_an_erased_customer_says_who_asked_for_it() {
     let stage = Stage::with("Ann").await;
-    let (cookie, _) = stage.visitor(Role::Reviewer).await;
+    let (cookie, csrf) = stage.visitor(Role::Reviewer).await;
     let customer = format!("/console/customers/{}", stage.customer);
     // A word that a later one took the place of, with its wording and source.
     let taken_back = words::Consent {
@@ -263,7 +285,8 @@ async fn what_people_did_is_listed_and_an_erased_customer_says_who_asked_for_it(
     assert!(stops.contains("<td>送信を停止") && !stops.contains("<td>お客様の情報を消去"), "{stops}");
     let (marketer, _) = stage.visitor(Role::Marketer).await;
     assert_eq!(stage.get("/console/acts", &marketer).await.status, StatusCode::FORBIDDEN);
-    let without = stage.get("/console/messages/export?format=csv", &cookie).await;
+    let without =
+        stage.post("/console/messages/export", &cookie, &[("csrf", &csrf), ("format", "csv")]).await;
     assert_eq!(without.status, StatusCode::UNPROCESSABLE_ENTITY, "nothing is taken away without a reason");
 }
 
