@@ -104,6 +104,13 @@ impl Place {
     }
 }
 
+/// From here on this process makes files and folders for their owner alone: databases, what lies beside them while they are
+/// open, backups, exports, rows that an import refused. All of it is about people.
+pub(crate) fn make_private() {
+    #[cfg(unix)]
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
+}
+
 /// Writes a file that only its owner may read, in one step: never half there, never readable on the way.
 pub(crate) fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
     use std::io::Write as _;

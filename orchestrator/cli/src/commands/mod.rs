@@ -138,6 +138,10 @@ pub(crate) fn run(args: Args, out: Output) -> anyhow::Result<Exit> {
     let context = Context { common: args.common, out };
     let c = &context;
     crate::log::begin(c.common.log.as_deref(), args.command.usual_log());
+    // A new project alone is for whoever works on it.
+    if !matches!(args.command, Command::Init(_)) {
+        crate::place::make_private();
+    }
     match args.command {
         Command::Demo(args) => server_runtime(demo::run(c, &args)),
         Command::Init(args) => init::run(c, args),
