@@ -438,6 +438,6 @@ fn databases_keys_backups_and_exports_are_their_owners_alone() {
     assert!(seen >= 6, "databases, keys, witness, two backups");
     assert_eq!(mode(&shop.path("log.jsonl")), 0o600);
     // The project is for whoever works on it.
-    assert_ne!(mode(&shop.path("tabi.yaml")) & 0o044, 0);
+    assert_ne!(mode(&shop.path("journeys/welcome.yaml")) & 0o044, 0);
     drop(server);
 }
