@@ -1,6 +1,7 @@
 //! What every handler shares.
 
 use crate::auth::Limiter;
+use crate::intake::Named;
 use crate::sources::Sources;
 use crate::{Hooks, NoHooks};
 use release::Release;
@@ -28,6 +29,7 @@ pub struct App {
     /// Imports under way and of late.
     pub imports: crate::import::Imports,
     pub(crate) limiter: Arc<Limiter>,
+    pub(crate) named: Arc<Named>,
 }
 
 /// How the server behaves; the defaults are meant for production.
@@ -168,6 +170,7 @@ impl App {
             settings: Arc::default(),
             imports: crate::import::Imports::default(),
             limiter: Arc::default(),
+            named: Arc::default(),
         }
     }
 

@@ -4,8 +4,8 @@ use crate::{DataKey, KeyRef};
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-/// At most this many keys in memory: about a megabyte.
-pub(crate) const KEYS_MAX: usize = 8192;
+/// At most this many keys in memory: about four megabytes, when that many customers are busy at once.
+pub(crate) const KEYS_MAX: usize = 32_768;
 
 #[derive(Default)]
 pub(crate) struct KeyCache(Mutex<Generations>);

@@ -153,14 +153,21 @@ impl Vault {
         wanted: &[KeyRef],
         create: Option<Timestamp>,
     ) -> Result<Vec<Option<DataKey>>, VaultError> {
-        let mut found = vec![None; wanted.len()];
-        match &self.0.keys {
-            Keys::Ephemeral { .. } => return self.keys_at_once(wanted),
-            Keys::Db(_) if self.0.cache.get_many(wanted, &mut found).0.is_empty() => return Ok(found),
-            Keys::Db(_) => {}
+        if let Keys::Ephemeral { .. } = &self.0.keys {
+            return self.keys_at_once(wanted);
+        }
+        if let Some(found) = self.keys_in_memory(wanted) {
+            return Ok(found);
         }
         let (vault, wanted) = (self.clone(), wanted.to_vec());
         blocking(move || vault.look_up_at_once(&wanted, create)).await
+    }
+
+    /// The keys, if every one of them is in memory: a look that waits for nothing.
+    pub fn keys_in_memory(&self, wanted: &[KeyRef]) -> Option<Vec<Option<DataKey>>> {
+        let mut found = vec![None; wanted.len()];
+        let (missing, _) = self.0.cache.get_many(wanted, &mut found);
+        missing.is_empty().then_some(found)
     }
 
     /// The keys that exist, as [`Vault::existing_keys`], for whoever may block their thread.

@@ -2,7 +2,7 @@
 
 use crate::measure::Spread;
 use crate::{Measure, machine};
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use axum::{Json, Router, http::StatusCode, routing::post};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -129,6 +129,26 @@ pub async fn call(server: &str, authorization: &str, path: &str, body: &serde_js
     let mut stream = TcpStream::connect(server).await.with_context(|| format!("connecting to {server}"))?;
     stream.write_all(&frame(server, authorization, path, body)).await?;
     response(&mut stream, &mut Vec::new()).await
+}
+
+/// Make every customer of a load known, by an event that nobody listens to, and leave the server a moment for what that
+/// brings along.
+///
+/// # Errors
+/// When the server cannot be reached or refuses.
+pub async fn introduce(load: &Load) -> Result<()> {
+    let mut stream = TcpStream::connect(&load.server).await.context("connecting")?;
+    let mut buffer = Vec::new();
+    let introduction = Load { event: "page_viewed".to_owned(), batch: 100, ..load.clone() };
+    let batches = load.customers.div_ceil(100);
+    for number in 0..batches {
+        // Counted from the far end: none of these message ids is met again.
+        stream.write_all(&request(&introduction, u64::MAX / 200 - batches + number)).await?;
+        let status = response(&mut stream, &mut buffer).await?;
+        ensure!((200..300).contains(&status), "the server answered {status}");
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    Ok(())
 }
 
 /// Load a server and count accepted events. CPU and memory are the server's when its process id is given.

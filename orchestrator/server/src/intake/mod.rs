@@ -5,6 +5,7 @@
 
 mod call;
 mod change;
+mod named;
 mod person;
 mod take;
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod why;
 mod world;
 
 pub(crate) use call::{Call, CallKind, ConsentWord, Door, Item, Refusal};
+pub(crate) use named::Named;
 pub use person::national;
 pub(crate) use person::trait_known;
 pub(crate) use take::{Fate, check, take};

@@ -272,7 +272,11 @@ async fn store_ready(
         if let Some((group, traits)) = &one.account {
             app.store.put_account(group, traits, now).await?;
         }
-        let known_already = whom.created && only_user_id(&one.delta);
+        if whom.created && one.delta.user_id.is_some() {
+            app.named.add(customer);
+        }
+        // Of history each row is counted, also where it says nothing new.
+        let known_already = !door.history && only_user_id(&one.delta) && app.named.has(customer);
         if !one.delta.is_empty() && !known_already {
             if waiting.with_event.contains(&customer) {
                 flush(app, world, door, &mut waiting, now, fates, notes).await?;
@@ -302,9 +306,9 @@ async fn store_ready(
     flush(app, world, door, &mut waiting, now, fates, notes).await
 }
 
-/// A new customer knows its user id already.
+/// Whether nothing is said about a customer but the user id by which they were found.
 fn only_user_id(delta: &Delta) -> bool {
-    delta.said.is_empty() && delta.account.is_none() && delta.consents.is_empty()
+    delta.user_id.is_some() && delta.said.is_empty() && delta.account.is_none() && delta.consents.is_empty()
 }
 
 /// Whether somebody whom a second identity points to is the same person: only who has no user id of their own (two people
@@ -347,6 +351,9 @@ async fn flush(
         for ((index, said), result) in about.into_iter().zip(done) {
             match result {
                 Ok(updated) => {
+                    if updated.customer.user_id.is_some() {
+                        app.named.add(updated.customer.id);
+                    }
                     // Of history each row is counted: one that says nothing new was known.
                     if door.history && !updated.changed {
                         fates[index] = Some(Fate::Duplicate);

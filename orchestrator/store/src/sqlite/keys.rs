@@ -53,7 +53,7 @@ impl Store {
     ) -> BoxFuture<'s, Result<Keys, StoreError>> {
         let wanted = distinct(wanted);
         Box::pin(async move {
-            let mut found = self.0.vault.existing_keys(&wanted).await?;
+            let mut found = self.find_keys(&wanted).await?;
             let missing: Vec<usize> = (0..wanted.len()).filter(|at| found[*at].is_none()).collect();
             if !missing.is_empty() {
                 let made = self.make_keys(missing.iter().map(|at| (wanted[*at], now)).collect()).await?;
@@ -78,6 +78,15 @@ impl Store {
         })
     }
 
+    /// Those that are not in memory are looked up together with those that other requests miss meanwhile.
+    async fn find_keys(&self, wanted: &[KeyRef]) -> Result<Vec<Option<DataKey>>, StoreError> {
+        if let Some(found) = self.0.vault.keys_in_memory(wanted) {
+            return Ok(found);
+        }
+        let find = |wanted: Vec<KeyRef>| async move { Ok(self.0.vault.existing_keys(&wanted).await?) };
+        self.0.finding_keys.write(wanted.to_vec(), find).await
+    }
+
     /// Keys that several requests want at once are made in one commit of the vault. `None`: destroyed.
     async fn make_keys(&self, wanted: Vec<(KeyRef, Timestamp)>) -> Result<Vec<Option<DataKey>>, StoreError> {
         let make = |wanted: Vec<(KeyRef, Timestamp)>| async move {
@@ -95,7 +104,7 @@ impl Store {
     ) -> BoxFuture<'s, Result<Keys, StoreError>> {
         let wanted = distinct(wanted);
         Box::pin(async move {
-            let found = self.0.vault.existing_keys(&wanted).await?;
+            let found = self.find_keys(&wanted).await?;
             Ok(self.at_hand(&wanted, found))
         })
     }

@@ -24,7 +24,21 @@ impl<T, A> Default for Together<T, A> {
 impl<T: Clone, A> Together<T, A> {
     /// Answers for `items`, one for each in order. `write` is given those of other calls too, in the order in which they
     /// came; where it fails for all of them, each call is written by itself, so that a bad one does not sink its neighbours.
+    /// What it does may be done twice: where a call is given up that had taken others along, they are written again.
     pub(crate) async fn write<F, W>(&self, items: Vec<T>, write: W) -> Result<Vec<A>, StoreError>
+    where
+        W: Fn(Vec<T>) -> F,
+        F: Future<Output = Result<Vec<A>, StoreError>>,
+    {
+        loop {
+            if let Some(answer) = self.with_others(items.clone(), &write).await {
+                return answer;
+            }
+        }
+    }
+
+    /// `None`: whoever took ours along was given up.
+    async fn with_others<F, W>(&self, items: Vec<T>, write: &W) -> Option<Result<Vec<A>, StoreError>>
     where
         W: Fn(Vec<T>) -> F,
         F: Future<Output = Result<Vec<A>, StoreError>>,
@@ -33,15 +47,12 @@ impl<T: Clone, A> Together<T, A> {
         self.lock().push((items, reply));
         let turn = self.turn.lock().await;
         // Somebody else may have taken them along while we waited for our turn.
-        if let Ok(answer) = answer.try_recv() {
-            return answer;
+        match answer.try_recv() {
+            Ok(answer) => return Some(answer),
+            Err(oneshot::error::TryRecvError::Closed) => return None,
+            Err(oneshot::error::TryRecvError::Empty) => {}
         }
         let calls = std::mem::take(&mut *self.lock());
-        // Whoever took ours along was dropped with it: nothing is known, the caller tries again.
-        let lost = || StoreError::Unavailable("the call that wrote it was given up".to_owned());
-        if calls.is_empty() {
-            return Err(lost());
-        }
         let several = calls.len() > 1;
         let sizes: Vec<usize> = calls.iter().map(|(items, _)| items.len()).collect();
         let (mut all, mut replies) =
@@ -71,7 +82,7 @@ impl<T: Clone, A> Together<T, A> {
             }
         }
         drop(turn);
-        answer.try_recv().unwrap_or_else(|_| Err(lost()))
+        answer.try_recv().ok()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Waiting<T, A>>> {
@@ -129,5 +140,22 @@ mod tests {
         let (given_up, other) = tokio::join!(given_up, together.write(vec![2], slow));
         assert!(given_up.is_err());
         assert_eq!(other.unwrap(), [2]);
+    }
+
+    #[tokio::test]
+    async fn who_was_taken_along_by_a_call_given_up_is_written_by_the_next() {
+        let together = Together::default();
+        let slow = |items: Vec<u32>| async move {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            Ok(items)
+        };
+        // While the first is written two more queue up; the second takes the third along, and is given up meanwhile.
+        let given_up =
+            tokio::time::timeout(std::time::Duration::from_millis(75), together.write(vec![2], slow));
+        let (first, given_up, third) =
+            tokio::join!(together.write(vec![1], slow), given_up, together.write(vec![3], slow));
+        assert_eq!(first.unwrap(), [1]);
+        assert!(given_up.is_err());
+        assert_eq!(third.unwrap(), [3]);
     }
 }

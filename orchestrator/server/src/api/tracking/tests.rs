@@ -328,3 +328,22 @@ async fn a_refused_message_can_be_replayed_when_the_reason_is_gone() {
     assert_eq!(done["results"][0]["replayed"], true, "{done}");
     assert_eq!(events(&app, "u1").await.len(), 1);
 }
+
+#[tokio::test]
+async fn a_user_id_is_known_of_a_visitor_also_where_the_call_that_said_it_first_broke_off() {
+    use store::Identity;
+    let (app, key) = with_key().await;
+    let visit = json!({"anonymousId": "a1", "event": "visited"});
+    send(&app, "POST", "/v1/track", &key, visit.to_string()).await;
+    // Linked, and then the process was killed: the customer does not know it yet.
+    let both = [Identity::user_id("u1".to_owned()), Identity::anonymous_id("a1".to_owned())];
+    let linked = app.store.get_or_create(&both, now(), &app.ids).await.unwrap();
+    assert!(!linked.created);
+    assert_eq!(customer(&app, "u1").await.unwrap().user_id, None);
+    let again = json!({"userId": "u1", "event": "visited"});
+    for _ in 0..2 {
+        send(&app, "POST", "/v1/track", &key, again.to_string()).await;
+        assert_eq!(customer(&app, "u1").await.unwrap().user_id.as_deref(), Some("u1"));
+    }
+    assert_eq!(events(&app, "u1").await.len(), 3);
+}

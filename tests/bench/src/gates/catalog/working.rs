@@ -50,12 +50,22 @@ pub(super) fn steps(tabi: &Path) -> Gate {
     }
 }
 
+/// Who the events of a run are of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Customers {
+    /// Ten thousand who have been there before.
+    Known,
+    /// Each event is the first of somebody.
+    New,
+}
+
 /// Load a server with 32 kept connections.
 fn drive(
     server: &Server,
     authorization: &str,
     batch: usize,
     event: &str,
+    customers: Customers,
     place: &Place,
 ) -> Result<crate::Measure> {
     let load = Load {
@@ -65,20 +75,30 @@ fn drive(
         duration: Duration::from_millis(place.amount(4000).max(1000)),
         batch,
         prefix: format!("{}-", server.process()),
-        customers: 10_000,
+        customers: match customers {
+            Customers::Known => 10_000,
+            // More than there is time for.
+            Customers::New => u64::MAX,
+        },
         event: event.to_owned(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(http::drive(load, Some(server.process())))
+    runtime.block_on(async {
+        if customers == Customers::Known {
+            http::introduce(&load).await?;
+        }
+        http::drive(load, Some(server.process())).await
+    })
 }
 
 /// Ingest into an installation of its own, with the worker at work beside it.
-fn served(batch: usize, event: &'static str) -> Run {
+fn served(batch: usize, event: &'static str, customers: Customers) -> Run {
     Box::new(move |place| {
-        let installation = small(place, &format!("ingest-{batch}-{event}"));
+        let who = if customers == Customers::New { "new" } else { "known" };
+        let installation = small(place, &format!("ingest-{batch}-{event}-{who}"));
         let authorization = installation.authorization()?;
         let server = installation.serve()?;
-        drive(&server, &authorization, batch, event, place)
+        drive(&server, &authorization, batch, event, customers, place)
     })
 }
 
@@ -101,18 +121,20 @@ pub(super) fn ingest(tabi: &Path, number: u8, batch: usize) -> Gate {
         let mut command = Command::new(&place.limits);
         command.args(["http-server", "--listen", &address]);
         let server = Server::start(&mut command, address, &place.folder.join("http.log"))?;
-        drive(&server, "", batch, "order_placed", place)
+        drive(&server, "", batch, "order_placed", Customers::New, place)
     });
     let mut contenders = vec![limit("http", drop)];
     let mut bounds = vec![Bound::Ratio { to: "http", gate: if batch == 1 { gate } else { 0.0 }, stretch }];
-    let unheard = tabi_runs(tabi, "serve", "tabi, nobody listens", served(batch, "page_viewed"));
-    let heard = tabi_runs(tabi, "serve", "tabi, each begins a journey", served(batch, "order_placed"));
+    let runs = |name, event, customers| tabi_runs(tabi, "serve", name, served(batch, event, customers));
+    let unheard = runs("tabi, nobody listens", "page_viewed", Customers::Known);
+    let heard = runs("tabi, each begins a journey", "order_placed", Customers::Known);
+    let first = runs("tabi, customers never seen before", "page_viewed", Customers::New);
     if batch > 1 {
         contenders.push(limit("bulk insert", insert));
         bounds.push(Bound::Ratio { to: "bulk insert", gate, stretch });
-        contenders.extend([heard, unheard]);
+        contenders.extend([heard, unheard, first]);
     } else {
-        contenders.extend([unheard, heard]);
+        contenders.extend([unheard, heard, first]);
     }
     Gate { number, name, unit: "events", figure: Figure::Rate, contenders, bounds }
 }
