@@ -71,6 +71,7 @@ pub(crate) fn code(error: &anyhow::Error) -> Exit {
         if let Some(error) = cause.downcast_ref::<store::StoreError>() {
             return match error {
                 store::StoreError::Unavailable(_)
+                | store::StoreError::Unfinished(_)
                 | store::StoreError::Corrupt(_)
                 | store::StoreError::NewerSchema { .. }
                 | store::StoreError::Vault(_) => Exit::Unreachable,

@@ -1,7 +1,9 @@
 //! An installation, opened: its tables, keys, clocks and ids.
 
 use crate::{commands::Context, config::Config, place::Place, project};
+use futures::future::BoxFuture;
 use ring::rand::SecureRandom as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 use store::{Clock, Options, Store, StoreError, SystemClock, VirtualClock};
 use words::{IdSource, Timestamp};
@@ -47,6 +49,7 @@ impl Instance {
         let config = Config::load(context.common.config.as_deref(), place.folder(), project.as_deref())?;
         let vault = place.vault().await?;
         let store = Store::open(how(Options::file(place.database())), vault).await?;
+        store.keeps_copies_in(Arc::new(Inbox(place.inbox())));
         Ok(Self {
             place,
             store,
@@ -78,6 +81,23 @@ impl Instance {
     pub(crate) async fn close(self) {
         self.store.close().await;
         self.store.vault().close().await;
+    }
+}
+
+/// The development inbox, where there is one: mails in clear.
+struct Inbox(PathBuf);
+
+impl store::Copies for Inbox {
+    fn forget(&self, addresses: Vec<String>) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            if !self.0.is_file() {
+                return Ok(());
+            }
+            let forgotten = async { inbox::Inbox::open(&self.0).await?.forget(&addresses).await };
+            forgotten.await.map(drop).map_err(|error| {
+                StoreError::Unfinished(format!("copies are left in the development inbox: {error}"))
+            })
+        })
     }
 }
 

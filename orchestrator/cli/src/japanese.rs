@@ -484,6 +484,11 @@ const SENTENCES: &[(&str, &str)] = &[
         "the inbox cannot listen on {}: {}; choose another port, or 0 for a free one",
         "開発用受信箱が {} で待ち受けられません（{}）。別のポートか、空きを使う 0 を指定してください",
     ),
+    (
+        "begun, and not finished: {}. The next start of `tabi serve` goes on with it",
+        "処理は始まりましたが、終わっていません（{}）。次に `tabi serve` を起動すると、続きが行われます",
+    ),
+    ("copies are left in the development inbox: {}", "開発用受信箱に写しが残っています（{}）"),
     // What may stand in many sentences comes last.
     ("{} cannot be read: {}", "{} を読めません（{}）"),
     ("{} cannot be made", "{} を作れません"),

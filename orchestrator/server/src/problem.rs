@@ -189,6 +189,7 @@ impl From<store::StoreError> for Problem {
                 tracing::warn!("A request was not stored: {why}");
                 Self::new(Code::Unavailable, "the database did not take it, nothing was written")
             }
+            unfinished @ StoreError::Unfinished(_) => Self::new(Code::Unavailable, unfinished.to_string()),
             StoreError::ReadOnly => Self::new(Code::Unsupported, "this instance only reads"),
             other => {
                 tracing::error!("A request failed: {other}");

@@ -6,6 +6,9 @@ pub enum StoreError {
     /// The database did not take it now (full disk, lock, closing). Nothing was written: try again.
     #[error("the database did not take it, nothing was written: {0}")]
     Unavailable(String),
+    /// It was written and is not done to its end; the next start goes on with it.
+    #[error("begun, and not finished: {0}. The next start of `tabi serve` goes on with it")]
+    Unfinished(String),
     /// There is no such thing.
     #[error("there is no {0}")]
     NotFound(String),

@@ -9,6 +9,7 @@ mod acts;
 mod clock;
 pub mod conformance;
 mod console;
+mod copies;
 mod error;
 mod fanout;
 mod identity;
@@ -31,6 +32,7 @@ pub use console::{
     AuditPage, CustomerPage, CustomerRow, EnrollmentRow, JourneyCounts, MessageCounts, NotSentCount,
     RejectedRow, SettleByHand, TimelineItem, Totals, TroubleRow, Troubles, UnknownEvent,
 };
+pub use copies::Copies;
 pub use error::StoreError;
 pub use fanout::{CallSettle, CallWork, Fanout, FanoutOver, FanoutStep, NewFanout};
 pub use identity::{Change, CustomerUpdate, Identity, Merged, Resolved, Updated};

@@ -1,7 +1,9 @@
 //! What only a database on disk can show: locks, copies, newer schemas, nothing personal in clear.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use futures::future::BoxFuture;
 use sqlx::{ConnectOptions, Connection};
+use std::sync::Arc;
 use store::{Identity, Incoming, NewRejected, Options, Store, StoreError};
 use vault::Vault;
 use words::{
@@ -114,19 +116,50 @@ async fn a_folder_copied_with_its_witness_starts_held_and_a_renamed_one_does_not
     assert_eq!(open(&renamed.join("tabi.db")).await.held(), None, "it is the same file");
 }
 
+/// Copies elsewhere that can be made to fail.
+#[derive(Default)]
+struct Elsewhere {
+    fails: std::sync::atomic::AtomicBool,
+    forgotten: std::sync::Mutex<Vec<String>>,
+}
+
+impl store::Copies for Elsewhere {
+    fn forget(&self, addresses: Vec<String>) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            if self.fails.load(std::sync::atomic::Ordering::Relaxed) {
+                return Err(StoreError::Unfinished("the disk is full".to_owned()));
+            }
+            self.forgotten.lock().unwrap().extend(addresses);
+            Ok(())
+        })
+    }
+}
+
 #[tokio::test]
-async fn an_erasure_cut_off_after_its_commit_is_finished_at_the_next_start() {
+async fn an_erasure_cut_off_after_its_commit_takes_copies_and_keys_along_at_the_next_start() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tabi.db");
     let ids = IdSource::seeded(1);
     let store = open(&path).await;
-    let anna = store.get_or_create(&[Identity::user_id("anna")], at(0), &ids).await.unwrap().customer;
-    // What the commit of an erasure leaves until its keys are gone.
-    store.put_setting(&format!("erasing/{anna}"), Some("1")).await.unwrap();
-    assert!(store.customer(anna).await.unwrap().is_some());
-    store.sweep_at_start(at(1)).await.unwrap();
-    assert_eq!(store.customer(anna).await.unwrap(), None);
-    assert_eq!(store.setting(&format!("erasing/{anna}")).await.unwrap(), None);
+    let copies = Arc::new(Elsewhere::default());
+    store.keeps_copies_in(copies.clone());
+    let keys = [Identity::user_id("anna"), Identity::address(&Channel::EMAIL, "anna@example.com")];
+    let anna = store.get_or_create(&keys, at(0), &ids).await.unwrap().customer;
+    copies.fails.store(true, std::sync::atomic::Ordering::Relaxed);
+    let cut_off = store.erase(anna, at(1), Vec::new()).await;
+    assert!(matches!(cut_off, Err(StoreError::Unfinished(_))), "{cut_off:?}");
+    assert_eq!(store.resolve(&keys).await.unwrap(), None, "nothing leads to her");
+    assert!(store.customer(anna).await.unwrap().is_some(), "who she was is needed to find the copies");
+    store.close().await;
+    drop(store);
+    let store = open(&path).await;
+    copies.fails.store(false, std::sync::atomic::Ordering::Relaxed);
+    store.keeps_copies_in(copies.clone());
+    for _ in 0..2 {
+        store.sweep_at_start(at(2)).await.unwrap();
+        assert_eq!(store.customer(anna).await.unwrap(), None);
+        assert_eq!(*copies.forgotten.lock().unwrap(), ["anna@example.com"], "and only once");
+    }
 }
 
 #[tokio::test]

@@ -97,11 +97,7 @@ impl Desk {
             subject: Some(customer.0),
             body: json!({"by": by, "reason": reason}).to_string(),
         }];
-        let addresses = self.instance.store.erase(customer, now, audit).await?;
-        let inbox = self.instance.place.inbox();
-        if inbox.is_file() {
-            inbox::Inbox::open(&inbox).await?.forget(&addresses).await?;
-        }
+        self.instance.store.erase(customer, now, audit).await?;
         Ok(json!({"erased": customer.to_string()}))
     }
 

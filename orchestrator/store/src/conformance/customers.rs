@@ -2,6 +2,8 @@
 
 use super::{at, deciding, ids, incoming, plan, someone};
 use crate::{Identity, Store, StoreError};
+use futures::future::BoxFuture;
+use std::sync::{Arc, Mutex};
 use words::{
     Address, AddressState, Basis, Channel, Consent, ConsentChange, ConsentState, DeliveryClass, Evidence,
 };
@@ -135,13 +137,27 @@ async fn a_merge_unites_two_customers(store: &Store) {
     assert_eq!(works[0].address, "planted@example.com");
 }
 
+/// Addresses whose copies were to be forgotten.
+#[derive(Default)]
+struct Forgotten(Mutex<Vec<String>>);
+
+impl crate::Copies for Forgotten {
+    fn forget(&self, addresses: Vec<String>) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.0.lock().unwrap().extend(addresses);
+        Box::pin(async { Ok(()) })
+    }
+}
+
 async fn an_erased_customer_cannot_be_read(store: &Store) {
     let ids = ids();
     let anna = someone(store, &ids, "anna").await;
     plan(store, anna, "hello", DeliveryClass::NeverTwice).await;
     store.ingest(vec![incoming(anna, &ids, "order", 1, None)]).await.unwrap();
-    let addresses = store.erase(anna, at(2), Vec::new()).await.unwrap();
-    assert_eq!(addresses, ["anna@example.com", "planted@example.com"], "also what messages were planned to");
+    let copies = Arc::new(Forgotten::default());
+    store.keeps_copies_in(copies.clone());
+    store.erase(anna, at(2), Vec::new()).await.unwrap();
+    let forgotten = copies.0.lock().unwrap().clone();
+    assert_eq!(forgotten, ["anna@example.com", "planted@example.com"], "also what messages were planned to");
     assert_eq!(store.customer(anna).await.unwrap(), None);
     assert_eq!(store.resolve(&[Identity::user_id("anna")]).await.unwrap(), None);
     assert!(super::claim(store, 5).await.is_empty());

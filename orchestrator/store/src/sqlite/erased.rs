@@ -29,14 +29,19 @@ const WHY: &str = r#"{"decision":{"verdict":"block","until":null},"because":null
 
 impl Store {
     /// Destroys the keys of a customer and of everybody merged into them: what was sealed is gone, the ledger stays.
-    /// Live enrollments stop, what was planned is cancelled, identities are forgotten; suppressions stay. Returns the
-    /// addresses that messages went to, for those who keep copies elsewhere.
+    /// Live enrollments stop, what was planned is cancelled, identities are forgotten; suppressions stay. [`Copies`] are
+    /// forgotten first: without keys nobody would know any more which they are. One that is cut off is finished at the next
+    /// start.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`]; and where copies could not be forgotten: nothing leads to the customer any more then, and
+    /// the same call, or the next start, finishes it.
     pub async fn erase(
         &self,
         id: CustomerId,
         now: Timestamp,
         audit: Vec<AuditEvent>,
-    ) -> Result<Vec<String>, StoreError> {
+    ) -> Result<(), StoreError> {
         let prepared = self.prepare_audit(&audit).await?;
         self.intern([AuditKind::MessageCancelled.as_str()]).await?;
         let mut subjects = {
@@ -51,10 +56,6 @@ impl Store {
             let mut conn = self.read().await?;
             subjects.extend(merged_into(&mut conn, id).await?);
             at += 1;
-        }
-        let mut addresses = BTreeSet::new();
-        for id in &subjects {
-            addresses.extend(self.addresses_of(*id).await?);
         }
         let rows = subjects.clone();
         let store = self.clone();
@@ -100,16 +101,16 @@ impl Store {
         })
         .await?;
         for id in subjects {
-            self.destroy_keys(id, now).await?;
+            self.forget_all(id, now).await?;
         }
-        Ok(addresses.into_iter().collect())
+        Ok(())
     }
 
     /// Addresses that a customer has, and those that messages went to.
-    async fn addresses_of(&self, id: CustomerId) -> Result<Vec<String>, StoreError> {
+    async fn addresses_of(&self, id: CustomerId) -> Result<BTreeSet<String>, StoreError> {
         let profile = profile_key(id);
         self.aside(move |store, conn| {
-            let (mut row, mut addresses) = (Rows::new(), Vec::new());
+            let (mut row, mut addresses) = (Rows::new(), BTreeSet::new());
             row.row().int(shard(id)).blob(&id.0);
             let keys = store.old_keys_at_once([profile])?;
             conn.ask("select profile from customer_profile where shard = ? and id = ?", &row, |_, row| {
@@ -137,7 +138,7 @@ impl Store {
         .await
     }
 
-    /// Destroys keys whose erasure was cut off after its commit.
+    /// Erasures that were cut off after their commit.
     pub(crate) async fn finish_erasures(&self, now: Timestamp) -> Result<(), StoreError> {
         let rows = {
             let mut conn = self.read().await?;
@@ -148,12 +149,16 @@ impl Store {
         for row in rows {
             let name: &str = row.try_get(0)?;
             let id = name.strip_prefix(ERASING).and_then(|text| CustomerId::parse(text).ok());
-            self.destroy_keys(id.ok_or_else(|| StoreError::corrupt("setting.name"))?, now).await?;
+            self.forget_all(id.ok_or_else(|| StoreError::corrupt("setting.name"))?, now).await?;
         }
         Ok(())
     }
 
-    async fn destroy_keys(&self, id: CustomerId, now: Timestamp) -> Result<(), StoreError> {
+    /// Copies elsewhere, then the keys, then the note that this is to be done.
+    async fn forget_all(&self, id: CustomerId, now: Timestamp) -> Result<(), StoreError> {
+        if let Some(copies) = self.0.copies.get() {
+            copies.forget(self.addresses_of(id).await?.into_iter().collect()).await?;
+        }
         self.0.vault.destroy(&id.0, now).await?;
         self.write(move |tx| Box::pin(async move { put_setting(&mut tx.conn, &unfinished(id), None).await }))
             .await

@@ -46,6 +46,7 @@ pub(crate) struct Inner {
     pub(crate) making_keys: super::together::Together<(KeyRef, Timestamp), Option<DataKey>>,
     pub(crate) settling: super::together::Together<(crate::Settle, Timestamp), bool>,
     pub(crate) api_keys: RwLock<HashMap<[u8; 32], crate::ApiKey>>,
+    pub(crate) copies: std::sync::OnceLock<Arc<dyn crate::Copies>>,
     pub(crate) witness: Option<PathBuf>,
     /// Where the database lies, and how a connection to it is set up.
     pub(crate) path: PathBuf,
@@ -178,6 +179,7 @@ impl Store {
             programs: RwLock::default(),
             likenesses: super::likeness::Likenesses::default(),
             looking_up: super::together::Together::default(),
+            copies: std::sync::OnceLock::new(),
             finding_keys: super::together::Together::default(),
             making_keys: super::together::Together::default(),
             settling: super::together::Together::default(),
@@ -203,6 +205,12 @@ impl Store {
         if let Some(writer) = &self.0.writer {
             writer.close().await;
         }
+    }
+
+    /// Names the place that keeps copies of what is sent. Said once, right after opening.
+    pub fn keeps_copies_in(&self, copies: Arc<dyn crate::Copies>) {
+        // A second one would be a slip of the wiring; the first holds.
+        let _ = self.0.copies.set(copies);
     }
 
     /// The vault.
