@@ -8,9 +8,12 @@ use crate::report::number;
 /// An anchor whose rounds differ by more than this tells nothing.
 pub const UNREST_MAX: f64 = 2.0;
 
+const REACHED: &str = "reached";
 /// The verdict on what falls short.
 pub const MISSED: &str = "**missed**";
 const UNKNOWN: &str = "not measured";
+/// The verdict where a stretch is all that was wished for.
+const STRETCH_MISSED: &str = "stretch missed";
 
 /// One bound, judged; everything as text for a table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -46,7 +49,11 @@ pub fn judge(gate: &Gate, standings: &[Standing], bound: Bound) -> Judgement {
             };
             let compared =
                 compare(gate, gate.figure, product(), named(to), (to, wish), |value, anchor| value / anchor);
-            compared.finish(|ratio| (ratio >= floor, ratio >= stretch))
+            let mut said = compared.finish(|ratio| (ratio >= floor, ratio >= stretch));
+            if floor <= 0.0 && said.verdict == REACHED {
+                said.verdict = STRETCH_MISSED;
+            }
+            said
         }
         Bound::Times { figure, of, to, gate: most, stretch } => {
             let wish = format!("at most {most} times, stretch {stretch}");
@@ -141,7 +148,7 @@ fn shown(gate: &Gate, figure: Figure, spread: &Spread) -> String {
 fn verdict((gate, stretch): (bool, bool)) -> &'static str {
     match (gate, stretch) {
         (_, true) => "stretch reached",
-        (true, false) => "reached",
+        (true, false) => REACHED,
         (false, false) => MISSED,
     }
 }
@@ -172,6 +179,13 @@ mod tests {
         check(HALF, &[90.0, 100.0, 110.0], &[50.0, 60.0, 70.0], "0.60", "reached");
         check(HALF, &[100.0], &[90.0], "0.90", "stretch reached");
         check(HALF, &[100.0], &[40.0], "0.40", MISSED);
+    }
+
+    #[test]
+    fn where_a_stretch_is_all_that_was_wished_for_nothing_less_is_called_reached() {
+        let wished = Bound::Ratio { to: "limit", gate: 0.0, stretch: 0.8 };
+        check(wished, &[100.0], &[1.0], "0.01", STRETCH_MISSED);
+        check(wished, &[100.0], &[90.0], "0.90", "stretch reached");
     }
 
     #[test]
