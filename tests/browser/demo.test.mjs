@@ -129,7 +129,6 @@ test("pictures for the README", { skip: !process.env.PICTURES }, async () => {
     const shots = {
       overview: "/console",
       journey: all.find((path) => /\/journeys\/./.test(path)),
-      customer: all.find((path) => /\/customers\/./.test(path)),
       not_sent: "/console/messages?outcome=any_not_sent",
     };
     for (const [name, path] of Object.entries(shots)) {
