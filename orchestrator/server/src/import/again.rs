@@ -66,7 +66,7 @@ pub(super) fn is_ours(column: &str) -> bool {
     column == MEMBER || Place::default().note(column, &Json::Null)
 }
 
-/// The fields of a row as it was read, for [`line`].
+/// The fields of a row as it was read, for [`line()`].
 pub(super) fn kept(header: &[String], fields: &[String]) -> Vec<u8> {
     let mut place = Place::default();
     let mut own = Vec::with_capacity(fields.len());

@@ -29,9 +29,9 @@ const WHY: &str = r#"{"decision":{"verdict":"block","until":null},"because":null
 
 impl Store {
     /// Destroys the keys of a customer and of everybody merged into them: what was sealed is gone, the ledger stays.
-    /// Live enrollments stop, what was planned is cancelled, identities are forgotten; suppressions stay. [`Copies`] are
-    /// forgotten first: without keys nobody would know any more which they are. One that is cut off is finished at the next
-    /// start.
+    /// Live enrollments stop, what was planned is cancelled, identities are forgotten; suppressions stay.
+    /// [`crate::Copies`] are forgotten first: without keys nobody would know any more which they are. One that is cut off is
+    /// finished at the next start.
     ///
     /// # Errors
     /// [`StoreError::NotFound`]; and where copies could not be forgotten: nothing leads to the customer any more then, and
