@@ -82,6 +82,8 @@ fn another(
     if !installation.data.exists() {
         let new = Installation { data: place.folder.join(format!("{name}.new")), ..crowded.clone() };
         project::copy(&crowded.data, &new.data)?;
+        // A copy is held until somebody says that it is meant to be one.
+        new.run(&["resume", "--held", "--by", "bench", "--reason", "a copy of the suite's own"])?;
         ready(&new)?;
         std::fs::rename(&new.data, &installation.data)?;
     }

@@ -7,7 +7,6 @@ use crate::console::{Visitor, reviewer};
 use crate::gates::{Bound, Figure, Gate, Place, Run};
 use crate::measure::Spread;
 use crate::mix::{self, Mix};
-use crate::process::Server;
 use crate::{Measure, machine, timers};
 use anyhow::{Result, ensure};
 use std::cell::RefCell;
@@ -76,16 +75,10 @@ const ASKED: [Search; 11] = [
 ];
 
 /// Open the console's page of the log again and again, each time for something else.
-fn searched(place: &Place, server: &RefCell<Option<Server>>, query: fn(u64) -> String) -> Result<Measure> {
+fn searched(place: &Place, query: fn(u64) -> String) -> Result<Measure> {
     let installation = logged(place)?;
-    let mut server = server.borrow_mut();
-    let server = match &mut *server {
-        Some(server) => server,
-        none => {
-            reviewer(&installation)?;
-            none.insert(installation.serve()?)
-        }
-    };
+    reviewer(&installation)?;
+    let server = installation.serve()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut visitor = Visitor::sign_in(&server.address).await?;
@@ -109,12 +102,10 @@ fn searched(place: &Place, server: &RefCell<Option<Server>>, query: fn(u64) -> S
 }
 
 pub(super) fn search(tabi: &Path) -> Gate {
-    let server: Rc<RefCell<Option<Server>>> = Rc::default();
     let contenders = ASKED
         .into_iter()
         .map(|(name, query)| {
-            let server = Rc::clone(&server);
-            let run: Run = Box::new(move |place| searched(place, &server, query));
+            let run: Run = Box::new(move |place| searched(place, query));
             tabi_runs(tabi, "serve", name, run)
         })
         .collect();
@@ -176,7 +167,7 @@ fn mixed(place: &Place) -> Result<(Measure, Measure)> {
     let (sink, _log) = sink(place)?;
     let port = sink.address.rsplit(':').next().unwrap_or_default();
     let config =
-        format!("base_url: http://127.0.0.1:1\nemail: {{host: 127.0.0.1, port: {port}, tls: none}}\n");
+        format!("base_url: https://tabi.example.com\nemail: {{host: 127.0.0.1, port: {port}, tls: none}}\n");
     std::fs::write(installation.data.join("tabi.yaml"), config)?;
     let server = installation.serve()?;
     let live = installation.data.join("bench.live");
