@@ -22,9 +22,12 @@ const SEARCHES: u64 = 200;
 const DUE: u64 = 5000;
 const WATCHED: Duration = Duration::from_secs(10);
 
-/// Live without a provider of SMS: what is planned waits, and the timers alone are at work.
+/// Live with a mail server that nobody asks, and without a provider of SMS: what is planned waits, and the timers alone are
+/// at work.
 fn falling_due(place: &Place) -> Result<Measure> {
     let installation = another(place, "timers", |installation| {
+        let config = "base_url: https://tabi.example.com\nemail: {host: 127.0.0.1, port: 9, tls: none}\n";
+        std::fs::write(installation.data.join("tabi.yaml"), config)?;
         let _server = installation.serve()?;
         go_live(installation)
     })?;
