@@ -5,6 +5,7 @@
 
 use crate::{Live, Machine};
 use channel::{Adapter, Content, Outcome, Parcel};
+use futures::future::join_all;
 use std::collections::BTreeMap;
 use store::{AuditEvent, AuditKind, Notice, NoticeWork, StopScope, StoreError};
 use words::{Channel, DeliveryId, Elapsed, EmailAddress, Language, MessageClass, MessageId};
@@ -33,10 +34,12 @@ impl Machine {
         }
         let claimed = self.store.claim_notices(self.clock.now(), LIMIT, crate::machine::LEASE).await?;
         let count = claimed.len();
-        for work in claimed {
+        // All at once: one after another, a slow mail server would outlast the leases of the last ones, and a stop.
+        let mails = claimed.into_iter().map(|work| async {
             let outcome = hand_over(&live, &self.base_url, &work.notice, adapter.as_ref()).await;
-            self.settle_mail(work, &outcome, adapter.provider()).await?;
-        }
+            self.settle_mail(work, &outcome, adapter.provider()).await
+        });
+        join_all(mails).await.into_iter().collect::<Result<Vec<()>, _>>()?;
         Ok(count)
     }
 
@@ -127,8 +130,10 @@ fn content(live: &Live, base_url: &str, notice: &Notice) -> Content {
     };
     let lines = [notice.text.as_str(), about.as_str(), why.as_str()];
     let shown: Vec<&str> = lines.into_iter().filter(|line| !line.is_empty()).collect();
-    let html: String =
-        shown.iter().map(|line| format!("<p>{}</p>\n", escaped(line).replace('\n', "<br>"))).collect();
+    let html: String = shown
+        .iter()
+        .map(|line| format!("<p>{}</p>\n", render::escape_html(line).replace('\n', "<br>")))
+        .collect();
     let mut sender = BTreeMap::new();
     if let Some(from) = brand.senders.get(&Channel::EMAIL) {
         let fields = [("from", &from.from), ("from_name", &from.name), ("reply_to", &from.reply_to)];
@@ -147,8 +152,4 @@ fn content(live: &Live, base_url: &str, notice: &Notice) -> Content {
         locale: locale.as_str().to_owned(),
         date: notice.at.to_string(),
     }
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -112,6 +112,14 @@ impl Desk {
         Ok(json!({"name": name, "role": role}))
     }
 
+    /// An error where there is nobody of this name.
+    async fn operator(&self, name: &str) -> anyhow::Result<Operator> {
+        let found = self.instance.store.operator(name).await?;
+        found.ok_or_else(|| {
+            Fault::problem(format!("there is no operator `{name}`: `tabi operator list` shows them")).into()
+        })
+    }
+
     /// The role stays, and so does everybody's else; whoever was locked out is let in again.
     pub(super) async fn operator_password(
         &self,
@@ -120,12 +128,7 @@ impl Desk {
         by: &str,
     ) -> anyhow::Result<Value> {
         let store = &self.instance.store;
-        let Some(mut operator) = store.operator(name).await? else {
-            return Err(Fault::problem(format!(
-                "there is no operator `{name}`: `tabi operator list` shows them"
-            ))
-            .into());
-        };
+        let mut operator = self.operator(name).await?;
         operator.password = vault::hash_password(&vault::Secret::new(password))?;
         let was_out = operator.disabled_at.take().is_some();
         store.put_operator(operator, by, self.instance.now()).await?;
@@ -140,12 +143,7 @@ impl Desk {
         by: &str,
     ) -> anyhow::Result<Value> {
         let store = &self.instance.store;
-        let Some(mut operator) = store.operator(name).await? else {
-            return Err(Fault::problem(format!(
-                "there is no operator `{name}`: `tabi operator list` shows them"
-            ))
-            .into());
-        };
+        let mut operator = self.operator(name).await?;
         let now = self.instance.now();
         operator.disabled_at = disabled.then_some(now);
         store.put_operator(operator, by, now).await?;
