@@ -1,6 +1,9 @@
 //! A program as a graph for drawing: boxes and arrows with words on them, in English and Japanese.
 
-use crate::program::{Channels, Days, Duration, Op, Pc, Program, Start, Wait, WaitUntil};
+mod phrase;
+
+use crate::program::{Channels, Days, Duration, EventMatch, Op, Pc, Program, Start, Wait, WaitUntil};
+use phrase::{condition, value};
 use serde::{Deserialize, Serialize};
 use words::{Channel, Elapsed, Text};
 
@@ -104,7 +107,7 @@ fn ways(op: &Op) -> Vec<(Pc, Option<Text>)> {
         Op::Branch { arms, otherwise } => {
             let several = arms.len() > 1;
             let named = |expr: &crate::Expr| {
-                if several { t(expr.to_string(), expr.to_string()) } else { t("yes", "はい") }
+                if several { condition(expr) } else { t("yes", "はい") }
             };
             let mut out: Vec<_> = arms.iter().map(|(expr, pc)| (*pc, Some(named(expr)))).collect();
             out.push((
@@ -142,20 +145,37 @@ fn label(op: &Op) -> Text {
             t(format!("Send {} ({names})", send.message), format!("{} を送信（{names}）", send.message))
         }
         Op::Wait { wait, .. } => waiting(wait),
-        Op::WaitFor { events, .. } => {
-            let names: Vec<&str> = events.iter().map(|e| e.event.as_str()).collect();
-            t(format!("Wait for {}", names.join(" or ")), format!("{} を待つ", names.join(" か ")))
+        Op::WaitFor { events, since_start, .. } => {
+            let events: Vec<Text> = events.iter().map(awaited).collect();
+            let all = |of: fn(&Text) -> &String, between: &str| {
+                events.iter().map(of).map(String::as_str).collect::<Vec<_>>().join(between)
+            };
+            let (en, mut ja) = (all(|text| &text.en, " or "), all(|text| &text.ja, " か "));
+            if !ja.ends_with('）') {
+                ja.push(' ');
+            }
+            if *since_start {
+                t(format!("Wait for {en}, since the start"), format!("{ja}を待つ（開始時から）"))
+            } else {
+                t(format!("Wait for {en}"), format!("{ja}を待つ"))
+            }
         }
         Op::Branch { arms, .. } => match arms.as_slice() {
-            [(only, _)] => t(format!("{only}?"), format!("{only}？")),
+            [(only, _)] => {
+                let only = condition(only);
+                t(capital(&only.en) + "?", only.ja + "？")
+            }
             _ => t("Choose", "分岐"),
         },
         Op::Experiment { name, .. } => t(format!("Experiment {name}"), format!("実験 {name}")),
-        Op::Loop { turns_max, condition, .. } => match condition {
-            Some(condition) => t(
-                format!("Repeat up to {turns_max} times while {condition}"),
-                format!("{condition} の間、最大 {turns_max} 回繰り返す"),
-            ),
+        Op::Loop { turns_max, condition: kept_up, .. } => match kept_up {
+            Some(holds) => {
+                let holds = condition(holds);
+                t(
+                    format!("Repeat up to {turns_max} times while {}", holds.en),
+                    format!("「{}」の間、最大 {turns_max} 回繰り返す", holds.ja),
+                )
+            }
             None => t(format!("Repeat {turns_max} times"), format!("{turns_max} 回繰り返す")),
         },
         Op::Set { values, .. } => {
@@ -171,6 +191,30 @@ fn label(op: &Op) -> Text {
     }
 }
 
+/// An event that is waited for, with the condition on it.
+fn awaited(event: &EventMatch) -> Text {
+    let name = &event.event;
+    match &event.condition {
+        None => t(name.clone(), name.clone()),
+        Some(holds) => {
+            let holds = condition(holds);
+            t(format!("{name} ({})", holds.en), format!("{name}（{}）", holds.ja))
+        }
+    }
+}
+
+/// With a capital, but for names, which stay as they are written.
+fn capital(text: &str) -> String {
+    if !["customer's ", "event's ", "this ", "item", "last ", "first ", "number ", "in the ", "not "]
+        .iter()
+        .any(|start| text.starts_with(start))
+    {
+        return text.to_owned();
+    }
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 fn waiting(wait: &Wait) -> Text {
     let what = match &wait.until {
         WaitUntil::After { duration: length, since_start } => {
@@ -184,30 +228,16 @@ fn waiting(wait: &Wait) -> Text {
                 t(format!("Wait {}", length.en), format!("{}待つ", length.ja))
             }
         }
-        WaitUntil::At { date, offset, .. } => match offset {
-            Duration::CalendarDays(0) => t(format!("Wait until {date}"), format!("{date} まで待つ")),
-            Duration::CalendarDays(days) if *days < 0 => {
-                let length = duration(&Duration::CalendarDays(-days));
-                t(
-                    format!("Wait until {} before {date}", length.en),
-                    format!("{date} の{}前まで待つ", length.ja),
-                )
+        WaitUntil::At { date, offset, at_minute } => {
+            let what = until(&value(date), offset);
+            match at_minute {
+                None => what,
+                Some(minute) => {
+                    let clock = clock(*minute);
+                    t(format!("{}, {clock}", what.en), format!("{}（{clock}）", what.ja))
+                }
             }
-            Duration::Elapsed(length) if length.as_micros() < 0 => {
-                let length = duration(&Duration::Elapsed(Elapsed::from_micros(-length.as_micros())));
-                t(
-                    format!("Wait until {} before {date}", length.en),
-                    format!("{date} の{}前まで待つ", length.ja),
-                )
-            }
-            offset => {
-                let length = duration(offset);
-                t(
-                    format!("Wait until {} after {date}", length.en),
-                    format!("{date} の{}後まで待つ", length.ja),
-                )
-            }
-        },
+        }
         WaitUntil::Window => t("Wait", "待つ"),
     };
     let what = match &wait.on {
@@ -229,7 +259,6 @@ fn waiting(wait: &Wait) -> Text {
     };
     match &wait.between {
         Some(between) => {
-            let clock = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
             let hours = format!("{}–{}", clock(between.from_minute), clock(between.to_minute));
             t(format!("{}, {hours}", what.en), format!("{}（{hours}）", what.ja))
         }
@@ -237,28 +266,55 @@ fn waiting(wait: &Wait) -> Text {
     }
 }
 
+fn clock(minute: u16) -> String {
+    format!("{:02}:{:02}", minute / 60, minute % 60)
+}
+
+/// A wait for a date, or for some time before or after it.
+fn until(date: &Text, offset: &Duration) -> Text {
+    let (en, ja) = (&date.en, date.ja.trim());
+    let (length, before) = match offset {
+        Duration::CalendarDays(0) => return t(format!("Wait until {en}"), format!("{ja} まで待つ")),
+        Duration::CalendarDays(days) if *days < 0 => (duration(&Duration::CalendarDays(-days)), true),
+        Duration::Elapsed(length) if length.as_micros() < 0 => {
+            (elapsed(Elapsed::from_micros(-length.as_micros())), true)
+        }
+        offset => (duration(offset), false),
+    };
+    if before {
+        t(format!("Wait until {} before {en}", length.en), format!("{ja} の{}前まで待つ", length.ja))
+    } else {
+        t(format!("Wait until {} after {en}", length.en), format!("{ja} の{}後まで待つ", length.ja))
+    }
+}
+
 fn duration(duration: &Duration) -> Text {
     match duration {
         Duration::CalendarDays(1) => t("1 day", "1 日"),
         Duration::CalendarDays(days) => t(format!("{days} days"), format!("{days} 日")),
-        Duration::Elapsed(length) => {
-            let en = length.to_string();
-            let (count, unit) = en.split_once(' ').unwrap_or((&en, ""));
-            let unit = match unit.trim_end_matches('s') {
-                // Elapsed days are written as the hours that they are.
-                "day" => {
-                    let hours = length.as_micros() / 3_600_000_000;
-                    return t(format!("{hours} hours"), format!("{hours} 時間"));
-                }
-                "hour" => "時間",
-                "minute" => "分",
-                "second" => "秒",
-                other => other,
-            };
-            t(en.clone(), format!("{count} {unit}"))
+        Duration::Elapsed(length) => elapsed(*length),
+        Duration::DaysOf(expr) => {
+            let days = value(expr);
+            t(format!("{} days", days.en), format!("{} 日", days.ja.trim()))
         }
-        Duration::DaysOf(expr) => t(format!("{expr} days"), format!("{expr} 日")),
     }
+}
+
+fn elapsed(length: Elapsed) -> Text {
+    let en = length.to_string();
+    let (count, unit) = en.split_once(' ').unwrap_or((&en, ""));
+    let unit = match unit.trim_end_matches('s') {
+        // Elapsed days are written as the hours that they are.
+        "day" => {
+            let hours = length.as_micros() / 3_600_000_000;
+            return t(format!("{hours} hours"), format!("{hours} 時間"));
+        }
+        "hour" => "時間",
+        "minute" => "分",
+        "second" => "秒",
+        other => other,
+    };
+    t(en.clone(), format!("{count} {unit}"))
 }
 
 fn start(start: &Start) -> Text {
