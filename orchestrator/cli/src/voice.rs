@@ -1,12 +1,13 @@
-//! How things are said to the reader: names in their language, as the console says them, and instants in the project's zone
+//! How things are said to the reader: names and titles in their language, as the console says them, and instants in the project's zone
 //! with its offset. What is JSON keeps its names and UTC.
 
 use crate::{
     instance::Instance,
     output::{Output, table},
 };
-use server::console::{label, word};
-use words::{Consent, ConsentState, Timestamp, Zone};
+use journey::Program;
+use server::console::{Titles, label, word};
+use words::{Consent, ConsentState, Language, Timestamp, Zone};
 
 /// The reader's language and the project's zone.
 pub(crate) struct Voice {
@@ -14,13 +15,16 @@ pub(crate) struct Voice {
     pub(crate) out: Output,
     /// The brand's zone; UTC where nothing is deployed.
     pub(crate) zone: Zone,
+    /// What journeys and purposes are called in the live release.
+    pub(crate) titles: Titles,
 }
 
 impl Voice {
-    /// In the zone of the live release. Programs get UTC anyway: for them nothing is looked up.
+    /// In the zone of the live release, with its titles. Programs get UTC and names anyway: for them nothing is looked up.
     pub(crate) async fn of(out: Output, instance: &Instance) -> Self {
-        let zone = if out.is_json() { Zone::utc() } else { zone(instance).await };
-        Self { out, zone }
+        let release = if out.is_json() { None } else { instance.release().await.ok() };
+        let zone = release.as_ref().map_or_else(Zone::utc, |release| release.brand.zone.clone());
+        Self { out, zone, titles: Titles::new(release, out.language) }
     }
 
     /// An instant: `2026-11-21 18:30:05 +09:00`.
@@ -49,7 +53,8 @@ impl Voice {
     /// A word on consent: what was said, when, how it can be proved, and the wording.
     pub(crate) fn consent(&self, key: &str, consent: &Consent) {
         let granted = consent.state == ConsentState::Granted;
-        let purpose = consent.purpose.clone().unwrap_or_else(|| self.word("every-purpose"));
+        let purpose = consent.purpose.as_deref();
+        let purpose = purpose.map_or_else(|| self.word("every-purpose"), |name| self.titles.purpose(name));
         let channel = consent.channel.as_ref();
         let channel =
             channel.map_or_else(|| self.word("every-channel"), |c| self.label("channel", c.as_str()));
@@ -92,4 +97,15 @@ impl Voice {
 /// The project's zone; UTC where nothing is deployed.
 pub(crate) async fn zone(instance: &Instance) -> Zone {
     instance.release().await.map_or_else(|_| Zone::utc(), |release| release.brand.zone.clone())
+}
+
+/// A step as people know it: what it does, and its name, which commands and records say.
+pub(crate) fn step(language: Language, program: &Program, pc: u32) -> String {
+    let boxes = journey::outline(program).boxes;
+    let Some(found) = boxes.into_iter().find(|found| found.pc == pc) else { return String::new() };
+    let label = found.label.get(language);
+    match language {
+        Language::En => format!("{label} ({})", found.step),
+        Language::Ja => format!("{label}（{}）", found.step),
+    }
 }

@@ -189,7 +189,8 @@ fn a_broadcast_to_come_is_told_with_its_date_and_audience_also_where_it_goes_awa
     std::fs::write(shop.path("journeys/everybody.yaml"), "segments:\n  everybody: count(signed_up) >= 0\n")
         .unwrap();
     let plan = shop.tabi(&["plan"]);
-    let told = "broadcast spring_news: new; goes out 2999-03-01 09:00 (Asia/Tokyo) to everybody";
+    let told =
+        "broadcast Spring news (spring_news): new; goes out 2999-03-01 09:00 (Asia/Tokyo) to everybody";
     assert!(plan.out.contains(told), "{}{}", plan.out, plan.err);
     let deploy = shop.tabi(&["deploy"]);
     assert!(deploy.out.contains(told), "{}{}", deploy.out, deploy.err);

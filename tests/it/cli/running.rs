@@ -317,8 +317,13 @@ fn a_plan_shows_what_changes_and_who_stays_with_what_they_began_and_changes_noth
         "{next}"
     );
     let words = shop.tabi(&["plan"]);
-    for line in ["1 on their way", "pin     1 go on with what they began", "map     1 of 1", "exit    1 of 1"]
-    {
+    for line in [
+        "1 on their way",
+        "pin     1 go on with what they began",
+        "map     1 of 1",
+        "exit    1 of 1",
+        "Wait 3 days (wait), in the version that is live",
+    ] {
         assert!(words.out.contains(line), "{line}: {}", words.out);
     }
     assert!(!shop.tabi(&["plan", "--lang", "ja"]).out.is_ascii());

@@ -199,7 +199,7 @@ async fn show(context: &Context, who: &str, reading: &Reading) -> anyhow::Result
         .iter()
         .map(|e| {
             vec![
-                e.journey.clone(),
+                voice.titles.journey(&e.journey),
                 voice.label("enrollment", super::journey::status(e.status)),
                 voice.at(e.started_at),
                 e.reason.as_deref().map(|reason| voice.label("reason", reason)).unwrap_or_default(),

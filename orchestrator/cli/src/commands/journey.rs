@@ -4,10 +4,12 @@ use super::Context;
 use crate::{
     exit::{Exit, Fault},
     instance::Instance,
-    output::table,
+    output::{Output, table},
+    voice,
 };
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
+use server::console::Titles;
 use store::JourneyCounts;
 use words::Language;
 
@@ -54,6 +56,7 @@ async fn list(context: &Context, instance: &Instance) -> anyhow::Result<Exit> {
     let out = context.out;
     let release = instance.release().await?;
     let counts = instance.store.journey_counts(None).await?;
+    let titles = Titles::new(Some(release.clone()), out.language);
     let of = |name: &str| counts.iter().find(|c| c.journey == name).cloned().unwrap_or_default();
     out.json(&json!({
         "release": release.id, "journeys": release.project.programs.keys().map(|name| figures(name, &of(name))).collect::<Vec<_>>(),
@@ -68,7 +71,8 @@ async fn list(context: &Context, instance: &Instance) -> anyhow::Result<Exit> {
             let kept: u64 = counts.messages.iter().map(|m| m.inbox).sum();
             vec![
                 name.clone(),
-                program.purpose.clone(),
+                titles.journey(name),
+                titles.purpose(&program.purpose),
                 counts.enrolled.to_string(),
                 counts.live.to_string(),
                 sent_text(out, sent, kept),
@@ -77,8 +81,8 @@ async fn list(context: &Context, instance: &Instance) -> anyhow::Result<Exit> {
         })
         .collect();
     let head = match out.language {
-        Language::En => ["journey", "purpose", "enrolled", "live", "sent", "converted"],
-        Language::Ja => ["ジャーニー", "目的", "参加", "進行中", "送信", "成果"],
+        Language::En => ["journey", "title", "purpose", "enrolled", "live", "sent", "converted"],
+        Language::Ja => ["ジャーニー", "名称", "目的", "参加", "進行中", "送信", "成果"],
     };
     for line in table(&head, &rows) {
         out.line(line);
@@ -97,7 +101,8 @@ async fn show(context: &Context, instance: &Instance, name: &str) -> anyhow::Res
     };
     let counts = instance.store.journey_counts(Some(name)).await?.into_iter().next().unwrap_or_default();
     out.json(&figures(name, &counts));
-    out.line(format!("{}  {}", out.bold(name), program.purpose));
+    let titles = Titles::new(Some(release.clone()), out.language);
+    out.line(format!("{}  {}", out.bold(&titles.journey_named(name)), titles.purpose(&program.purpose)));
     out.line(format!(
         "  {} {}  {} {}  {} {}  {} {}  {} {}",
         out.either("enrolled", "参加"),
@@ -118,7 +123,7 @@ async fn show(context: &Context, instance: &Instance, name: &str) -> anyhow::Res
             server::console::money(out.language, *minor, currency)
         ));
     }
-    let standing = standing(instance, &release, program, &counts).await?;
+    let standing = standing(out, instance, &release, program, &counts).await?;
     if !standing.is_empty() {
         out.line("");
         let head = [
@@ -167,7 +172,7 @@ async fn show(context: &Context, instance: &Instance, name: &str) -> anyhow::Res
 }
 
 /// A figure of what was sent, which says how much of it the development inbox kept.
-fn sent_text(out: crate::output::Output, sent: u64, kept: u64) -> String {
+fn sent_text(out: Output, sent: u64, kept: u64) -> String {
     if kept == 0 {
         return sent.to_string();
     }
@@ -176,6 +181,7 @@ fn sent_text(out: crate::output::Output, sent: u64, kept: u64) -> String {
 
 /// How many stand at which step, and where that is written; those of earlier versions say so.
 async fn standing(
+    out: Output,
     instance: &Instance,
     release: &release::Release,
     live: &journey::Program,
@@ -184,7 +190,9 @@ async fn standing(
     let mut rows = Vec::new();
     for (no, pc, customers) in &counts.places {
         let Some(program) = instance.store.program(*no).await? else { continue };
-        let Some(node) = program.nodes.get(*pc as usize) else { continue };
+        if program.nodes.get(*pc as usize).is_none() {
+            continue;
+        }
         let line = if program.hash == live.hash {
             let source =
                 release.files.get(&live.file).map(|bytes| String::from_utf8_lossy(bytes)).unwrap_or_default();
@@ -193,9 +201,9 @@ async fn standing(
             let before = source.get(..start).unwrap_or_default();
             format!("{}:{}", live.file, before.matches('\n').count() + 1)
         } else {
-            format!("({})", program.hash.chars().take(12).collect::<String>())
+            out.either("in an earlier version", "以前の版").to_owned()
         };
-        rows.push((*pc, vec![customers.to_string(), node.step.clone(), line]));
+        rows.push((*pc, vec![customers.to_string(), voice::step(out.language, &program, *pc), line]));
     }
     rows.sort();
     Ok(rows.into_iter().map(|(_, row)| row).collect())

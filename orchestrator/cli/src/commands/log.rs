@@ -135,7 +135,7 @@ async fn search(
                     .map(|c| voice.label("channel", c.as_str()))
                     .collect::<Vec<_>>()
                     .join(", "),
-                row.journey.clone(),
+                voice.titles.journey(&row.journey),
                 row.customer.to_string(),
                 row.message.to_string(),
                 why,
@@ -191,8 +191,11 @@ pub(super) async fn show_message(
     voice.say("outcome", &voice.outcome(row.outcome.as_str(), row.in_inbox()));
     voice.say("reason", &row.why.as_deref().map(|why| super::why::reasons(&voice, why)).unwrap_or_default());
     voice.say("customer", &row.customer.to_string());
-    voice.say("journey", &format!("{} / {}", row.journey, row.step));
-    voice.say("purpose", &format!("{} ({})", row.purpose, voice.label("class", row.class.as_str())));
+    voice.say("journey", &origin(&voice, row));
+    voice.say(
+        "purpose",
+        &format!("{} ({})", voice.titles.purpose(&row.purpose), voice.label("class", row.class.as_str())),
+    );
     if let Some((seq, name, at)) = &entry.cause {
         voice.say("kind-event", &format!("{name} ({}, #{seq})", voice.at(*at)));
     }
@@ -206,6 +209,12 @@ pub(super) async fn show_message(
         voice.say("reads-of-message", &reads::line(&voice, read));
     }
     Ok(Exit::Fine)
+}
+
+/// The journey by its title and name, and the step; what came from elsewhere stands on none.
+fn origin(voice: &Voice, row: &LogRow) -> String {
+    let journey = voice.titles.journey_named(&row.journey);
+    if row.origin == store::Origin::Journey { format!("{journey} / {}", row.step) } else { journey }
 }
 
 fn show_delivery(voice: &Voice, delivery: &store::LogDelivery) {

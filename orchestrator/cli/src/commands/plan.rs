@@ -11,7 +11,9 @@ use super::Context;
 use crate::{exit::Exit, instance::Instance, output::Output, place::Place, project};
 use clap::Args;
 use journey::Program;
+use release::Release;
 use serde::Serialize;
+use server::console::Titles;
 use std::{collections::BTreeMap, sync::Arc};
 
 /// The programs that somebody stands in, by number.
@@ -59,10 +61,24 @@ impl Change {
     }
 }
 
+/// What journeys are called once `new` is deployed; what is taken away is called as it was.
+pub(crate) fn titles(
+    out: Output,
+    live: Option<&Arc<Release>>,
+    new: &Arc<Release>,
+) -> impl Fn(&str) -> String + use<> {
+    let [after, before] = [Some(new), live].map(|of| Titles::new(of.cloned(), out.language));
+    let new = new.clone();
+    move |name| {
+        let of = if new.project.programs.contains_key(name) { &after } else { &before };
+        of.journey_named(name)
+    }
+}
+
 pub(crate) async fn run(context: &Context, _: &PlanArgs) -> anyhow::Result<Exit> {
     let out = context.out;
     let root = project::find(context.common.project.as_deref())?;
-    let new = project::build(out, &root)?;
+    let new = Arc::new(project::build(out, &root)?);
     let there = Place::at(&context.common.data).is_there();
     let instance = if there { Some(Instance::read(context).await?) } else { None };
     let live = match &instance {
@@ -92,9 +108,17 @@ pub(crate) async fn run(context: &Context, _: &PlanArgs) -> anyhow::Result<Exit>
         "live": live.as_ref().map(|live| live.id), "new": new.id, "changed": changed, "journeys": journeys,
         "broadcasts": broadcasts, "messages": messages, "files": others, "stranded": stranded,
     }));
-    if !out.is_json() {
-        let broadcasts = broadcasts::lines(out, &broadcasts);
-        show::show(out, changed, &journeys, &broadcasts, &messages, &others, &stranded);
+    if out.is_json() {
+        // Said already.
+    } else if changed {
+        let title = titles(out, live.as_ref(), &new);
+        let broadcasts = broadcasts::lines(out, &title, &broadcasts);
+        show::show(out, &title, &journeys, &broadcasts, &messages, &others, &stranded);
+    } else {
+        out.line(out.either(
+            "This is what is live: nothing would change.",
+            "公開中のものと同じです。変更はありません。",
+        ));
     }
     Ok(if stranded.is_empty() { Exit::Fine } else { Exit::Problems })
 }

@@ -12,6 +12,7 @@ use crate::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use clap::Args;
+use std::sync::Arc;
 use words::ReleaseId;
 
 /// Check the project, store it as a release and make it live
@@ -55,9 +56,9 @@ pub(crate) async fn deploy(context: &Context, args: &DeployArgs) -> anyhow::Resu
     let out = context.out;
     let root = project::find(context.common.project.as_deref())?;
     // Checked here too: problems are shown with their places, and a broken project reaches nobody.
-    let release = project::build(out, &root)?;
+    let release = Arc::new(project::build(out, &root)?);
     let note = with_stories(out, &release, args)?;
-    let broadcasts = broadcasts(context, &release).await?;
+    let (broadcasts, live) = broadcasts(context, &release).await?;
     let files = STANDARD.encode(release::files::pack(&release.files));
     let ask = Ask::Deploy { files, by: args.named.name()?, note };
     let done = control::ask(context, ask).await;
@@ -69,7 +70,8 @@ pub(crate) async fn deploy(context: &Context, args: &DeployArgs) -> anyhow::Resu
     let mut done = done?;
     if done["changed"].as_bool() == Some(true) {
         done["broadcasts"] = serde_json::json!(broadcasts);
-        for line in plan::broadcasts::lines(out, &broadcasts) {
+        let title = plan::titles(out, live.as_ref(), &release);
+        for line in plan::broadcasts::lines(out, &title, &broadcasts) {
             out.line(line);
         }
     }
@@ -110,11 +112,11 @@ fn with_stories(out: Output, release: &release::Release, args: &DeployArgs) -> a
     Ok(format!("{} {despite}", args.note).trim().to_owned())
 }
 
-/// Broadcasts to come, of what is live and of what is to be; nothing where nothing is installed yet.
+/// Broadcasts to come, of what is live and of what is to be, and what is live; nothing where nothing is installed yet.
 async fn broadcasts(
     context: &Context,
     release: &release::Release,
-) -> anyhow::Result<Vec<plan::broadcasts::BroadcastPlan>> {
+) -> anyhow::Result<(Vec<plan::broadcasts::BroadcastPlan>, Option<Arc<release::Release>>)> {
     let there = Place::at(&context.common.data).is_there();
     let instance = if there { Some(Instance::read(context).await?) } else { None };
     let live = match &instance {
@@ -122,7 +124,8 @@ async fn broadcasts(
         _ => None,
     };
     let now = store::Clock::now(&store::SystemClock);
-    plan::broadcasts::broadcasts(instance.as_ref(), live.as_deref(), release, now).await
+    let found = plan::broadcasts::broadcasts(instance.as_ref(), live.as_deref(), release, now).await?;
+    Ok((found, live))
 }
 
 pub(crate) async fn rollback(context: &Context, args: &RollbackArgs) -> anyhow::Result<Exit> {

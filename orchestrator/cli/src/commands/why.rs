@@ -99,7 +99,8 @@ fn words(voice: &Voice, item: &TimelineItem) -> String {
             )
         }
         TimelineItem::Decision { journey, step, body, .. } => {
-            let place: Vec<&str> = [journey.as_deref(), step.as_deref()].into_iter().flatten().collect();
+            let journey = journey.as_deref().map(|name| voice.titles.journey(name));
+            let place: Vec<String> = journey.into_iter().chain(step.clone()).collect();
             format!("{}  {}", said(voice, body), out.dim(&place.join(" / ")))
         }
         TimelineItem::Consent { consent, .. } => format!(
@@ -109,7 +110,7 @@ fn words(voice: &Voice, item: &TimelineItem) -> String {
                 words::ConsentState::Granted => out.either("granted", "付与"),
                 words::ConsentState::Revoked => out.either("revoked", "撤回"),
             },
-            consent.purpose.as_deref().unwrap_or("*"),
+            consent.purpose.as_deref().map_or_else(|| "*".to_owned(), |name| voice.titles.purpose(name)),
             consent.channel.as_ref().map_or("*", |channel| channel.as_str()),
             consent.evidence.method
         ),

@@ -3,6 +3,7 @@
 use super::language::Words;
 use super::messages::period;
 use super::page;
+use super::titles::Titles;
 use super::view::View;
 use super::visit::{Failure, Visit};
 use axum::response::Response;
@@ -58,7 +59,7 @@ pub(crate) fn shown(view: &View<'_>, act: &Act) -> Json {
         "at": view.time(act.at),
         "by": act.by,
         "kind": {"name": act.kind.as_str(), "text": view.words.named("act", act.kind.as_str())},
-        "what": particulars(view.words, act),
+        "what": particulars(view.words, &view.titles, act),
         "customer": act.customer().map(|id| id.to_string()),
         "message": act.message().map(|id| id.to_string()),
         "reason": act.reason,
@@ -66,7 +67,7 @@ pub(crate) fn shown(view: &View<'_>, act: &Act) -> Json {
 }
 
 /// What it was about, in a line: what is said by who, why and the kind is left out.
-pub(super) fn particulars(words: &Words, act: &Act) -> String {
+pub(super) fn particulars(words: &Words, titles: &Titles, act: &Act) -> String {
     let detail: Json = serde_json::from_str(&act.detail).unwrap_or_default();
     let text = |name: &str| detail[name].as_str().filter(|text| !text.is_empty());
     let mut parts: Vec<String> = Vec::new();
@@ -74,7 +75,10 @@ pub(super) fn particulars(words: &Words, act: &Act) -> String {
         AuditKind::SendingStopped | AuditKind::SendingResumed => {
             let scope = text("scope").unwrap_or("all");
             let named = words.named("act-scope", scope);
-            parts.push(text("value").map_or(named.clone(), |value| format!("{named} {value}")));
+            parts.push(match text("value") {
+                Some(value) => format!("{named} {}", titles.scoped(scope, value)),
+                None => named,
+            });
         }
         AuditKind::MessageTest => {
             parts.extend(text("message").map(str::to_owned));

@@ -226,7 +226,7 @@ fn shown(view: &View<'_>, item: &TimelineItem) -> Json {
         TimelineItem::Decision { journey, step, kind, body, .. } => {
             let body: Json = serde_json::from_str(body).unwrap_or_default();
             json!({
-                "what": "decision", "journey": journey, "step": step,
+                "what": "decision", "journey": journey.as_deref().map(|name| view.journey(name)), "step": step,
                 "kind": view.words.named("decision", kind),
                 "text": view.text(&body),
             })

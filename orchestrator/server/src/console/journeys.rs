@@ -35,13 +35,9 @@ pub(crate) fn rows(visit: &Visit, counts: &[JourneyCounts]) -> Vec<Json> {
             let sum = |of: fn(&store::MessageCounts) -> u64| counts.messages.iter().map(of).sum::<u64>();
             json!({
                 "name": name,
-                "title": match program {
-                    Some(program) => program.title.get(view.language).to_owned(),
-                    None if name == crate::api::CALL => view.words.plain("direct-sends"),
-                    None => name.to_owned(),
-                },
+                "title": view.journey(name),
                 "direct": program.is_none() && name == crate::api::CALL,
-                "purpose": program.map(|p| p.purpose.as_str()),
+                "purpose": program.map(|p| view.purpose(&p.purpose)),
                 "is_live": program.is_some(),
                 "enrolled": view.number(counts.enrolled),
                 "live": view.number(counts.live),
@@ -195,7 +191,11 @@ pub(crate) async fn enrollment(visit: &Visit, row: &EnrollmentRow) -> Result<Jso
     Ok(json!({
         "id": row.id.to_string(),
         "journey": row.journey,
-        "title": program.map_or_else(|| row.journey.clone(), |p| p.title.get(view.language).to_owned()),
+        "title": match program.as_ref().map(|p| p.title.get(view.language)) {
+            // As it is called now; what is no longer released, as it was called when they began it.
+            Some(then) if view.journey(&row.journey) == row.journey && !then.is_empty() => then.to_owned(),
+            _ => view.journey(&row.journey),
+        },
         "status": {"text": view.words.named("enrollment", status), "tone": tone},
         "label": label,
         "live": row.status == 0,

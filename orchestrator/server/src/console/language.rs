@@ -93,8 +93,8 @@ pub fn outcome(language: Language, name: &str, in_inbox: bool) -> String {
 }
 
 /// The particulars of an act in a line, for whatever else speaks to people.
-pub fn particulars(language: Language, act: &store::Act) -> String {
-    super::acts::particulars(spoken(language), act)
+pub fn particulars(language: Language, titles: &super::Titles, act: &store::Act) -> String {
+    super::acts::particulars(spoken(language), titles, act)
 }
 
 /// A word of the console by its key.
@@ -102,7 +102,7 @@ pub fn word(language: Language, key: &str) -> String {
     spoken(language).plain(key)
 }
 
-fn spoken(language: Language) -> &'static Words {
+pub(super) fn spoken(language: Language) -> &'static Words {
     static EN: LazyLock<Words> = LazyLock::new(|| Words::of(Language::En));
     static JA: LazyLock<Words> = LazyLock::new(|| Words::of(Language::Ja));
     match language {

@@ -23,6 +23,7 @@ mod session;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod titles;
 mod tries;
 mod troubles;
 mod view;
@@ -32,6 +33,7 @@ pub use customers::zone_source;
 pub use language::{label, outcome, particulars, word};
 pub use role::{Right, Role};
 pub use session::setup_link;
+pub use titles::Titles;
 pub use view::{money, refused};
 
 use crate::App;

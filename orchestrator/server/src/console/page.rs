@@ -81,7 +81,7 @@ async fn frame(visit: &Visit) -> Result<Json, Failure> {
         .iter()
         .map(|stop| {
             let (kind, what) = scope(&stop.scope);
-            let name = if kind == "channel" { view.words.named("channel", what) } else { what.to_owned() };
+            let name = view.titles.scoped(kind, what);
             json!({"kind": kind, "what": what, "name": name, "at": view.time(stop.at), "by": stop.by, "reason": stop.reason})
         })
         .collect();

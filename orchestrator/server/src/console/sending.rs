@@ -1,5 +1,6 @@
 //! The big switches: stop, resume, go live, release what is held; and the demo's clock.
 
+use super::view::View;
 use super::visit::{Failure, Visit, go};
 use axum::response::Response;
 use serde_json::json;
@@ -13,13 +14,10 @@ const DAYS_MAX: i64 = 366;
 pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
     let release = visit.console.app.current.release();
     let programs = release.as_ref().map(|r| &r.project.programs);
-    let mut journeys: Vec<&str> = programs.into_iter().flat_map(|p| p.keys()).map(String::as_str).collect();
-    journeys.sort_unstable();
-    let mut purposes: Vec<&str> =
-        programs.into_iter().flat_map(|p| p.values()).map(|p| p.purpose.as_str()).collect();
-    purposes.sort_unstable();
-    purposes.dedup();
+    let programs = programs.into_iter().flatten();
     let view = visit.view();
+    let journeys = view.choices(programs.clone().map(|(name, _)| name.clone()), None, View::journey);
+    let purposes = view.choices(programs.map(|(_, program)| program.purpose.clone()), None, View::purpose);
     let channels = ["email", "sms", "push", "webhook"].map(|c| view.channel(c));
     visit
         .page("sending.html", json!({"journeys": journeys, "purposes": purposes, "channels": channels}))

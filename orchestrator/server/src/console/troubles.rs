@@ -34,7 +34,8 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
         .map(|n| {
             json!({
                 "id": HEXLOWER.encode(&n.id), "at": view.time(n.at), "to": n.to, "text": n.text,
-                "journey": n.journey, "customer": n.customer.map(|c| c.to_string()),
+                "journey": n.journey, "journey_title": n.journey.as_deref().map(|name| view.journey(name)),
+                "customer": n.customer.map(|c| c.to_string()),
                 "mail": mail(n),
             })
         })
@@ -72,7 +73,7 @@ fn trouble(view: &View<'_>, row: &TroubleRow) -> Json {
     json!({
         "customer": row.key.customer.to_string(), "message": row.key.message.to_string(),
         "delivery": row.key.delivery.to_string(),
-        "state": view.state(row.state), "journey": row.journey, "name": row.name,
+        "state": view.state(row.state), "journey": view.journey(&row.journey), "name": row.name,
         "channel": view.channel(&row.channel), "at": view.time(row.planned_at),
         "why": view.why(row.why.as_deref()),
     })

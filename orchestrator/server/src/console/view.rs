@@ -1,10 +1,10 @@
 //! How values are written for a visitor: times, numbers, money, names, reasons.
 
 use super::language::Words;
+use super::titles::Titles;
 use super::visit::Visit;
-use release::Release;
 use serde_json::{Value as Json, json};
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 use store::{DeliveryState, LogRow, MessageOutcome};
 use words::{Currency, Language, Money, Timestamp, Value, Zone};
 
@@ -13,7 +13,7 @@ pub(crate) struct View<'a> {
     pub(crate) language: Language,
     pub(crate) words: &'a Words,
     pub(crate) zone: Zone,
-    release: Option<Arc<Release>>,
+    pub(crate) titles: Titles,
 }
 
 /// Why something was not taken in, in Japanese; `None`: nobody wrote it down.
@@ -28,22 +28,18 @@ impl<'a> View<'a> {
             language: visit.language,
             words: visit.console.words(visit.language),
             zone: release.as_ref().map_or_else(Zone::utc, |release| release.brand.zone.clone()),
-            release,
+            titles: Titles::new(release, visit.language),
         }
     }
 
     /// What a purpose is called; its name where the release knows none.
     pub(crate) fn purpose(&self, name: &str) -> String {
-        let purposes = self.release.as_ref().map(|release| &release.project.schema.purposes);
-        let title = purposes.and_then(|all| all.get(name)).map(|purpose| purpose.title.get(self.language));
-        title.filter(|title| !title.is_empty()).unwrap_or(name).to_owned()
+        self.titles.purpose(name)
     }
 
     /// What a journey is called; its name where the release knows none.
     pub(crate) fn journey(&self, name: &str) -> String {
-        let programs = self.release.as_ref().map(|release| &release.project.programs);
-        let title = programs.and_then(|all| all.get(name)).map(|program| program.title.get(self.language));
-        title.filter(|title| !title.is_empty()).unwrap_or(name).to_owned()
+        self.titles.journey(name)
     }
 
     /// What a form offers to choose from: titles, by title, beside the names that stand for them. What was asked for is among
@@ -198,7 +194,7 @@ impl<'a> View<'a> {
         json!({
             "id": row.message.to_string(),
             "customer": row.customer.to_string(),
-            "journey": row.journey, "step": step_beside(row), "visit": row.visit, "name": row.name,
+            "journey": row.journey, "journey_title": self.journey(&row.journey), "step": step_beside(row), "visit": row.visit, "name": row.name,
             "origin": row.origin.as_str(),
             "purpose": self.purpose(&row.purpose),
             "class": self.words.named("class", row.class.as_str()),
@@ -274,7 +270,7 @@ impl<'a> View<'a> {
             self.time_opt(at.or_else(|| value.as_i64().map(Timestamp::from_micros)))
         };
         json!({
-            "purpose": consent["purpose"].as_str(),
+            "purpose": consent["purpose"].as_str().map(|name| self.purpose(name)),
             "channel": consent["channel"].as_str().map(|c| self.words.named("channel", c)),
             "basis": self.words.named("basis", consent["basis"].as_str().unwrap_or_default()),
             "at": at("at"),

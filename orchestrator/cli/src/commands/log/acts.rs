@@ -82,7 +82,7 @@ pub(super) fn table(voice: &Voice, acts: &[Act]) {
                 voice.at(act.at),
                 act.by.clone(),
                 voice.label("act", act.kind.as_str()),
-                server::console::particulars(voice.out.language, act),
+                server::console::particulars(voice.out.language, &voice.titles, act),
                 act.reason.clone(),
             ]
         })

@@ -31,7 +31,10 @@ pub(super) fn show(voice: &Voice, why: Option<&str>, consent: Option<&Consent>) 
             let text = |name: &str| of[name].as_str().unwrap_or_default().to_owned();
             let at = of["at"].as_str().and_then(|at| Timestamp::parse(at).ok());
             let at = at.map(|at| voice.at(at)).unwrap_or_default();
-            voice.say("stood-on-consent", &format!("{} {at} ({})", text("purpose"), text("method")));
+            voice.say(
+                "stood-on-consent",
+                &format!("{} {at} ({})", voice.titles.purpose(&text("purpose")), text("method")),
+            );
         }
         None => {}
     }

@@ -69,14 +69,18 @@ fn to_come(program: &Program, now: Timestamp) -> Option<(&str, Option<&Zone>, &s
 }
 
 /// One line for each broadcast that a deployment adds, changes or takes away.
-pub(crate) fn lines(out: Output, broadcasts: &[BroadcastPlan]) -> Vec<String> {
+pub(crate) fn lines(
+    out: Output,
+    title: &dyn Fn(&str) -> String,
+    broadcasts: &[BroadcastPlan],
+) -> Vec<String> {
     let changed = broadcasts.iter().filter(|one| one.change != Change::Same);
-    changed.map(|one| line(out, one)).collect()
+    changed.map(|one| line(out, title, one)).collect()
 }
 
-fn line(out: Output, one: &BroadcastPlan) -> String {
+fn line(out: Output, title: &dyn Fn(&str) -> String, one: &BroadcastPlan) -> String {
     let BroadcastPlan { journey, change, at, zone, to, recipients } = one;
-    let (name, change_words) = (out.bold(journey), change.words(out));
+    let (name, change_words) = (out.bold(&title(journey)), change.words(out));
     match out.language {
         Language::En => {
             let zone = zone.as_deref().unwrap_or("of each recipient's day");

@@ -6,6 +6,7 @@ use release::Release;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use store::JourneyCounts;
+use words::Text;
 
 #[derive(Debug, Serialize)]
 pub(super) struct JourneyPlan {
@@ -22,13 +23,28 @@ pub(super) struct JourneyPlan {
     pub(super) steps: Vec<Standing>,
 }
 
+/// A program as people know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Version {
+    /// What would be deployed.
+    New,
+    /// What is live.
+    Live,
+    /// What was live before.
+    Earlier,
+}
+
 /// How many stand on a step of a program, and where they could go.
 #[derive(Debug, Serialize)]
 pub(super) struct Standing {
     pub(super) program: String,
     /// Whether new enrollments would begin with this program.
     pub(super) current: bool,
+    pub(super) version: Version,
     pub(super) step: String,
+    /// What the step does, in words.
+    pub(super) label: Text,
     pub(super) customers: u64,
     /// `None`: they stand in the program that new enrollments begin with.
     pub(super) ways: Option<Ways>,
@@ -68,9 +84,17 @@ fn plan(
         let Some(program) = programs.get(no) else { continue };
         let at = usize::try_from(*pc).unwrap_or(usize::MAX);
         let current = after.is_some_and(|after| after.hash == program.hash);
+        let version = match before {
+            _ if current => Version::New,
+            Some(before) if before.hash == program.hash => Version::Live,
+            _ => Version::Earlier,
+        };
+        let drawn = journey::outline(program).boxes.into_iter().find(|drawn| drawn.pc == *pc);
         steps.push(Standing {
             program: program.hash.chars().take(12).collect(),
             current,
+            version,
+            label: drawn.map_or_else(|| Text::new("", ""), |drawn| drawn.label),
             step: program.nodes.get(at).map(|node| node.step.clone()).unwrap_or_default(),
             customers: *customers,
             ways: (!current).then(|| ways(program, at, after)),

@@ -1,7 +1,7 @@
 //! The plan as a person reads it.
 
 use super::Change;
-use super::journeys::{JourneyPlan, Standing};
+use super::journeys::{JourneyPlan, Standing, Version};
 use super::messages::MessagePlan;
 use super::stranded::Stranded;
 use super::ways::Became;
@@ -10,25 +10,18 @@ use words::Language;
 
 pub(super) fn show(
     out: Output,
-    changed: bool,
+    title: &dyn Fn(&str) -> String,
     journeys: &[JourneyPlan],
     broadcasts: &[String],
     messages: &[MessagePlan],
     others: &[String],
     stranded: &[Stranded],
 ) {
-    if !changed {
-        out.line(out.either(
-            "This is what is live: nothing would change.",
-            "公開中のものと同じです。変更はありません。",
-        ));
-        return;
-    }
     for plan in journeys.iter().filter(|plan| plan.change != Change::Same || plan.stay > 0) {
         out.line(format!(
             "{} {}: {}",
             out.either("journey", "ジャーニー"),
-            out.bold(&plan.journey),
+            out.bold(&title(&plan.journey)),
             plan.change.words(out)
         ));
         if plan.live > 0 {
@@ -53,14 +46,14 @@ pub(super) fn show(
     }
     for one in stranded {
         let because = one.because.get(out.language);
+        let journey = title(&one.journey);
         out.line(out.red(&match out.language {
             words::Language::En => {
-                format!("{} in {} would not get `{}`: {because}", one.customers, one.journey, one.message)
+                format!("{} in {journey} would not get `{}`: {because}", one.customers, one.message)
             }
-            words::Language::Ja => format!(
-                "{} の {} 人に「{}」が届かなくなります：{because}",
-                one.journey, one.customers, one.message
-            ),
+            words::Language::Ja => {
+                format!("{journey} の {} 人に「{}」が届かなくなります：{because}", one.customers, one.message)
+            }
         }));
     }
 }
@@ -113,10 +106,23 @@ fn standing(out: Output, plan: &JourneyPlan) {
         out.line(format!("  {line}"));
     }
     for at in &plan.steps {
-        out.line(format!("    {:>8}  {}  {}", at.customers, at.program, at.step));
+        out.line(format!("    {:>8}  {}", at.customers, place(out, at)));
         for line in ways(out, at) {
             out.line(format!("    {:>8}  {}", "", line));
         }
+    }
+}
+
+/// Where they stand: the step by what it does and by its name, and the version that they began.
+fn place(out: Output, at: &Standing) -> String {
+    let (label, step) = (at.label.get(out.language), &at.step);
+    match (out.language, at.version) {
+        (Language::En, Version::New) => format!("{label} ({step}), in the version to be deployed"),
+        (Language::En, Version::Live) => format!("{label} ({step}), in the version that is live"),
+        (Language::En, Version::Earlier) => format!("{label} ({step}), in an earlier version"),
+        (Language::Ja, Version::New) => format!("{label}（{step}）公開予定の版"),
+        (Language::Ja, Version::Live) => format!("{label}（{step}）公開中の版"),
+        (Language::Ja, Version::Earlier) => format!("{label}（{step}）以前の版"),
     }
 }
 

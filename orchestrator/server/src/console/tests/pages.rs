@@ -67,7 +67,7 @@ async fn the_story_can_be_read() {
     assert_eq!(stage.get("/console/customers?q=user-1", &cookie).await.location, ann);
     assert_eq!(found.status, StatusCode::OK, "the part before @ keeps its case");
     let page = stage.get(&ann, &cookie).await.body;
-    for word in ["order_placed", "ann@example.com", "thank_you", "Granted", "Not sent"] {
+    for word in ["order_placed", "ann@example.com", "Post-purchase thank-you", "Granted", "Not sent"] {
         assert!(page.contains(word), "{word}");
     }
     let read = stage.app.store.audit_events(Some("customer.read"), None, 10).await.unwrap();
@@ -313,4 +313,26 @@ async fn direct_sends_are_no_journey_and_channels_are_words() {
     stage.app.store.update_customer(stage.customer, now, add, Vec::new()).await.unwrap();
     let list = stage.get("/console/customers", &cookie).await.body;
     assert!(list.contains(">E-mail</span>") && !list.contains("[{"), "{list}");
+}
+
+#[tokio::test]
+async fn a_journey_goes_by_its_title_wherever_it_is_named() {
+    let stage = Stage::with("Ann").await;
+    let (cookie, _) = stage.visitor(Role::Admin).await;
+    let stop = store::StopScope::Journey("thank_you".into());
+    stage.app.store.stop(stop, "admin", "wrong price", super::story::at(7)).await.unwrap();
+    let message = format!("/console/messages/{}", stage.sent);
+    for path in ["/console/messages", &message, "/console/troubles", "/console/sending", "/console/acts"] {
+        for (lang, title) in [("en", "Post-purchase thank-you"), ("ja", "ご購入のお礼")] {
+            let page = stage.get(&format!("{path}?lang={lang}"), &cookie).await.body;
+            // Once in the banner of the stop, and once in its own place.
+            assert!(page.matches(title).count() > 1, "{path} in {lang}: {page}");
+        }
+    }
+    let mut direct = super::story::message(stage.customer, "direct", "Ann");
+    direct.journey = "api".into();
+    let now = super::story::at(8);
+    stage.app.store.plan_messages(stage.customer, vec![direct], Vec::new(), now).await.unwrap();
+    let log = stage.get("/console/messages", &cookie).await.body;
+    assert!(log.contains("<small>Direct sends"), "{log}");
 }

@@ -311,7 +311,7 @@ async fn decided(store: &Store, customer: CustomerId, text: &str) -> MessageId {
         messages: vec![held_back],
         notices: vec![NewNotice {
             to: "crm@example.com".into(),
-            journey: None,
+            journey: Some("thank_you".into()),
             text: text.into(),
             mail: false,
         }],
