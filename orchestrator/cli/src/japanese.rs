@@ -273,6 +273,10 @@ const SENTENCES: &[(&str, &str)] = &[
         "公開中のリリースに「{}」というメッセージはありません。あるもの：{}",
     ),
     (
+        "`{}` is not written for {}, by which `{}` is reached; it is written for: {}",
+        "「{}」には「{}」用の本文がないため、「{}」には送れません。本文があるチャネル：{}",
+    ),
+    (
         "`{}` has no such preview; there is: {}",
         "「{}」にその組み合わせのプレビューはありません。あるもの：{}",
     ),

@@ -111,7 +111,7 @@ impl Output {
     /// What is wrong, in the reader's language.
     pub(crate) fn error_words(self, english: String) -> String {
         match self.language {
-            Language::En => english,
+            Language::En => once(english),
             Language::Ja => crate::japanese::told(&english).unwrap_or(english),
         }
     }
@@ -153,6 +153,15 @@ fn causes(error: &anyhow::Error) -> Vec<String> {
         }
     }
     causes
+}
+
+/// The reader of YAML says a place twice: before its sentence, and above the excerpt that follows. The second is kept.
+fn once(text: String) -> String {
+    let head = text.split_once('\n').and_then(|(head, _)| head.strip_prefix("error: line "));
+    match head.and_then(|head| head.split_once(": ")) {
+        Some((place, _)) => text["error: line ".len() + place.len() + 2..].to_owned(),
+        None => text,
+    }
 }
 
 /// A reader that has gone away (`| head`) is no error.
@@ -221,5 +230,12 @@ mod tests {
     fn a_table_lines_up_where_letters_are_wide() {
         let rows = vec![vec!["雲".to_owned(), "1".to_owned()], vec!["abc".to_owned(), "22".to_owned()]];
         assert_eq!(table(&["name", "n"], &rows), ["name  n", "雲    1", "abc   22"]);
+    }
+
+    #[test]
+    fn a_place_in_a_file_is_said_once() {
+        let told = once("error: line 1 column 8: unclosed bracket '{'\n --> tabi.yaml:1:8\n".to_owned());
+        assert_eq!(told, "unclosed bracket '{'\n --> tabi.yaml:1:8\n");
+        assert_eq!(once("error: line 1 column 8: alone".to_owned()), "error: line 1 column 8: alone");
     }
 }

@@ -14,10 +14,13 @@ use sandbox::Sandbox;
 use std::{
     io::BufWriter,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 use store::{Clock, Durability, Options, Store, VirtualClock};
-use words::{IdSource, Timestamp};
+use words::{IdSource, Language, Timestamp};
 use worker::{Adapters, InProcess, Live, Machine, Parts, calls::NoCalls, live};
 
 /// Play eighteen months of a real shop's purchases
@@ -132,11 +135,18 @@ async fn play(
             "お店の18か月分を再生しています。1、2分かかります。",
         ));
     }
+    let months = Months::new(!bar.is_hidden() || out.is_json());
     let first = demo::first_day();
     let progress = |now: Timestamp| {
         let days = now.since(first).as_micros() / 86_400_000_000;
         bar.set_position(u64::try_from(days).unwrap_or(0));
         bar.set_message(now.to_string().get(..10).unwrap_or_default().to_owned());
+        if let Some((month, of)) = months.reached(days) {
+            out.say(match out.language {
+                Language::En => format!("  {month} of {of} months played"),
+                Language::Ja => format!("  {of}か月のうち{month}か月分まで再生しました"),
+            });
+        }
     };
     demo::play(&machine, &clock, &onlooker, customers, &progress).await?;
     bar.finish_and_clear();
@@ -145,6 +155,26 @@ async fn play(
     out.line(summary);
     machine.store.close().await;
     Ok(())
+}
+
+/// Tells a reader without a terminal, where no bar can be drawn, each month that has been played.
+struct Months {
+    silent: bool,
+    told: AtomicI64,
+}
+
+impl Months {
+    fn new(silent: bool) -> Self {
+        Self { silent, told: AtomicI64::new(0) }
+    }
+
+    /// The month that is over after so many days, and of how many, where that has not been told yet.
+    fn reached(&self, days: i64) -> Option<(i64, i64)> {
+        const DAYS: i64 = 30;
+        let month = days / DAYS;
+        let news = !self.silent && self.told.fetch_max(month, Ordering::Relaxed) < month;
+        news.then(|| (month, i64::from(demo::LAST_DAY) / DAYS))
+    }
 }
 
 /// Adapters that accept everything and send nothing, for every channel of the project.
@@ -167,4 +197,18 @@ fn bar(out: Output) -> ProgressBar {
         bar.set_style(style);
     }
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_has_no_terminal_hears_of_each_month_once() {
+        let months = Months::new(false);
+        let heard: Vec<i64> =
+            (0..=95).filter_map(|day| months.reached(day)).map(|(month, _)| month).collect();
+        assert_eq!(heard, [1, 2, 3]);
+        assert!((0..=95).all(|day| Months::new(true).reached(day).is_none()));
+    }
 }

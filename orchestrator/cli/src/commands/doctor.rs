@@ -43,6 +43,7 @@ type What = (&'static str, &'static str);
 
 const PROJECT: What = ("project", "プロジェクト");
 const KEYS: What = ("keys", "鍵");
+const FILES: What = ("files", "ファイル");
 const SERVER: What = ("server", "サーバー");
 const CONFIGURATION: What = ("configuration", "設定");
 const PROVIDERS: What = ("providers", "送信事業者");
@@ -190,7 +191,38 @@ fn private(place: &Place, found: &mut Findings) {
             );
         }
     }
+    #[cfg(unix)]
+    if let Some((open, mend)) = open_to_others(place) {
+        found.say(
+            FILES,
+            Health::Bad,
+            format!("others may read {open}, which are about people: {mend}"),
+            format!("お客様の情報を含む {open} を、ほかの利用者も読めます：{mend}"),
+        );
+    }
     let _ = (place, found);
+}
+
+/// Databases and records whose mode lets others read them, as an earlier version made them, and the command that mends it.
+#[cfg(unix)]
+fn open_to_others(place: &Place) -> Option<(String, String)> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let told = [place.root_key(), place.keys(), place.control()];
+    let mut open = Vec::new();
+    for entry in std::fs::read_dir(place.folder()).ok()?.flatten() {
+        let path = entry.path();
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let about_people = name.contains(".db") || name == "secrets" || name.ends_with(".jsonl");
+        let Ok(about) = std::fs::metadata(&path) else { continue };
+        let mode = about.permissions().mode() & 0o777;
+        if about_people && about.is_file() && mode & 0o077 != 0 && !told.contains(&path) {
+            open.push((name, mode, path));
+        }
+    }
+    open.sort();
+    let names: Vec<String> = open.iter().map(|(name, mode, _)| format!("{name} (mode {mode:03o})")).collect();
+    let paths: Vec<String> = open.iter().map(|(.., path)| path.display().to_string()).collect();
+    (!open.is_empty()).then(|| (names.join(", "), format!("chmod 600 {}", paths.join(" "))))
 }
 
 async fn running(place: &Place, found: &mut Findings) {
@@ -285,9 +317,15 @@ fn scope(voice: &Voice, scope: &StopScope) -> String {
     let either = |en: String, ja: String| if voice.out.language == Language::Ja { ja } else { en };
     match scope {
         StopScope::All => voice.word("stop-all"),
-        StopScope::Journey(name) => either(format!("journey {name}"), format!("ジャーニー {name}")),
+        StopScope::Journey(name) => {
+            let name = voice.titles.journey_named(name);
+            either(format!("journey {name}"), format!("ジャーニー {name}"))
+        }
         StopScope::Channel(name) => either(format!("channel {name}"), format!("チャネル {name}")),
-        StopScope::Purpose(name) => either(format!("purpose {name}"), format!("目的 {name}")),
+        StopScope::Purpose(name) => {
+            let title = voice.titles.purpose(name);
+            either(format!("purpose {title}"), format!("目的 {title}"))
+        }
     }
 }
 
@@ -386,5 +424,33 @@ async fn tables(instance: &Instance, found: &mut Findings) {
                 format!("{count} 件{ja}：管理画面で確認してください"),
             );
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn a_database_that_others_may_read_is_named_with_what_mends_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |name: &str, mode: u32| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, "").unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            path.display().to_string()
+        };
+        let place = Place::at(folder.path());
+        let (wal, db) = (put("tabi.db-wal", 0o640), put("tabi.db", 0o644));
+        put("inbox.db", 0o600);
+        put("tabi.witness", 0o644);
+        let (open, mend) = open_to_others(&place).unwrap();
+        assert_eq!(open, "tabi.db (mode 644), tabi.db-wal (mode 640)");
+        assert_eq!(mend, format!("chmod 600 {db} {wal}"));
+        put("tabi.db", 0o600);
+        put("tabi.db-wal", 0o600);
+        assert_eq!(open_to_others(&place), None);
     }
 }

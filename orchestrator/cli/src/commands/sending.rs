@@ -1,5 +1,7 @@
 //! `tabi go-live`, `stop`, `resume`, `send-test`: whether messages leave.
 
+mod legacy;
+
 use super::{Context, Named, show_answer};
 use crate::{
     control::{self, Ask, Stopped},
@@ -12,7 +14,8 @@ use words::{Channel, Locale};
 /// Let messages leave this machine from now on; a named person decides, and it is recorded
 ///
 /// Until then everything goes to the development inbox. Providers are named in tabi.yaml; what cannot work is said before
-/// anything changes. A running instance takes it up at once.
+/// anything changes. Customers, journeys under way and planned messages from testing go on: how many there are is said before
+/// it asks. A running instance takes it up at once.
 ///
 /// Example: tabi go-live --by "Hanako Yamada"
 ///
@@ -144,6 +147,10 @@ pub(crate) async fn go_live(context: &Context, args: &GoLiveArgs) -> anyhow::Res
         });
         return Ok(Exit::Fine);
     }
+    let legacy = legacy::Legacy::of(context).await?;
+    if let Some(told) = legacy.as_ref().and_then(|legacy| legacy.told(out.language)) {
+        out.say(told);
+    }
     if !args.yes {
         confirm(
             out,
@@ -154,7 +161,8 @@ pub(crate) async fn go_live(context: &Context, args: &GoLiveArgs) -> anyhow::Res
             "live",
         )?;
     }
-    let done = control::ask(context, Ask::GoLive { by }).await?;
+    let mut done = control::ask(context, Ask::GoLive { by }).await?;
+    done["taken_over"] = serde_json::json!(legacy);
     show_answer(out, &done, |done| {
         format!(
             "{} {}",

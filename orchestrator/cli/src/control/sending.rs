@@ -4,7 +4,7 @@ use super::Desk;
 use crate::{adapters, exit::Fault};
 use channel::{Content, Outcome, Parcel};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use store::{StopScope, TestSend};
 use words::{Channel, DeliveryId, Locale, MessageClass, MessageId};
 
@@ -138,6 +138,7 @@ impl Desk {
             ))
             .into());
         }
+        written_for(&test, &previews)?;
         let fits = |preview: &&render::Preview| {
             test.channel.as_ref().is_none_or(|channel| preview.channel == *channel)
                 && test.locale.as_ref().is_none_or(|locale| preview.locale == *locale)
@@ -198,6 +199,20 @@ impl Desk {
             }
         }
     }
+}
+
+/// The channel that was asked for, or that the address belongs to, has to be one that the message is written for.
+fn written_for(test: &TestMessage, previews: &[render::Preview]) -> Result<(), Fault> {
+    let Some(channel) = &test.channel else { return Ok(()) };
+    let channels: BTreeSet<&str> = previews.iter().map(|preview| preview.channel.as_str()).collect();
+    if channels.contains(channel.as_str()) {
+        return Ok(());
+    }
+    let (message, to) = (&test.message, &test.to);
+    let there = channels.into_iter().collect::<Vec<_>>().join(", ");
+    Err(Fault::problem(format!(
+        "`{message}` is not written for {channel}, by which `{to}` is reached; it is written for: {there}"
+    )))
 }
 
 /// An address in its normal form, so that it is found however it was typed.
