@@ -125,10 +125,13 @@ impl NoStart {
             Self::History => {
                 Text::new("imported history starts nothing", "取り込んだ過去の履歴では開始しません")
             }
-            Self::Late { ago, late } => Text::new(
-                format!("it happened {ago} ago, and the journey takes {late} at most"),
-                format!("{ago} 前の出来事です（このジャーニーが受け付けるのは {late} 以内）"),
-            ),
+            Self::Late { ago, late } => {
+                let (ago, within) = (ago.roughly(), late.roughly());
+                Text::new(
+                    format!("it happened {} ago, and the journey takes {late} at most", ago.en),
+                    format!("{}前の出来事です（このジャーニーが受け付けるのは {}以内）", ago.ja, within.ja),
+                )
+            }
             Self::ConditionFalse => {
                 Text::new("the condition of the start does not hold", "開始条件に当てはまりません")
             }

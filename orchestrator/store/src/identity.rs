@@ -1,5 +1,6 @@
 //! Who is who: outside ids and addresses to customers, changes of customers.
 
+use crate::StoreError;
 use words::{Channel, ConsentChange, Customer, CustomerId, EventKind};
 
 /// An outside id of a customer: kind and value. Kinds: `user_id`, `anonymous_id`, and the name of a channel for an
@@ -88,4 +89,18 @@ pub struct Merged {
     pub enrollments_moved: u64,
     /// Live enrollments that ended with `merged` because the other side had an older one with the same key.
     pub enrollments_merged: u64,
+}
+
+/// Why an identity does not lead to one customer.
+#[derive(Debug, thiserror::Error)]
+pub enum NotOne {
+    /// Nobody has it.
+    #[error("no customer has it")]
+    Nobody,
+    /// They share it, and one of them has to be named in another way: the oldest first.
+    #[error("several customers have it")]
+    Several(Vec<CustomerId>),
+    /// It could not be looked up.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }

@@ -35,7 +35,7 @@ pub use console::{
 pub use copies::Copies;
 pub use error::StoreError;
 pub use fanout::{CallSettle, CallWork, Fanout, FanoutOver, FanoutStep, NewFanout};
-pub use identity::{Change, CustomerUpdate, Identity, Merged, Resolved, Updated};
+pub use identity::{Change, CustomerUpdate, Identity, Merged, NotOne, Resolved, Updated};
 pub use ingest::{Incoming, Ingested, NewRejected};
 pub use log::{
     DeliveryKey, LogAttempt, LogCursor, LogDelivery, LogEntry, LogFilter, LogPage, LogReceipt, LogRow,

@@ -1,5 +1,6 @@
 //! Elapsed time, as written in YAML: `72 hours`, `60 days`, `90 s`.
 
+use crate::Text;
 use serde::{Deserialize, Serialize};
 
 /// A length of elapsed time in microseconds. A day here is 24 hours; days of a calendar are the language's business.
@@ -64,6 +65,24 @@ impl Elapsed {
         count.checked_mul(seconds).and_then(|secs| secs.checked_mul(1_000_000)).map(Self).ok_or_else(wrong)
     }
 
+    /// About how long, in words: the largest unit that fits, rounded down.
+    pub fn roughly(self) -> Text {
+        const UNITS: [(i64, &str, &str); 4] = [
+            (86_400_000_000, "day", "日"),
+            (3_600_000_000, "hour", "時間"),
+            (60_000_000, "minute", "分"),
+            (1_000_000, "second", "秒"),
+        ];
+        for (size, en, ja) in UNITS {
+            let count = self.0 / size;
+            if count > 0 {
+                let many = if count == 1 { "" } else { "s" };
+                return Text::new(format!("{count} {en}{many}"), format!("{count} {ja}"));
+            }
+        }
+        Text::new("less than a second", "1 秒未満")
+    }
+
     /// As std's duration; negative lengths become zero.
     pub fn to_std(self) -> std::time::Duration {
         std::time::Duration::from_micros(u64::try_from(self.0).unwrap_or(0))
@@ -94,6 +113,18 @@ impl std::fmt::Debug for Elapsed {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_length_that_fits_no_unit_is_told_by_the_largest_that_it_holds() {
+        for (micros, en, ja) in [
+            (288_013_939_000, "3 days", "3 日"),
+            (3_700_000_000, "1 hour", "1 時間"),
+            (61_000_000, "1 minute", "1 分"),
+            (2_000, "less than a second", "1 秒未満"),
+        ] {
+            assert_eq!(Elapsed(micros).roughly(), Text::new(en, ja));
+        }
+    }
 
     #[test]
     fn lengths_read_as_written() {

@@ -1,6 +1,6 @@
 //! `tabi go-live`, `stop`, `resume`, `send-test`: whether messages leave.
 
-mod legacy;
+mod testing;
 
 use super::{Context, Named, show_answer};
 use crate::{
@@ -147,9 +147,9 @@ pub(crate) async fn go_live(context: &Context, args: &GoLiveArgs) -> anyhow::Res
         });
         return Ok(Exit::Fine);
     }
-    let legacy = legacy::Legacy::of(context).await?;
-    if let Some(told) = legacy.as_ref().and_then(|legacy| legacy.told(out.language)) {
-        out.say(told);
+    let taken_over = testing::taken_over(context).await?;
+    if let Some(found) = taken_over {
+        out.say(testing::told(found, out.language));
     }
     if !args.yes {
         confirm(
@@ -162,7 +162,7 @@ pub(crate) async fn go_live(context: &Context, args: &GoLiveArgs) -> anyhow::Res
         )?;
     }
     let mut done = control::ask(context, Ask::GoLive { by }).await?;
-    done["taken_over"] = serde_json::json!(legacy);
+    done["taken_over"] = serde_json::json!(taken_over);
     show_answer(out, &done, |done| {
         format!(
             "{} {}",

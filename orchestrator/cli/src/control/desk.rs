@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use release::Release;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use store::Identity;
+use store::{Identity, NotOne};
 use words::CustomerId;
 use worker::Machine;
 
@@ -179,14 +179,19 @@ pub(crate) async fn find(instance: &Instance, who: &Who) -> anyhow::Result<Custo
         Who::UserId(id) => (Identity::user_id(id), id),
         Who::Address(channel, value) => (Identity::address(channel, value), value),
     };
-    let mut found = instance.store.everybody(&identity).await?;
-    if found.len() > 1 {
-        let ids: Vec<String> = found.iter().map(ToString::to_string).collect();
-        let text =
-            format!("{} customers have `{named}`: name one of them by its id: {}", ids.len(), ids.join(", "));
-        return Err(Fault::problem(text).into());
-    }
-    found.pop().ok_or_else(|| unknown(named))
+    instance.store.the_one(&identity).await.map_err(|not_one| match not_one {
+        NotOne::Nobody => unknown(named),
+        NotOne::Several(all) => {
+            let ids: Vec<String> = all.iter().map(ToString::to_string).collect();
+            let text = format!(
+                "{} customers have `{named}`: name one of them by its id: {}",
+                ids.len(),
+                ids.join(", ")
+            );
+            Fault::problem(text).into()
+        }
+        NotOne::Store(error) => error.into(),
+    })
 }
 
 /// The same, also somebody who was erased, by their id: what is left is the record.

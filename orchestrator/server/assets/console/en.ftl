@@ -170,6 +170,7 @@ customer-search = Find a customer
 customer-search-hint = User id, e-mail address, phone number or Tabi's own id: exact, since addresses are stored encrypted.
 customer-placeholder = user id, e-mail, cus_…
 customer-not-found = Nobody is known as “{ $q }”.
+customer-several = Several customers are known as “{ $q }”. Choose one.
 no-customers-yet = No customers yet. They come in with the first event or import.
 user-id = User id
 language = Language
@@ -378,6 +379,7 @@ format-jsonl = JSONL, with everything but content
 format-eml = The mails themselves (mbox)
 filter-wrong-date = A date is written like 2026-11-21.
 filter-wrong-outcome = There is no such outcome.
+filter-wrong-customer = Several customers share this address. Find them under Customers, and search with the id of one (cus_…).
 filter-wrong-message = A message's id is written like msg_…
 
 # Who read what
@@ -495,6 +497,7 @@ stops-none = Nothing is stopped.
 resume-do = Resume
 go-live = Go live
 go-live-about = From then on messages leave this machine and reach people. It is recorded under your name.
+go-live-taken-over = Taken over from testing as it stands: customers { $customers }, journeys under way { $under_way }, planned messages { $planned }. What is planned goes out to those addresses when it is due; stop sending first, and it waits.
 go-live-confirm = Type your name, { $name }, to confirm
 go-live-do = Go live
 live-since = Live, released by { $name },

@@ -164,6 +164,7 @@ customer-search = お客様を探す
 customer-search-hint = ユーザーID、メールアドレス、電話番号、Tabi のIDのいずれか。宛先は暗号化して保存しているため、完全一致で検索します。
 customer-placeholder = ユーザーID、メールアドレス、cus_…
 customer-not-found = 「{ $q }」に当てはまるお客様は見つかりませんでした。
+customer-several = 「{ $q }」に当てはまるお客様が複数います。一人を選んでください。
 no-customers-yet = お客様はまだいません。最初のイベントまたは取り込みで登録されます。
 user-id = ユーザーID
 language = 言語
@@ -372,6 +373,7 @@ format-jsonl = JSONL（本文以外のすべて）
 format-eml = メールそのもの（mbox）
 filter-wrong-date = 日付は 2026-11-21 の形で入力してください。
 filter-wrong-outcome = そのような結果はありません。
+filter-wrong-customer = この宛先は複数のお客様が使っています。「お客様」で探し、一人のID（cus_…）で検索してください。
 filter-wrong-message = メッセージのIDは msg_… の形で入力してください。
 
 # 閲覧の記録
@@ -485,6 +487,7 @@ stops-none = 停止しているものはありません。
 resume-do = 再開する
 go-live = 本番を開始する
 go-live-about = 以後、メッセージはこのマシンの外に出て、お客様に届きます。お名前とともに記録されます。
+go-live-taken-over = 試用中のデータはそのまま引き継がれます（お客様 { $customers } 名、進行中のジャーニー { $under_way } 件、送信予定のメッセージ { $planned } 件）。予定のメッセージは、予定の時刻に実際の宛先へ届きます。止めておくには、先に送信を停止してください。
 go-live-confirm = 確認のため、ご自分の名前（{ $name }）を入力してください
 go-live-do = 本番を開始する
 live-since = 本番中。{ $name } が開始：

@@ -19,7 +19,7 @@ use crate::App;
 use crate::intake::World;
 use crate::problem::{Code, Problem};
 use crate::routes::Route;
-use store::Identity;
+use store::{Identity, NotOne};
 use words::{CustomerId, EmailAddress};
 
 pub(crate) use events::{replay_one, schema_draft};
@@ -71,7 +71,6 @@ pub(crate) fn world(app: &App) -> World {
 
 /// The customer that a text means: our id (`cus_…`), an e-mail address after `email:`, else the shop's own id.
 pub(crate) async fn find_customer(app: &App, text: &str) -> Result<CustomerId, Problem> {
-    let unknown = || Problem::new(Code::NotFound, "there is no such customer");
     if text.starts_with("cus_")
         && let Ok(id) = CustomerId::parse(text)
     {
@@ -85,12 +84,14 @@ pub(crate) async fn find_customer(app: &App, text: &str) -> Result<CustomerId, P
         }
         None => Identity::user_id(text),
     };
-    let mut found = app.store.everybody(&identity).await?;
-    if found.len() > 1 {
-        let ids: Vec<String> = found.iter().map(ToString::to_string).collect();
-        let detail =
-            format!("{} customers have this address: name one by its id: {}", ids.len(), ids.join(", "));
-        return Err(Problem::new(Code::Conflict, detail));
-    }
-    found.pop().ok_or_else(unknown)
+    app.store.the_one(&identity).await.map_err(|not_one| match not_one {
+        NotOne::Nobody => Problem::new(Code::NotFound, "there is no such customer"),
+        NotOne::Several(all) => {
+            let ids: Vec<String> = all.iter().map(ToString::to_string).collect();
+            let detail =
+                format!("{} customers have this address: name one by its id: {}", ids.len(), ids.join(", "));
+            Problem::new(Code::Conflict, detail)
+        }
+        NotOne::Store(error) => error.into(),
+    })
 }

@@ -30,29 +30,35 @@ pub(crate) fn identities(text: &str) -> Vec<Identity> {
     keys
 }
 
-/// The customer whom `text` names: our id, the shop's id, an e-mail address, a phone number.
-pub(crate) async fn named(visit: &Visit, text: &str) -> Result<Option<CustomerId>, Failure> {
+/// The customers whom `text` names: by our id, the shop's id, an e-mail address or a phone number, which several may share.
+pub(crate) async fn named(visit: &Visit, text: &str) -> Result<Vec<CustomerId>, Failure> {
     if let Ok(id) = CustomerId::parse(text) {
-        return Ok(Some(id));
+        return Ok(vec![id]);
     }
     for key in identities(text) {
-        if let Some(id) = visit.store().resolve(&[key]).await? {
-            return Ok(Some(id));
+        let found = visit.store().everybody(&key).await?;
+        if !found.is_empty() {
+            return Ok(found);
         }
     }
-    Ok(None)
+    Ok(Vec::new())
 }
 
 /// `GET /console/customers`.
 pub(crate) async fn search(visit: Visit) -> Result<Response, Failure> {
     let text = visit.query.get("q").unwrap_or_default().to_owned();
-    if !text.is_empty()
-        && let Some(id) = named(&visit, &text).await?
-    {
+    let found = if text.is_empty() { Vec::new() } else { named(&visit, &text).await? };
+    if let [id] = found.as_slice() {
         return Ok(go(&format!("/console/customers/{id}"), None));
     }
     let after = visit.query.get("after").and_then(|t| CustomerId::parse(t).ok());
-    let customers = if text.is_empty() { visit.store().customers(after, LISTED).await? } else { Vec::new() };
+    let mut customers = Vec::new();
+    if text.is_empty() {
+        customers = visit.store().customers(after, LISTED).await?;
+    }
+    for id in found.iter().take(LISTED - 1) {
+        customers.extend(visit.store().customer(*id).await?);
+    }
     let next = (customers.len() == LISTED).then(|| customers.last().map(|c| c.id.to_string())).flatten();
     let view = visit.view();
     let rows: Vec<Json> = customers

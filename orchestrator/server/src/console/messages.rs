@@ -49,7 +49,11 @@ async fn asked(visit: &Visit, query: &Fields) -> Result<Asked, Failure> {
     }
     let mut known = true;
     if let Some(text) = query.get("customer") {
-        filter.customer = customers::named(visit, text).await?;
+        let found = customers::named(visit, text).await?;
+        if found.len() > 1 {
+            wrong.push("filter-wrong-customer");
+        }
+        filter.customer = found.first().copied();
         known = filter.customer.is_some();
     }
     Ok(Asked { filter: (known && wrong.is_empty()).then_some(filter), wrong })

@@ -32,6 +32,7 @@ mod visit;
 pub use customers::zone_source;
 pub use language::{label, outcome, particulars, word};
 pub use role::{Right, Role};
+pub use sending::TakenOver;
 pub use session::setup_link;
 pub use titles::Titles;
 pub use view::{money, refused};

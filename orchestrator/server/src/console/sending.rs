@@ -3,9 +3,10 @@
 use super::view::View;
 use super::visit::{Failure, Visit, go};
 use axum::response::Response;
+use serde::Serialize;
 use serde_json::json;
-use store::StopScope;
-use words::Elapsed;
+use store::{StopScope, Store, StoreError};
+use words::{Elapsed, Timestamp};
 
 /// How far the demo's clock may be moved at once.
 const DAYS_MAX: i64 = 366;
@@ -19,9 +20,40 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
     let journeys = view.choices(programs.clone().map(|(name, _)| name.clone()), None, View::journey);
     let purposes = view.choices(programs.map(|(_, program)| program.purpose.clone()), None, View::purpose);
     let channels = ["email", "sms", "push", "webhook"].map(|c| view.channel(c));
-    visit
-        .page("sending.html", json!({"journeys": journeys, "purposes": purposes, "channels": channels}))
-        .await
+    let taken_over = TakenOver::of(visit.store(), visit.now()).await?;
+    let taken_over = taken_over.map(|of| {
+        let [customers, under_way, planned] =
+            [of.customers, of.under_way, of.planned].map(|n| view.number(n));
+        json!({"customers": customers, "under_way": under_way, "planned": planned})
+    });
+    let context =
+        json!({"journeys": journeys, "purposes": purposes, "channels": channels, "taken_over": taken_over});
+    visit.page("sending.html", context).await
+}
+
+/// What testing leaves behind when an installation goes live: it is taken over as it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct TakenOver {
+    /// Who is known.
+    pub customers: u64,
+    /// Enrollments that have not ended.
+    pub under_way: u64,
+    /// Messages that have not gone out and have not ended.
+    pub planned: u64,
+}
+
+impl TakenOver {
+    /// `None`: there is nothing, or sending is released already.
+    pub async fn of(store: &Store, now: Timestamp) -> Result<Option<Self>, StoreError> {
+        if store.sending_live().await?.is_some() {
+            return Ok(None);
+        }
+        let totals = store.totals(now).await?;
+        let under_way = store.journey_counts(None).await?.iter().map(|of| of.live).sum();
+        let planned = totals.sends_due + totals.sends_waiting;
+        let found = Self { customers: totals.customers, under_way, planned };
+        Ok((found.customers + under_way + planned > 0).then_some(found))
+    }
 }
 
 fn scope(text: &str) -> Result<StopScope, Failure> {

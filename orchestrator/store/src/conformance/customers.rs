@@ -1,7 +1,7 @@
 //! Customers: found by whatever they are known by, changed whole, merged without loss.
 
 use super::{at, deciding, ids, incoming, plan, someone};
-use crate::{Identity, Store, StoreError};
+use crate::{Identity, NotOne, Store, StoreError};
 use futures::future::BoxFuture;
 use std::sync::{Arc, Mutex};
 use words::{
@@ -76,6 +76,12 @@ async fn an_update_keeps_identities_and_tells_the_journeys(store: &Store) {
     let mut both = [anna, ben];
     both.sort_unstable();
     assert_eq!(store.everybody(&email("ben@example.com")).await.unwrap(), both);
+    // Whoever acts on a customer has to mean one of them.
+    assert!(
+        matches!(store.the_one(&email("ben@example.com")).await, Err(NotOne::Several(all)) if all == both)
+    );
+    assert!(matches!(store.the_one(&email("new@example.com")).await, Ok(one) if one == anna));
+    assert!(matches!(store.the_one(&email("anna@example.com")).await, Err(NotOne::Nobody)));
     assert_eq!(store.resolve(&[email("new@example.com")]).await.unwrap(), Some(anna));
     assert_eq!(store.resolve(&[email("anna@example.com")]).await.unwrap(), None);
     let batch = store.claim_steps(at(1), 10, deciding()).await.unwrap();

@@ -6,7 +6,7 @@ use super::open::shard;
 use super::rows::Rows;
 use super::sql::{self, Asked};
 use super::writer::Tx;
-use crate::{Identity, Resolved, StoreError};
+use crate::{Identity, NotOne, Resolved, StoreError};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use words::{Address, AddressState, Channel, Customer, CustomerId, IdSource, Timestamp};
 
@@ -42,6 +42,19 @@ impl Store {
                     .ok_or_else(|| StoreError::corrupt("identity"))
             })
             .collect()
+    }
+
+    /// The one customer who has this identity. Nobody is guessed at: who acts on a customer has to mean one.
+    pub async fn the_one(&self, key: &Identity) -> Result<CustomerId, NotOne> {
+        let mut found = self.everybody(key).await?;
+        match (found.pop(), found.is_empty()) {
+            (None, _) => Err(NotOne::Nobody),
+            (Some(one), true) => Ok(one),
+            (Some(last), false) => {
+                found.push(last);
+                Err(NotOne::Several(found))
+            }
+        }
     }
 
     /// The customer of these identities, made where none of them is known. Race-free: the same identities give the same

@@ -336,3 +336,41 @@ async fn a_journey_goes_by_its_title_wherever_it_is_named() {
     let log = stage.get("/console/messages", &cookie).await.body;
     assert!(log.contains("<small>Direct sends"), "{log}");
 }
+
+#[tokio::test]
+async fn an_address_that_two_share_leads_to_a_choice_and_not_to_one_of_them() {
+    let stage = Stage::with("Ann").await;
+    let (cookie, _) = stage.visitor(Role::Reviewer).await;
+    let now = super::story::at(6);
+    let keys = [store::Identity::user_id("user-2")];
+    let other = stage.app.store.get_or_create(&keys, now, &stage.app.ids).await.unwrap().customer;
+    let shares = |customer: &mut words::Customer| {
+        customer.addresses.push(words::Address {
+            channel: words::Channel::EMAIL,
+            value: "ann@example.com".into(),
+            state: words::AddressState::Active,
+            added_at: super::story::at(6),
+            seen_at: None,
+        });
+        Vec::new()
+    };
+    stage.app.store.update_customer(other, now, shares, Vec::new()).await.unwrap();
+    stage.app.store.update_customer(stage.customer, now, shares, Vec::new()).await.unwrap();
+    let found = stage.get("/console/customers?q=ann@example.com", &cookie).await;
+    assert_eq!(found.status, StatusCode::OK);
+    for id in [stage.customer, other] {
+        assert!(found.body.contains(&format!("/console/customers/{id}")), "{}", found.body);
+    }
+    let log = stage.get("/console/messages?customer=ann@example.com", &cookie).await;
+    assert_eq!(log.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(log.body.contains("Several customers share this address"), "{}", log.body);
+}
+
+#[tokio::test]
+async fn whoever_may_go_live_is_told_what_testing_left() {
+    let stage = Stage::with("Ann").await;
+    let (cookie, _) = stage.visitor(Role::Operator).await;
+    let page = stage.get("/console/sending", &cookie).await.body;
+    assert!(page.contains("Taken over from testing as it stands: customers 1"), "{page}");
+    assert!(stage.get("/console/sending?lang=ja", &cookie).await.body.contains("お客様 1 名"));
+}
