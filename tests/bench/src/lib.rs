@@ -13,6 +13,7 @@ pub mod latency;
 pub mod machine;
 pub mod measure;
 pub mod mix;
+pub mod page;
 pub mod process;
 pub mod product;
 pub mod project;

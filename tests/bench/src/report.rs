@@ -31,9 +31,9 @@ pub fn overview(gate: &Gate, standings: &[Standing]) -> String {
     text
 }
 
-/// The section of one gate, as Markdown; `held_back`: what is known about why it falls short, shown where it does.
-pub fn gate(gate: &Gate, standings: &[Standing], held_back: Option<&str>) -> String {
-    let mut text = format!("### Gate {}: {}\n\n", gate.number, gate.name);
+/// The section of one gate, as Markdown; `when`: when and on what it was measured.
+pub fn gate(gate: &Gate, standings: &[Standing], when: &str) -> String {
+    let mut text = format!("### Gate {}: {}\n\n{when}\n\n", gate.number, gate.name);
     text.push_str(
         "| who | min / **median** / max | CPU µs each | p50 ms | p99 ms | MiB |\n|---|---|---|---|---|---|\n",
     );
@@ -62,16 +62,9 @@ pub fn gate(gate: &Gate, standings: &[Standing], held_back: Option<&str>) -> Str
         .ok();
     }
     text.push('\n');
-    let mut short = false;
     for bound in &gate.bounds {
-        let said = judge::judge(gate, standings, *bound);
-        short |= said.verdict == judge::MISSED;
-        writeln!(text, "- {}", sentence(&said)).ok();
+        writeln!(text, "- {}", sentence(&judge::judge(gate, standings, *bound))).ok();
     }
-    if let Some(held_back) = held_back.filter(|_| short) {
-        writeln!(text, "\nWhat holds it back: {}", held_back.trim()).ok();
-    }
-    text.push('\n');
     text
 }
 

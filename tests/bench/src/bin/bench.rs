@@ -3,9 +3,9 @@
 
 use anyhow::{Context as _, Result, ensure};
 use bench::gates::{self, Place};
+use bench::page::{Page, Told};
 use bench::{machine, product, report};
 use clap::Parser;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -30,7 +30,7 @@ struct Arguments {
     /// How long the sustained mix of gate 18 lasts [default: 10 minutes, with --quick 1]
     #[arg(long)]
     minutes: Option<f64>,
-    /// Write the results file also when only some gates ran
+    /// Write the results file; gates that did not run stay in it as they are
     #[arg(long)]
     write: bool,
     /// The disk to measure: a folder for databases and logs
@@ -64,46 +64,53 @@ fn main() -> Result<()> {
         minutes: arguments.minutes.unwrap_or(if arguments.quick { 1.0 } else { 10.0 }),
     };
     let rounds = arguments.rounds.unwrap_or(if arguments.quick { 2 } else { 5 });
-    let text = run(&mut gates, &place, rounds)?;
-    println!("{text}");
-    if arguments.write || (arguments.gates.is_empty() && !arguments.quick && rounds >= 5) {
-        std::fs::write(RESULTS, text).with_context(|| format!("writing {RESULTS}"))?;
+    let held_back = std::fs::read_to_string(HELD_BACK).unwrap_or_default();
+    let write = arguments.write || (arguments.gates.is_empty() && !arguments.quick && rounds >= 5);
+    let kept = if write { std::fs::read_to_string(RESULTS).unwrap_or_default() } else { String::new() };
+    let told = run(&mut gates, &place, rounds, &|told| {
+        let mut page = Page::read(&kept);
+        page.take(told.to_vec());
+        if write {
+            std::fs::write(RESULTS, page.text(&held_back)).with_context(|| format!("writing {RESULTS}"))?;
+        }
+        Ok(())
+    })?;
+    let mut page = Page::default();
+    page.take(told);
+    println!("{}", page.text(&held_back));
+    if write {
         eprintln!("written to {RESULTS}");
     }
     Ok(())
 }
 
-/// Play every gate and tell it all as Markdown.
-fn run(gates: &mut [gates::Gate], place: &Place, rounds: usize) -> Result<String> {
-    let before = (machine::load(), machine::fsync_rate(&place.folder)?);
-    let held_back = std::fs::read_to_string(HELD_BACK).unwrap_or_default();
-    let (mut overview, mut sections) = (report::OVERVIEW.to_owned(), String::new());
+/// Play every gate, and tell all that is known after each: a run takes long, and a later gate may end it.
+fn run(
+    gates: &mut [gates::Gate],
+    place: &Place,
+    rounds: usize,
+    tell: &dyn Fn(&[Told]) -> Result<()>,
+) -> Result<Vec<Told>> {
+    let mut told = Vec::new();
     for gate in gates {
         eprintln!("gate {}: {}", gate.number, gate.name);
-        let begun = Instant::now();
+        let (begun, load, fsync) = (Instant::now(), machine::load(), machine::fsync_rate(&place.folder)?);
         let standings = gate.play(place, rounds, &|line| eprintln!("{line}"));
-        overview += &report::overview(gate, &standings);
-        sections += &report::gate(gate, &standings, report::section(&held_back, gate.number));
-        eprintln!("  gate {} took {} s", gate.number, begun.elapsed().as_secs());
+        let trial = if place.quick { " A trial with a tenth of the work: too little to quote." } else { "" };
+        let when = format!(
+            "{}, {}; {rounds} rounds, contenders alternating, the order turned round in every second one; load average \
+             {load:.1} before, {:.1} after; {fsync:.0} and {:.0} durable writes of 4 KiB per second.{trial}",
+            date(),
+            machine::describe(),
+            machine::load(),
+            machine::fsync_rate(&place.folder)?
+        );
+        let section = report::gate(gate, &standings, &when);
+        eprintln!("{section}  gate {} took {} s", gate.number, begun.elapsed().as_secs());
+        told.push(Told { number: gate.number, rows: report::overview(gate, &standings), section });
+        tell(&told)?;
     }
-    let after = (machine::load(), machine::fsync_rate(&place.folder)?);
-    let mut text = String::from(
-        "# Results\n\nWritten by `tests/run bench`; how to read them is in the README beside it.\n\n",
-    );
-    writeln!(text, "- {}", date())?;
-    writeln!(text, "- {}", machine::describe())?;
-    writeln!(text, "- {rounds} rounds, contenders alternating, the order turned round in every second one")?;
-    writeln!(text, "- load average {:.1} at the start, {:.1} at the end", before.0, after.0)?;
-    writeln!(
-        text,
-        "- durable 4 KiB writes per second: {:.0} at the start, {:.0} at the end",
-        before.1, after.1
-    )?;
-    if place.quick || rounds < 5 {
-        writeln!(text, "- a trial run: too short to quote")?;
-    }
-    text.push_str("\nThe ratio is that of the medians; the spread is the largest round by the smallest, of the one and the other.\n\n");
-    Ok(format!("{text}{overview}\n{}", sections.trim_end().to_owned() + "\n"))
+    Ok(told)
 }
 
 /// Today in UTC, as the system says it.
