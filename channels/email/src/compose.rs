@@ -212,25 +212,23 @@ fn crlf(text: &str) -> String {
 
 /// The last check, on the finished bytes, whoever made them: ASCII without NUL, CRLF alone, no line over 998 octets.
 pub(crate) fn sound(bytes: &[u8]) -> Result<(), String> {
-    let mut start = 0;
-    let mut before = 0;
-    for (at, &byte) in bytes.iter().enumerate() {
-        if byte == b'\n' {
-            if before != b'\r' {
-                return Err("the message has a bare line feed".to_owned());
-            }
-            if at - start > 999 {
-                return Err("the message has a line over 998 octets".to_owned());
-            }
-            start = at + 1;
-        } else if before == b'\r' {
-            return Err("the message has a bare carriage return".to_owned());
-        } else if byte == 0 || byte >= 0x80 {
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let Some(line) = line.strip_suffix(b"\r\n") else {
+            let what =
+                if line.ends_with(b"\n") { "has a bare line feed" } else { "does not end with a line" };
+            return Err(format!("the message {what}"));
+        };
+        if line.len() > 998 {
+            return Err("the message has a line over 998 octets".to_owned());
+        }
+        if !line.is_ascii() || line.contains(&0) {
             return Err("the message has a byte that was not encoded".to_owned());
         }
-        before = byte;
+        if line.contains(&b'\r') {
+            return Err("the message has a bare carriage return".to_owned());
+        }
     }
-    if bytes.ends_with(b"\r\n") { Ok(()) } else { Err("the message does not end with a line".to_owned()) }
+    if bytes.is_empty() { Err("the message does not end with a line".to_owned()) } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -161,7 +161,7 @@ fn take_apart<'a>(bytes: &'a [u8], parcel: &str, parts: &'a Parts) -> Vec<Piece<
         }
         for encoding in Encoding::likely(text) {
             let encoded = encoding.encode(text);
-            if let Some(at) = memchr::memmem::find(bytes, &encoded)
+            if let Some(at) = position(bytes, &encoded)
                 && found.iter().all(|(from, to, ..)| at >= *to || at + encoded.len() <= *from)
             {
                 found.push((at, at + encoded.len(), encoding, name));
@@ -178,6 +178,13 @@ fn take_apart<'a>(bytes: &'a [u8], parcel: &str, parts: &'a Parts) -> Vec<Piece<
     }
     pieces.push(Piece::Plain(Cow::Borrowed(&bytes[done..])));
     pieces
+}
+
+/// Where `part` stands first. Looked for by its beginning: a part is as long as the letter itself, and preparing a search
+/// for the whole of it costs more than the search.
+fn position(bytes: &[u8], part: &[u8]) -> Option<usize> {
+    let beginning = &part[..part.len().min(PART_MIN)];
+    memchr::memmem::find_iter(bytes, beginning).find(|at| bytes[*at..].starts_with(part))
 }
 
 /// The bytes from their pieces; `None`: a part is missing.

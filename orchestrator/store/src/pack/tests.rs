@@ -46,6 +46,15 @@ fn what_is_packed_comes_out_the_same() {
 }
 
 #[test]
+fn a_part_is_found_behind_one_that_begins_alike() {
+    let (short, long) = (format!("{HTML}end"), format!("{HTML}and so on, to the end"));
+    let bytes = [short.as_bytes(), b"--", long.as_bytes()].concat();
+    assert_eq!(position(&bytes, long.as_bytes()), Some(short.len() + 2));
+    assert_eq!(position(&bytes, format!("{HTML}never").as_bytes()), None);
+    assert_eq!(position(&bytes, b""), Some(0));
+}
+
+#[test]
 fn what_resembles_nothing_is_kept_as_it_is() {
     let any: Vec<u8> = (0..4096_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     for parcel in ["", "{}", "not JSON", r#"{"parts": 3}"#, r#"{"text":"planted-parcel"}"#] {
