@@ -122,6 +122,23 @@ impl TimelineItem {
             Self::Consent { recorded_at, .. } => *recorded_at,
         }
     }
+
+    /// What comes first of what one step did in one instant: what came in, what it led to, what was sent, what comes of it.
+    fn place(&self) -> u8 {
+        match self {
+            Self::Event { .. } | Self::Consent { .. } => 0,
+            Self::Decision { kind, .. } => match kind.as_str() {
+                "start" | "not_started" | "event" | "branch" | "experiment" | "segment" => 1,
+                _ => 3,
+            },
+            Self::Message(_) => 2,
+        }
+    }
+}
+
+/// The newest first, also within an instant; what stands in this order already keeps it.
+pub(crate) fn newest_first(items: &mut [TimelineItem]) {
+    items.sort_by_key(|item| std::cmp::Reverse((item.at(), item.place())));
 }
 
 /// A customer's enrollment as shown.
@@ -288,4 +305,44 @@ pub struct Totals {
     pub next_send: Option<Timestamp>,
     /// Bytes of the database.
     pub bytes: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_one_instant_brought_reads_backwards_as_it_happened() {
+        let decision = |kind: &str| TimelineItem::Decision {
+            at: Timestamp::from_secs(1),
+            enrollment: None,
+            journey: None,
+            step: None,
+            kind: kind.to_owned(),
+            body: String::new(),
+        };
+        let event = TimelineItem::Event {
+            seq: 1,
+            source: "api".to_owned(),
+            event: Event {
+                id: words::IdSource::seeded(1).event(Timestamp::from_secs(1)),
+                name: "signed_up".to_owned(),
+                occurred_at: Timestamp::from_secs(1),
+                received_at: Timestamp::from_secs(1),
+                properties: std::collections::BTreeMap::new(),
+                kind: words::EventKind::Live,
+            },
+        };
+        // As the rows lie: kind by kind, of decisions the latest first.
+        let mut items = vec![event, decision("end"), decision("wait"), decision("start")];
+        newest_first(&mut items);
+        let kinds: Vec<&str> = items
+            .iter()
+            .map(|item| match item {
+                TimelineItem::Decision { kind, .. } => kind.as_str(),
+                _ => "event",
+            })
+            .collect();
+        assert_eq!(kinds, ["end", "wait", "start", "event"]);
+    }
 }

@@ -48,7 +48,7 @@ async fn customer(context: &Context, instance: &Instance, args: &WhyArgs) -> any
     if items.is_empty() {
         return Err(Fault::problem(format!("nothing is known to have happened to {id}")).into());
     }
-    items.sort_by_key(TimelineItem::at);
+    items.reverse();
     out.json(&serde_json::json!({"customer": id.to_string(), "timeline": items.iter().map(json).collect::<Vec<_>>()}));
     out.line(out.bold(&id.to_string()));
     let voice = Voice::of(out, instance).await;
@@ -93,7 +93,7 @@ fn words(voice: &Voice, item: &TimelineItem) -> String {
                 out.bold(&row.name),
                 if channels.is_empty() { String::new() } else { format!(" [{}]", channels.join(", ")) },
                 voice.outcome(row.outcome.as_str(), row.in_inbox()),
-                if why.is_empty() { "" } else { ": " },
+                if why.is_empty() { "" } else { voice.colon() },
                 why,
                 out.dim(&row.message.to_string()),
             )

@@ -7,6 +7,7 @@ use super::keys::{events_key, profile_key};
 use super::open::shard;
 use super::rows::{signed, unsigned};
 use super::tally::Kind;
+use crate::console::newest_first;
 use crate::{
     CustomerPage, EnrollmentRow, JourneyCounts, LogFilter, MessageCounts, MessageOutcome, NotSentCount,
     StoreError, TimelineItem, Totals,
@@ -243,7 +244,7 @@ impl Store {
         for id in whose {
             self.timeline_of(id, before, limit, &mut items).await?;
         }
-        items.sort_by_key(|item| std::cmp::Reverse(item.at()));
+        newest_first(&mut items);
         items.truncate(limit);
         Ok(items)
     }
