@@ -5,7 +5,13 @@ use crate::report::{Report, suggest, t};
 use crate::yaml::{Kind, Node, Style};
 use std::collections::BTreeSet;
 use std::ops::Range;
-use words::{Elapsed, Text, Zone};
+use words::{
+    Elapsed, Text, Zone,
+    keyboard::{CURLY, Sign, colon_of},
+};
+
+/// What stands between the two times of a span of hours.
+const BETWEEN: [char; 4] = ['-', '–', '〜', '～'];
 
 /// The longest name, in characters.
 pub(crate) const NAME_CHARS_MAX: usize = 64;
@@ -20,7 +26,7 @@ impl Report<'_> {
             let span = entry.key_span.clone();
             if entry.key.starts_with('\u{3000}') {
                 let wide = entry.key.chars().take_while(|c| *c == '\u{3000}').count() * '\u{3000}'.len_utf8();
-                crate::yaml::full_width(self, span.start..span.start + wide);
+                crate::yaml::foreign(self, span.start..span.start + wide, &Sign::Space);
                 continue;
             }
             if let Some(meant) = boolean_key(&entry.key, known) {
@@ -79,6 +85,14 @@ impl Report<'_> {
         if node.broken {
             return;
         }
+        if let (Some((key, colon)), Kind::Scalar { style: Style::Plain, .. }) =
+            (node.text().and_then(colon_of), &node.kind)
+        {
+            // `wait：1 day`: the colon of another keyboard, and YAML saw one long word.
+            let at = node.span.start + key.len();
+            crate::yaml::foreign(self, at..at + colon.len_utf8(), &Sign::Colon(key.to_owned()));
+            return;
+        }
         let is = match &node.kind {
             _ if node.is_null() => t("nothing stands here", "ここが空です"),
             Kind::Scalar { .. } => t("this is a text", "これは文字列です"),
@@ -90,6 +104,10 @@ impl Report<'_> {
             Kind::List(_) if !en.contains("list") => {
                 Some(t("write it without `- ` and brackets", "「- 」や [] を付けずに書いてください"))
             }
+            Kind::Scalar { .. } if !node.is_null() && en.contains("`name: ") => Some(t(
+                "write each on a line of its own, indented: a name, a colon, a space and the rest",
+                "1 行に 1 つずつ、字下げして「名前: 内容」の形で書いてください",
+            )),
             Kind::Scalar { .. } if !node.is_null() && en.contains("list") => Some(t(
                 "write it as a list: each on a line of its own, beginning with `- `",
                 "1 行に 1 つずつ「- 」で始めて並べてください",
@@ -236,7 +254,7 @@ impl Report<'_> {
     pub(crate) fn between(&self, node: &Node) -> Option<Between> {
         let text = self.text(node, "hours of the day", "時間帯")?;
         self.unquoted(node, text)?;
-        let parts = text.split_once(['-', '–', '〜', '～']);
+        let parts = text.split_once(BETWEEN);
         let read = parts.and_then(|(from, to)| Some((minute_of(from.trim())?, minute_of(to.trim())?)));
         match read {
             Some((from_minute, to_minute)) if from_minute != to_minute && from_minute < 1440 => {
@@ -256,22 +274,11 @@ impl Report<'_> {
 
     /// YAML 1.1 reads `12:30` as a number to the base of 60.
     fn unquoted(&self, node: &Node, text: &str) -> Option<()> {
+        self.straight(node, text)?;
         let plain = matches!(&node.kind, Kind::Scalar { style: Style::Plain, .. });
-        let straight = text.trim_matches(CURLY);
-        if plain && straight.len() < text.len() {
-            self.help(
-                "J026",
-                node.span.clone(),
-                t("these quotes are none to YAML", "この引用符は YAML の引用符ではありません"),
-                t("curly quotes are part of the text", "文の一部として読み取られます"),
-                t(
-                    format!("use straight quotes: \"{straight}\""),
-                    format!("半角の引用符で \"{straight}\" と書いてください"),
-                ),
-            );
-            return None;
-        }
-        if !(plain && text.contains(':')) {
+        // What is no time with quotes either is told as such.
+        if !(plain && text.contains(':') && text.split(BETWEEN).all(|part| minute_of(part.trim()).is_some()))
+        {
             return Some(());
         }
         self.help(
@@ -287,17 +294,51 @@ impl Report<'_> {
         None
     }
 
+    /// Quotes of a word processor around a value, which YAML takes for part of it.
+    pub(crate) fn straight(&self, node: &Node, text: &str) -> Option<()> {
+        let plain = matches!(&node.kind, Kind::Scalar { style: Style::Plain, .. });
+        let straight = text.trim_matches(CURLY);
+        if !plain || straight.len() == text.len() {
+            return Some(());
+        }
+        self.help(
+            "J026",
+            node.span.clone(),
+            t("these quotes are none to YAML", "この引用符は YAML の引用符ではありません"),
+            t("curly quotes are part of the text", "文の一部として読み取られます"),
+            t(
+                format!("use straight quotes: \"{straight}\""),
+                format!("半角の引用符で \"{straight}\" と書いてください"),
+            ),
+        );
+        None
+    }
+
     fn not_a_time(&self, node: &Node, text: &str, en: &str, ja: &str) {
         let mended = times_of(text);
         let written =
             if en.contains('-') { mended.join("-") } else { mended.first().cloned().unwrap_or_default() };
         let fits = mended.len() == if en.contains('-') { 2 } else { 1 };
-        self.maybe_help(
+        let (from, to) = written.split_once('-').unwrap_or((&written, "00:00"));
+        let help = match minute_of(from).zip(minute_of(to)) {
+            Some((from, to)) if fits && from != to => {
+                t(format!("write \"{written}\""), format!("\"{written}\" と書いてください"))
+            }
+            _ if en.contains('-') => t(
+                "write when it begins and when it ends, in quotes: \"09:00-20:00\"",
+                "始まりと終わりの時刻を引用符で囲んで書いてください（例：\"09:00-20:00\"）",
+            ),
+            _ => t(
+                "write hours and minutes in quotes: \"09:00\"",
+                "時と分を引用符で囲んで書いてください（例：\"09:00\"）",
+            ),
+        };
+        self.help(
             "J036",
             node.span.clone(),
             t(format!("`{text}` is not {en}"), format!("「{text}」は{ja}として読めません")),
             t("from 00:00 to 24:00", "00:00 から 24:00 までです"),
-            fits.then(|| t(format!("write \"{written}\""), format!("\"{written}\" と書いてください"))),
+            help,
         );
     }
 
@@ -411,9 +452,6 @@ impl Report<'_> {
         }
     }
 }
-
-/// Quotes as word processors and Japanese keyboards write them.
-const CURLY: [char; 8] = ['“', '”', '„', '‘', '’', '‚', '＂', '＇'];
 
 /// Minutes after midnight of `9:00`, `09:00`, `24:00`.
 fn minute_of(text: &str) -> Option<u16> {

@@ -1,9 +1,10 @@
 //! YAML as a tree in which everything knows where it stands, in bytes.
 
 mod accident;
+mod flow;
 mod load;
 
-pub(crate) use accident::{as_block, full_width, key_value, star};
+pub(crate) use accident::{as_block, foreign, key_value, star};
 pub(crate) use load::{load, text};
 
 use std::ops::Range;

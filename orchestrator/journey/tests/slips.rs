@@ -34,8 +34,61 @@ fn white_space_and_colons_of_other_keyboards_are_named_where_they_stand() {
     let indent = "indent with two spaces per level";
     assert_eq!(told("  - send: tips\n\t- wait: 1 day\n"), [format!("J007 7:1 {indent}")]);
     assert_eq!(told("  - send: tips\n　- wait: 1 day\n"), [format!("J007 7:1 {indent}")]);
-    let colon = told("  - wait：1 day\n  - send: tips\n");
-    assert!(colon.iter().any(|told| told.contains("6:9") || told.contains("6:5")), "{colon:?}");
+    let colon = "with a colon of your plain keyboard and a space";
+    assert_eq!(told("  - wait：1 day\n  - send: tips\n"), [format!("J008 6:9 write `wait: ` {colon}")]);
+    assert_eq!(
+        told("  － wait: 1 day\n  - send: tips\n"),
+        ["J008 6:3 write `- `: the hyphen of your plain keyboard and a space"]
+    );
+    let facts = told_of(&[
+        ("journeys/example.yaml", &format!("{HEAD}  - send: tips\n")),
+        ("journeys/more.yaml", "facts: bought：count(order_placed)\n"),
+    ]);
+    assert_eq!(facts, [format!("J008 1:14 write `bought: ` {colon}")]);
+}
+
+#[test]
+fn a_brace_or_bracket_that_is_never_closed_is_told_where_it_opens() {
+    let head = |line: &str| {
+        format!(
+            "journey: example\n{line}\npurpose: after_sales\nstart: {{event: order_placed, once_per: order_id}}\nfirst_of: [email]\nsteps:\n  - send: tips\n"
+        )
+    };
+    for (line, told) in [
+        ("title: {en: Tips, ja: ヒント", "2:8 close it with `}`: `title: {en: Tips, ja: ヒント}`"),
+        ("title: {en: Tips, # in English", "2:8 close it with `}`: `title: {en: Tips}`"),
+    ] {
+        assert_eq!(told_of(&[("journeys/example.yaml", &head(line))]), [format!("J022 {told}")], "{line}");
+    }
+    for (step, help) in [
+        ("  - {send: tips\n  - wait: 1 day\n", "6:5 close it with `}`: `- {send: tips}`"),
+        ("  - send: tips\n    first_of: [email\n", "7:15 close it with `]`: `first_of: [email]`"),
+    ] {
+        let found = told(step);
+        assert_eq!(found.first(), Some(&format!("J022 {help}")), "{step}: {found:?}");
+    }
+    let several = "title: {en: Tips,\n  ja: ヒント";
+    assert_eq!(
+        told_of(&[("journeys/example.yaml", &head(several))]),
+        ["J022 2:8 close it with `}`, and put commas between the parts"]
+    );
+    let closed = "title: {en: Tips,\n  ja: ヒント}";
+    assert_eq!(told_of(&[("journeys/example.yaml", &head(closed))]), [""; 0]);
+}
+
+#[test]
+fn a_colon_in_a_text_between_braces_wants_quotes() {
+    let text = format!("title: {{en: Tea: hot, ja: お茶}}\n{HEAD}  - send: tips\n");
+    assert_eq!(
+        told_of(&[("journeys/example.yaml", &text)]),
+        ["J023 1:16 put it in quotes: `en: \"Tea: hot\"`"]
+    );
+}
+
+#[test]
+fn a_bracket_too_many_in_an_expression_is_named() {
+    let found = told("  - if: customer.orders > 0)\n    then:\n      - send: tips\n");
+    assert!(found[0].ends_with("no `(` is open here: take `)` away, or open it before"), "{found:?}");
 }
 
 #[test]
@@ -64,11 +117,17 @@ fn a_length_of_time_keeps_its_meaning_in_the_way_out() {
 
 #[test]
 fn hours_that_can_be_guessed_are_written_out() {
-    for (text, help) in
-        [("9-20", "write \"09:00-20:00\""), ("9:00〜20時", "write \"09:00-20:00\""), ("morning", "")]
-    {
+    const EXAMPLE: &str = "write when it begins and when it ends, in quotes: \"09:00-20:00\"";
+    for (text, help) in [
+        ("9-20", "write \"09:00-20:00\""),
+        ("9:00〜20時", "write \"09:00-20:00\""),
+        ("morning", EXAMPLE),
+        ("25:00-26:00", EXAMPLE),
+    ] {
         let steps = format!("  - wait: 1 day\n    between: \"{text}\"\n  - send: tips\n");
         assert_eq!(told(&steps), [format!("J036 7:14 {help}")], "{text}");
+        // Without quotes too: quotes alone would not mend it.
+        assert_eq!(told(&steps.replace('"', "")), [format!("J036 7:14 {help}")], "{text}");
     }
 }
 

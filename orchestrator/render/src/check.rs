@@ -179,6 +179,12 @@ impl Checker<'_> {
         let given: BTreeSet<&str> = call.arguments.iter().map(|(name, _)| name.as_str()).collect();
         let mut lacking: Vec<&Locale> = Vec::new();
         let mut wanted_anywhere = BTreeSet::new();
+        let needs = |locale| self.strings.arguments(locale, self.message, key);
+        // A text that asks for what another language does without is the one to be looked at.
+        let served = self.brand.locales.iter().any(|locale| {
+            self.strings.get(locale, self.message, key).is_some()
+                && needs(locale).iter().all(|name| given.contains(name.as_str()))
+        });
         for locale in &self.brand.locales {
             if key.starts_with('-') || self.strings.get(locale, self.message, key).is_none() {
                 if !self.strings.broken.contains(locale) {
@@ -188,7 +194,38 @@ impl Checker<'_> {
             }
             let wanted = self.strings.arguments(locale, self.message, key);
             let missing: Vec<&String> = wanted.iter().filter(|name| !given.contains(name.as_str())).collect();
-            if let Some(name) = missing.first() {
+            let unused: Vec<&str> = given.iter().copied().filter(|name| !wanted.contains(*name)).collect();
+            let meant = missing.first().and_then(|name| did_you_mean(name, unused.iter().copied()));
+            if let Some(name) = missing.first()
+                && (meant.is_some() || served)
+                && let Some(entry) = self.strings.get(locale, self.message, key)
+            {
+                wanted_anywhere.extend(meant.map(str::to_owned));
+                let pass = Text::new(
+                    format!("pass it in {file}: t(key=\"{key}\", {name}=…)"),
+                    format!("{file} で t(key=\"{key}\", {name}=…) と渡してください"),
+                );
+                let help = match meant {
+                    Some(meant) => Text::new(
+                        format!("did you mean `{{ ${meant} }}`? If not, {}", pass.en),
+                        format!("「{{ ${meant} }}」のことでしょうか？そうでなければ、{}", pass.ja),
+                    ),
+                    None => Text::new(
+                        format!("{}, or take `{{ ${name} }}` out of the text", pass.en),
+                        format!("{}。または文から「{{ ${name} }}」を外してください", pass.ja),
+                    ),
+                };
+                problems.error(
+                    "T019",
+                    &entry.place,
+                    Text::new(
+                        format!("the {locale} text of `{key}` says `{{ ${name} }}`, and nobody gives it"),
+                        format!("「{key}」の {locale} の文にある「{{ ${name} }}」は渡されていません"),
+                    ),
+                    Text::new("this text", "この文です"),
+                    help,
+                );
+            } else if let Some(name) = missing.first() {
                 problems.error(
                     "T019",
                     &place,

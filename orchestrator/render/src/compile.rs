@@ -193,6 +193,12 @@ fn read_yaml(file: &str, text: &str, problems: &mut Problems) -> Option<yaml::No
         Ok(node) => return Some(node),
         Err(error) => error,
     };
+    if matches!(error.reason, Reason::Syntax(_))
+        && let Some((place, sign)) = words::keyboard::near(text, error.span.start)
+    {
+        problems.error("T003", &Place::new(file, place), sign.title(), sign.label(), sign.help());
+        return None;
+    }
     let (en, ja) = match &error.reason {
         Reason::Syntax(reason) => {
             let said = crate::japanese::because("this is not YAML", "YAML として読めません", reason);
@@ -522,8 +528,8 @@ impl Project<'_> {
                         format!("メッセージ「{name}」がこのチャネルを使います"),
                     ),
                     Text::new(
-                        format!("add `senders: {{{channel}: {{from: …}}}}`"),
-                        format!("「senders: {{{channel}: {{from: …}}}}」を追加してください"),
+                        format!("add `{channel}: {{from: …}}` under `senders:`"),
+                        format!("「senders:」の下に「{channel}: {{from: …}}」を追加してください"),
                     ),
                 );
             }

@@ -36,6 +36,7 @@ mod scope;
 mod slips;
 mod strings;
 mod syntax;
+mod tags;
 mod templates;
 #[cfg(test)]
 mod tests;

@@ -125,7 +125,10 @@ struct Composer {
 enum Wrong {
     Unknown(String),
     NotClosed(String),
-    NotOpened(String),
+    /// Nearly the name of the element that is open here.
+    Misspelt(String, String),
+    /// Something else is open at this place: it, and where it was opened.
+    Crossed(String, Option<(String, Place)>),
 }
 
 impl Wrong {
@@ -140,17 +143,42 @@ impl Wrong {
                     Text::new(format!("did you mean `{meant}`?"), format!("「{meant}」のことでしょうか？"))
                 }),
             ),
-            Self::NotClosed(name) => (
-                Text::new(format!("`{name}` is not closed"), format!("「{name}」が閉じられていません")),
-                None,
+            Self::NotClosed(name) | Self::Crossed(_, Some((name, _))) => (
+                Text::new(format!("`<{name}>` is never closed"), format!("「<{name}>」が閉じられていません")),
+                Some(Text::new(
+                    format!("close it with `</{name}>`"),
+                    format!("「</{name}>」で閉じてください"),
+                )),
             ),
-            Self::NotOpened(name) => (
+            Self::Misspelt(name, open) => (
                 Text::new(
-                    format!("`</{name}>` closes an element that is not the innermost open one"),
+                    format!("`</{name}>` closes no `<{open}>`"),
+                    format!("「</{name}>」では「<{open}>」を閉じられません"),
+                ),
+                Some(Text::new(format!("write `</{open}>`"), format!("「</{open}>」と書いてください"))),
+            ),
+            Self::Crossed(name, None) => (
+                Text::new(
+                    format!("`</{name}>` closes nothing"),
                     format!("「</{name}>」に対応する要素が開いていません"),
                 ),
-                None,
+                Some(Text::new(
+                    format!("take it away, or open `<{name}>` before it"),
+                    format!("これを消すか、手前に「<{name}>」を書いてください"),
+                )),
             ),
+        };
+        let (place, label, help) = match self {
+            // The element that stays open is where the mistake is; where it was noticed is said too.
+            Self::Crossed(closing, Some((open, opened))) => (
+                opened,
+                Text::new("it opens here", "ここで開いています"),
+                Some(Text::new(
+                    format!("close it with `</{open}>` before `</{closing}>`"),
+                    format!("「</{closing}>」より前に「</{open}>」で閉じてください"),
+                )),
+            ),
+            _ => (place, Text::new("this element", "この要素"), help),
         };
         let help = help.unwrap_or_else(|| {
             Text::new(
@@ -158,7 +186,7 @@ impl Wrong {
                 "要素は、開いた順と逆に、同じ名前で閉じてください",
             )
         });
-        problems.error("T040", place, title, Text::new("this element", "この要素"), help);
+        problems.error("T040", place, title, label, help);
     }
 }
 
@@ -233,7 +261,17 @@ impl Composer {
             let closing = name(closing);
             let innermost = self.stack.iter().rev().find(|(open, _)| is_element(open));
             if is_element(&closing) && innermost.is_none_or(|(open, _)| *open != closing) {
-                self.wrong.get_or_insert((Wrong::NotOpened(closing), place));
+                // What is closed here was opened further out, or nowhere.
+                let outer = self.stack.iter().any(|(open, _)| *open == closing);
+                let crossed = innermost.filter(|_| outer).cloned();
+                let near = innermost.filter(|(open, _)| {
+                    !outer && crate::problems::did_you_mean(&closing, [open.as_str()]).is_some()
+                });
+                let wrong = match near {
+                    Some((open, _)) => Wrong::Misspelt(closing, open.clone()),
+                    None => Wrong::Crossed(closing, crossed),
+                };
+                self.wrong.get_or_insert((wrong, place));
             } else if let Some(at) = self.stack.iter().rposition(|(open, _)| *open == closing) {
                 self.stack.truncate(at);
             }

@@ -2,7 +2,8 @@
 
 use crate::problems::{Place, Problems};
 use crate::scan;
-use words::Text;
+use crate::tags;
+use words::{Text, keyboard::CURLY};
 
 /// The engine's own word on a file.
 pub(crate) fn check(path: &str, text: &str, problems: &mut Problems) {
@@ -12,6 +13,10 @@ pub(crate) fn check(path: &str, text: &str, problems: &mut Problems) {
     let mut engine = tera::Tera::new();
     let Err(error) = engine.add_raw_template(path, text) else { return };
     let tera::ErrorKind::SyntaxError(report) = error.kind() else { return };
+    if let Some(odd) = tags::unpaired(text) {
+        odd.report(path, problems);
+        return;
+    }
     let range = report.span().range.clone();
     let span = range.start.min(text.len())..range.end.clamp(range.start.min(text.len()), text.len());
     problems.error(
@@ -32,7 +37,6 @@ pub(crate) fn check(path: &str, text: &str, problems: &mut Problems) {
 
 /// Quotes as word processors write them, inside of tags: the engine stumbles far behind them.
 fn curly_quotes(path: &str, text: &str, problems: &mut Problems) -> bool {
-    const CURLY: [char; 8] = ['“', '”', '„', '‘', '’', '‚', '＂', '＇'];
     let mut found = false;
     for segment in scan::segments(text) {
         if !matches!(segment.kind, scan::Kind::Print | scan::Kind::Tag) {

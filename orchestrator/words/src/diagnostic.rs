@@ -97,9 +97,15 @@ impl Diagnostic {
     /// As text for a terminal: code, file:line:column, the source excerpt, the way out.
     pub fn render(&self, source: &str, language: Language, colour: bool) -> String {
         use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-        let level = match self.severity {
-            Severity::Error => Level::ERROR,
-            Severity::Warning => Level::WARNING,
+        let (level, way_out) = match (self.severity, language) {
+            (Severity::Error, Language::En) => (Level::ERROR, Level::HELP),
+            (Severity::Warning, Language::En) => (Level::WARNING, Level::HELP),
+            (Severity::Error, Language::Ja) => {
+                (Level::ERROR.with_name("エラー"), Level::HELP.with_name("ヒント"))
+            }
+            (Severity::Warning, Language::Ja) => {
+                (Level::WARNING.with_name("警告"), Level::HELP.with_name("ヒント"))
+            }
         };
         let end = floor_boundary(source, self.span.end.max(self.span.start));
         let span = floor_boundary(source, self.span.start)..end;
@@ -109,7 +115,7 @@ impl Diagnostic {
                 .annotation(AnnotationKind::Primary.span(span).label(self.label.get(language))),
         );
         if let Some(help) = &self.help {
-            group = group.element(Level::HELP.message(help.get(language)));
+            group = group.element(way_out.message(help.get(language)));
         }
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         renderer.render(&[group])
@@ -155,6 +161,10 @@ mod tests {
         assert!(english.contains("error[J001]: there is no message `挨拶`"), "{english}");
         assert!(english.contains("journeys/a.yaml:2:11"), "{english}");
         assert!(english.contains("help: make the folder"), "{english}");
-        assert!(found.render(source, Language::Ja, false).contains("ありません"));
+        let japanese = found.render(source, Language::Ja, false);
+        assert!(japanese.contains("エラー[J001]: メッセージ「挨拶」はありません"), "{japanese}");
+        assert!(japanese.contains("ヒント: templates/挨拶"), "{japanese}");
+        let warning = found.warning().render(source, Language::Ja, false);
+        assert!(warning.contains("警告[J001]") && !warning.contains("エラー"), "{warning}");
     }
 }

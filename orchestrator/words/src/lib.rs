@@ -12,6 +12,7 @@ pub mod diagnostic;
 mod event;
 mod id;
 pub mod internal;
+pub mod keyboard;
 mod locale;
 mod money;
 mod phrases;

@@ -1,6 +1,7 @@
 //! From nothing to a project that passes.
 
 use super::{Shop, tabi_in};
+use std::path::Path;
 
 #[test]
 fn a_new_project_passes_check_silently_and_its_story_in_every_language() {
@@ -108,4 +109,50 @@ fn a_story_that_goes_another_way_is_shown_at_its_line_with_what_happened() {
     let said = shop.tabi(&["test"]);
     assert_eq!(said.code, 1, "{}{}", said.out, said.err);
     assert!(said.out.contains("journeys/welcome.test.yaml:"), "{}", said.out);
+}
+
+#[test]
+fn a_story_that_cannot_be_read_is_said_not_to_have_been_played_and_the_others_are() {
+    let shop = Shop::new("en");
+    let file = "journeys/welcome.test.yaml";
+    let story = std::fs::read_to_string(shop.path(file)).unwrap();
+    let second =
+        story.split_once("stories:\n").unwrap().1.replace("once", "twice").replace("advance:", "advnce:");
+    std::fs::write(shop.path(file), format!("{}\n{second}", story.trim_end())).unwrap();
+    let test = shop.tabi(&["test"]);
+    assert_eq!(test.code, 1, "{}{}", test.out, test.err);
+    assert!(test.out.contains("did you mean `advance`?"), "{}", test.out);
+    assert!(test.out.contains("not played: who signs up is welcomed, twice"), "{}", test.out);
+    assert!(test.out.contains("1 story passed"), "{}", test.out);
+    assert!(test.out.contains("1 story was not played: mend the errors above first"), "{}", test.out);
+    let japanese = shop.tabi(&["test", "--lang", "ja"]);
+    assert!(japanese.out.contains("エラー[J034]") && japanese.out.contains("ヒント: "), "{}", japanese.out);
+    assert!(japanese.out.contains("1件は実行していません"), "{}", japanese.out);
+
+    std::fs::write(shop.path(file), "stories: [\n").unwrap();
+    let test = shop.tabi(&["test"]);
+    assert_eq!(test.code, 1, "{}{}", test.out, test.err);
+    assert!(!test.out.contains("passed") && !test.out.contains("no stories yet"), "{}", test.out);
+    assert!(test.out.contains("not every story was played"), "{}", test.out);
+}
+
+#[test]
+fn the_samples_of_shop_webhooks_fit_a_new_project_but_for_what_their_shop_counts() {
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("journeys/sources");
+    for name in ["shopify.yaml", "woocommerce.yaml"] {
+        let shop = Shop::new("en");
+        std::fs::create_dir(shop.path("journeys/sources")).unwrap();
+        let sample = std::fs::read_to_string(samples.join(name)).unwrap();
+        let file = shop.path("journeys/sources").join(name);
+        std::fs::write(&file, &sample).unwrap();
+        let check = shop.tabi(&["check"]);
+        assert_eq!(check.code, 1, "{name}: {}", check.out);
+        assert!(check.out.ends_with("1 error, 0 warnings\n"), "{name}: {}", check.out);
+        assert!(check.out.contains("`cds: int?`, or leave out here"), "{name}: {}", check.out);
+        let without: String =
+            sample.lines().filter(|line| !line.contains("cds:")).map(|l| format!("{l}\n")).collect();
+        std::fs::write(&file, without).unwrap();
+        let check = shop.tabi(&["check"]);
+        assert_eq!((check.code, check.out.as_str()), (0, ""), "{name}");
+    }
 }

@@ -95,9 +95,9 @@ fn in_one_language(page: &str, language: Language) -> String {
 }
 
 fn japanese(text: &str) -> bool {
-    text.lines().filter(|line| line.contains(']') || line.contains("help:")).any(|line| {
-        line.chars().any(|sign| matches!(sign, '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}'))
-    })
+    text.lines().filter(|line| line.contains(']') || line.contains("help:") || line.contains("ヒント:")).any(
+        |line| line.chars().any(|sign| matches!(sign, '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}')),
+    )
 }
 
 fn unknown(topic: &str) -> String {

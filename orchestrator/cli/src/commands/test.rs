@@ -1,5 +1,7 @@
 //! `tabi test`: the project's stories, in parallel, on a virtual clock.
 
+mod unplayed;
+
 use super::Context;
 use crate::{exit::Exit, output::Output, project};
 use clap::Args;
@@ -62,6 +64,13 @@ pub(crate) fn run(context: &Context, args: &TestArgs) -> anyhow::Result<Exit> {
                 || args.only.iter().any(|word| story.name.contains(word) || story.file.contains(word))
         })
         .collect();
+    let mut left_out = unplayed::find(&release.files, &stories);
+    left_out.retain(|one| {
+        args.only.is_empty()
+            || args.only.iter().any(|word| {
+                one.file.contains(word) || one.name.as_ref().is_none_or(|name| name.contains(word))
+            })
+    });
     let began = Instant::now();
     let played = play(&release, &wanted)?;
     let took = began.elapsed();
@@ -70,16 +79,25 @@ pub(crate) fn run(context: &Context, args: &TestArgs) -> anyhow::Result<Exit> {
         let stories: Vec<_> = played.iter().map(|played| json(&release, played)).collect();
         let problems: Vec<_> = problems.iter().map(|p| project::json(&release.files, p)).collect();
         out.json(&serde_json::json!({
-            "stories": stories, "passed": played.len() - failed, "failed": failed, "problems": problems,
+            "stories": stories, "passed": played.len() - failed, "failed": failed, "not_played": left_out.len(),
+            "problems": problems,
             "took_ms": took.as_secs_f64() * 1000.0,
         }));
     } else {
         for played in &played {
             show(out, &release, played, args.timeline);
         }
-        summary(out, played.len(), failed, took, !args.only.is_empty());
+        for one in &left_out {
+            one.show(out);
+        }
+        if !played.is_empty() || (left_out.is_empty() && !broken) {
+            summary(out, played.len(), failed, took, !args.only.is_empty());
+        }
+        if let Some(told) = unplayed::told(out, &left_out) {
+            out.line(told);
+        }
     }
-    Ok(if failed > 0 || broken { Exit::Problems } else { Exit::Fine })
+    Ok(if failed > 0 || broken || !left_out.is_empty() { Exit::Problems } else { Exit::Fine })
 }
 
 /// Plays every story before a deployment: how many fail, and of how many. Those that fail are named, with what was expected.

@@ -120,14 +120,30 @@ impl Parser {
                     Token::Sign(sign) => (*sign).to_owned(),
                     Token::End => String::new(),
                 };
+                let closes = match token {
+                    Token::Sign(")") => Some("("),
+                    Token::Sign("]") => Some("["),
+                    Token::Sign("}") => Some("{"),
+                    _ => None,
+                };
                 mistake(
                     t(format!("`{shown}` does not fit here"), format!("ここに「{shown}」は置けません")),
                     t("here", "ここです"),
-                    matches!(token, Token::Name(_) | Token::Text(_) | Token::Int(_)).then(|| {
-                        t(
+                    Some(match (token, closes) {
+                        (_, Some(open)) => t(
+                            format!("no `{open}` is open here: take `{shown}` away, or open it before"),
+                            format!(
+                                "対応する「{open}」がありません。「{shown}」を消すか、手前に「{open}」を書いてください"
+                            ),
+                        ),
+                        (Token::Sign(_), _) => t(
+                            "a name or a value is missing before or behind it; `tabi explain J070` has examples",
+                            "前後に名前や値が抜けていませんか。例は「tabi explain J070」で確認できます",
+                        ),
+                        _ => t(
                             "an operator such as `and`, `or`, `==` or `,` is missing before it",
                             "手前に and、or、==、カンマなどが抜けていませんか",
-                        )
+                        ),
                     }),
                 )
             }

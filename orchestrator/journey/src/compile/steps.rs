@@ -218,6 +218,12 @@ impl Builder<'_> {
     }
 
     fn not_a_step(&self, node: &Node) {
+        if let Some((key, colon)) = node.text().and_then(words::keyboard::colon_of) {
+            let at = node.span.start + key.len();
+            let sign = words::keyboard::Sign::Colon(key.to_owned());
+            crate::yaml::foreign(&self.report, at..at + colon.len_utf8(), &sign);
+            return;
+        }
         let kinds = || STEPS.iter().map(|(kind, _)| *kind).filter(|kind| *kind != "name");
         let list = kinds().collect::<Vec<_>>();
         let near = node

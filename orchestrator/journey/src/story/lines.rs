@@ -76,8 +76,18 @@ impl Reader<'_> {
                 report.help(
                     "J034",
                     span,
-                    t("one line says one thing", "1 行には 1 つのことだけを書きます"),
-                    t(format!("{} stand here", found.len()), format!("ここには {} 個あります", found.len())),
+                    if found.is_empty() {
+                        t("no line of a story begins like this", "ストーリーの行として読めません")
+                    } else {
+                        t("one line says one thing", "1 行には 1 つのことだけを書きます")
+                    },
+                    match found.len() {
+                        0 => t("nothing here says what happens", "何が起きるのか書かれていません"),
+                        _ => t(
+                            format!("these stand here together: {}", found.join(", ")),
+                            format!("ここに {} が並んでいます", found.join("、")),
+                        ),
+                    },
                     meant(node, &list).unwrap_or_else(|| {
                         t(
                             format!("one of: at, {}", list.join(", ")),
@@ -238,8 +248,18 @@ impl Reader<'_> {
             report.help(
                 "J034",
                 span,
-                t("one expectation says one thing", "1 つの期待には 1 つのことだけを書きます"),
-                t(format!("{} stand here", found.len()), format!("ここには {} 個あります", found.len())),
+                if found.is_empty() {
+                    t("no expectation begins like this", "期待として読めません")
+                } else {
+                    t("one expectation says one thing", "1 つの期待には 1 つのことだけを書きます")
+                },
+                match found.len() {
+                    0 => t("nothing here says what is expected", "何を期待するのか書かれていません"),
+                    _ => t(
+                        format!("these stand here together: {}", found.join(", ")),
+                        format!("ここに {} が並んでいます", found.join("、")),
+                    ),
+                },
                 meant(node, &EXPECTATIONS).unwrap_or_else(|| {
                     t(
                         format!("one of: {}", EXPECTATIONS.join(", ")),

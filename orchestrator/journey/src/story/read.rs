@@ -177,6 +177,7 @@ impl Reader<'_> {
     /// An instant: RFC 3339, or civil time in the story's zone.
     pub(super) fn instant(&self, node: &Node) -> Option<Timestamp> {
         let text = self.report.text(node, "a date and a time", "日時")?;
+        self.report.straight(node, text)?;
         instant(text, &self.zone).or_else(|| {
             self.report.help(
                 "J039",

@@ -57,7 +57,7 @@ fn what_a_story_gets_wrong_is_told_at_its_place() {
         "10:18 J059 there is no message `thank_yu`\n13:19 J105 there is no customer `kenn`",
     );
     check("      - advance: a while\n", "10:18 J035 `a while` is not a length of time");
-    check("      - advnce: 1 day\n", "10:9 J034 one line says one thing");
+    check("      - advnce: 1 day\n", "10:9 J034 no line of a story begins like this");
     check("      - expect: nothin\n", "10:17 J033 `nothin` is not known here");
     check(
         "      - expect:\n          - snet: thank_you\n            customer: hana\n",

@@ -1,9 +1,13 @@
 //! What YAML does to an expression that was meant otherwise, and what to write instead. Never a bare parser message.
 
+use super::flow;
 use crate::report::{Report, t};
 use granit_parser::ErrorKind;
 use std::ops::Range;
-use words::Text;
+use words::{
+    Text,
+    keyboard::{self, Sign},
+};
 
 /// A broken place, and whether the rest of the file can be read without it.
 pub(super) struct Broken {
@@ -72,17 +76,12 @@ pub(super) fn explain(report: &Report<'_>, source: &str, kind: &ErrorKind, at: u
     let indent = &source[here.clone()];
     let tab = indent.len() - indent.trim_start_matches([' ', '\t']).len();
     if tabs || indent[..tab].contains('\t') {
-        report.help(
-            "J007",
-            here.start..here.start + tab.max(1).min(here.len()),
-            t("a tab stands where YAML wants spaces", "YAML では字下げにタブを使えません"),
-            t("a tab is in here", "ここにタブがあります"),
-            t("indent with two spaces per level", "1 段につき半角スペース 2 個で字下げしてください"),
-        );
+        foreign(report, here.start..here.start + tab.max(1).min(here.len()), &Sign::Tab);
         return Broken { place: at..at, mend: false };
     }
-    if let Some(broken) = foreign(report, source, &here) {
-        return broken;
+    if let Some((place, sign)) = keyboard::near(source, at) {
+        foreign(report, place.clone(), &sign);
+        return Broken { place: place.start..place.start, mend: false };
     }
     // The parser often notices only in the next line, or at the end of the file.
     let mut line = here.clone();
@@ -117,73 +116,10 @@ pub(super) fn explain(report: &Report<'_>, source: &str, kind: &ErrorKind, at: u
     Broken { place: at..at, mend: false }
 }
 
-/// White space and colons of other keyboards, near the line where the parser stopped: it points before or behind them.
-fn foreign(report: &Report<'_>, source: &str, here: &Range<usize>) -> Option<Broken> {
-    let mut near = vec![here.clone()];
-    let mut next = here.end;
-    if next < source.len() {
-        near.push(line_at(source, next + 1));
-    }
-    next = here.start;
-    for _ in 0..3 {
-        if next > 0 {
-            let line = line_at(source, next - 1);
-            next = line.start;
-            near.push(line);
-        }
-    }
-    for line in near {
-        let text = &source[line.clone()];
-        let rest = text.trim_start_matches([' ', '\t', '\u{3000}']);
-        let lead = &text[..text.len() - rest.len()];
-        if rest.is_empty() || rest.starts_with('#') {
-            continue;
-        }
-        if let Some(at) = lead.find(['\t', '\u{3000}']) {
-            let start = line.start + at;
-            if lead[at..].starts_with('\t') {
-                report.help(
-                    "J007",
-                    start..line.start + lead.len(),
-                    t("a tab stands where YAML wants spaces", "YAML では字下げにタブを使えません"),
-                    t("a tab is in here", "ここにタブがあります"),
-                    t("indent with two spaces per level", "1 段につき半角スペース 2 個で字下げしてください"),
-                );
-            } else {
-                full_width(report, start..line.start + lead.len());
-            }
-            return Some(Broken { place: start..start, mend: false });
-        }
-        let item = rest.trim_start_matches("- ");
-        let name = item.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(item.len());
-        if name > 0 && item[name..].starts_with('：') {
-            let at = line.end - item.len() + name;
-            let key = &item[..name];
-            report.help(
-                "J008",
-                at..at + '：'.len_utf8(),
-                t("a full-width colon ends no key in YAML", "YAML では全角のコロンでキーを終えられません"),
-                t("this colon is full-width", "このコロンが全角です"),
-                t(
-                    format!("write `{key}: ` with a colon of your plain keyboard and a space"),
-                    format!("半角のコロンと空白で「{key}: 」と書いてください"),
-                ),
-            );
-            return Some(Broken { place: at..at, mend: false });
-        }
-    }
-    None
-}
-
-/// A full-width space in the indentation; YAML takes it for the beginning of a text.
-pub(crate) fn full_width(report: &Report<'_>, span: Range<usize>) {
-    report.help(
-        "J007",
-        span,
-        t("a full-width space stands where YAML wants spaces", "YAML では字下げに全角スペースを使えません"),
-        t("a full-width space is in here", "ここに全角スペースがあります"),
-        t("indent with two spaces per level", "1 段につき半角スペース 2 個で字下げしてください"),
-    );
+/// A sign of another keyboard, where YAML wants a plain one.
+pub(crate) fn foreign(report: &Report<'_>, span: Range<usize>, sign: &Sign) {
+    let code = if matches!(sign, Sign::Tab | Sign::Space) { "J007" } else { "J008" };
+    report.help(code, span, sign.title(), sign.label(), sign.help());
 }
 
 fn lines(source: &str) -> impl Iterator<Item = (usize, &str)> {
@@ -224,7 +160,8 @@ pub(crate) fn key_value(line: &str) -> Option<(&str, usize, &str)> {
 
 /// Whether a line shows one of the known accidents; reports it.
 fn suspect(report: &Report<'_>, source: &str, line: Range<usize>) -> Option<Broken> {
-    let (key, offset, value) = key_value(&source[line.clone()])?;
+    let text = &source[line.clone()];
+    let (key, offset, value) = key_value(text).or_else(|| item(text))?;
     let value = match value.find(" #") {
         Some(comment) if !value.starts_with(['"', '\'']) => value[..comment].trim_end(),
         _ => value,
@@ -277,11 +214,68 @@ fn suspect(report: &Report<'_>, source: &str, line: Range<usize>) -> Option<Brok
             t("put the text in quotes", "引用符で囲んでください"),
         ),
         '!' => tag(report, value.split_whitespace().next().unwrap_or("!"), place),
-        '{' | '[' if balanced(value) => return None,
-        '{' | '[' => {
+        '{' | '[' => return bracket(report, source, key, value, place),
+        _ if value.contains(": ") || value.ends_with(':') => {
+            let at = value.find(": ").unwrap_or(value.len() - 1);
+            let help = if value.contains(['"', '\'', '\\']) {
+                as_block(key, value)
+            } else {
+                t(
+                    format!("put it in quotes: `{key}: \"{value}\"`"),
+                    format!("引用符で囲んでください：「{key}: \"{value}\"」"),
+                )
+            };
+            colon_in_text(report, place.start + at, help);
+        }
+        _ => return None,
+    }
+    Some(broken)
+}
+
+/// An item of a list that is a bracket: `  - {send: hello`.
+fn item(line: &str) -> Option<(&str, usize, &str)> {
+    let value = line.trim_start().strip_prefix("- ")?.trim_start();
+    value.starts_with(['{', '[']).then(|| ("-", line.len() - value.len(), value.trim_end()))
+}
+
+/// A value that begins with a brace or a bracket.
+fn bracket(report: &Report<'_>, source: &str, key: &str, value: &str, place: Range<usize>) -> Option<Broken> {
+    match flow::opened(source, place.start) {
+        flow::Opened::Closed => {
+            let (colon, mended) = flow::two_colons(value)?;
+            let at = place.start + colon;
+            let mended =
+                t(format!("put it in quotes: `{mended}`"), format!("引用符で囲んでください：「{mended}」"));
+            colon_in_text(report, at, mended);
+            Some(Broken { place, mend: true })
+        }
+        flow::Opened::Never { at, mended, alone } => {
+            let open = &source[at..=at];
+            let close = if open == "{" { '}' } else { ']' };
+            let whole = if key == "-" { format!("- {mended}") } else { format!("{key}: {mended}") };
             report.help(
                 "J022",
-                place,
+                at..at + 1,
+                t(format!("this `{open}` is never closed"), format!("この「{open}」が閉じられていません")),
+                t("it opens here", "ここで開いています"),
+                if alone {
+                    t(
+                        format!("close it with `{close}`: `{whole}`"),
+                        format!("「{close}」で閉じてください：「{whole}」"),
+                    )
+                } else {
+                    t(
+                        format!("close it with `{close}`, and put commas between the parts"),
+                        format!("「{close}」で閉じ、要素をカンマで区切ってください"),
+                    )
+                },
+            );
+            Some(Broken { place, mend: alone })
+        }
+        flow::Opened::Expression => {
+            report.help(
+                "J022",
+                place.clone(),
                 t(
                     "YAML reads braces and brackets as its own and stumbles over the rest",
                     "YAML は括弧 {} [] を自分の記号として読み取るため、続きを読めません",
@@ -289,48 +283,23 @@ fn suspect(report: &Report<'_>, source: &str, line: Range<usize>) -> Option<Brok
                 t("this cannot be read", "ここが読めません"),
                 as_block(key, value),
             );
+            Some(Broken { place, mend: true })
         }
-        _ if value.contains(": ") || value.ends_with(':') => {
-            let at = value.find(": ").unwrap_or(value.len() - 1);
-            report.help(
-                "J023",
-                place.start + at..place.start + at + 1,
-                t(
-                    "YAML reads a colon and a space as the end of a key",
-                    "YAML は「コロン＋空白」をキーの終わりとして読み取ります",
-                ),
-                t("this colon", "このコロンです"),
-                if value.contains(['"', '\'', '\\']) {
-                    as_block(key, value)
-                } else {
-                    t(
-                        format!("put it in quotes: `{key}: \"{value}\"`"),
-                        format!("引用符で囲んでください：「{key}: \"{value}\"」"),
-                    )
-                },
-            );
-        }
-        _ => return None,
     }
-    Some(broken)
 }
 
-/// Whether every bracket is closed and the last character closes the first.
-fn balanced(value: &str) -> bool {
-    let mut open = Vec::new();
-    for (index, c) in value.char_indices() {
-        match c {
-            '{' | '[' => open.push(c),
-            '}' | ']' => {
-                let partner = if c == '}' { '{' } else { '[' };
-                if open.pop() != Some(partner) || (open.is_empty() && index + 1 < value.len()) {
-                    return false;
-                }
-            }
-            _ => {}
-        }
-    }
-    open.is_empty()
+/// `title: Tea: hot`.
+fn colon_in_text(report: &Report<'_>, at: usize, help: Text) {
+    report.help(
+        "J023",
+        at..at + 1,
+        t(
+            "YAML reads a colon and a space as the end of a key",
+            "YAML は「コロン＋空白」をキーの終わりとして読み取ります",
+        ),
+        t("this colon", "このコロンです"),
+        help,
+    );
 }
 
 /// `*` or `&` at the start of a value.

@@ -103,7 +103,12 @@ pub fn compile(files: &Files, schema: &Schema) -> (Sources, Vec<Diagnostic>) {
                 sources.0.insert(mapping.source.clone(), mapping);
             }
         }
-        problems.append(&mut found);
+        // An anchor is read wherever it is used, and what is wrong in it is said once.
+        for problem in found {
+            if !problems.contains(&problem) {
+                problems.push(problem);
+            }
+        }
     }
     (sources, problems)
 }
