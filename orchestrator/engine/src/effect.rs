@@ -102,7 +102,7 @@ pub enum Effect {
     },
 }
 
-/// A message as planned. Its id is `MessageId::derive(enrollment, step, visit)`.
+/// A message as planned. Its id is `MessageId::derive(enrollment, step, visit)`, dated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlannedMessage {
     /// The step.

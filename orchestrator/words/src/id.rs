@@ -107,8 +107,7 @@ impl MessageId {
     /// The id of the message that `origin` (an enrollment, an API call …) means at `step` on its `visit`-th
     /// time there. Equal keys give equal ids, so planning a message twice plans it once.
     ///
-    /// It begins as its origin does. An enrollment's id begins with its time, so what began together lies together
-    /// wherever rows are kept by message.
+    /// It begins as its origin does, until it is [`MessageId::dated`].
     pub fn derive(origin: &[u8; 16], step: &str, visit: u32) -> Self {
         let mut hash = Sha256::new();
         hash.update(b"tabi/message/v1\0");
@@ -117,6 +116,15 @@ impl MessageId {
         hash.update(step.as_bytes());
         hash.update(visit.to_be_bytes());
         Self(led::<TIME>(origin, hash))
+    }
+
+    /// The same, beginning with the time of what made it be planned, in milliseconds: what is planned together lies together
+    /// wherever rows are kept by message. For equal ids the time has to be that of the key: one that is stored.
+    pub fn dated(self, moment: Timestamp) -> Self {
+        let ms = u64::try_from(moment.as_micros().max(0) / 1000).unwrap_or(0);
+        let mut bytes = self.0;
+        bytes[..TIME].copy_from_slice(&ms.to_be_bytes()[2..]);
+        Self(bytes)
     }
 }
 
@@ -284,10 +292,18 @@ mod tests {
     }
 
     #[test]
-    fn what_stems_from_one_enrollment_begins_alike() {
-        let enrollment = IdSource::seeded(1).enrollment(Timestamp::from_secs(1_790_000_000));
+    fn a_dated_message_begins_with_its_time_and_its_deliveries_as_it_does() {
+        let ids = IdSource::seeded(1);
+        let (began, planned) = (Timestamp::from_secs(1_790_000_000), Timestamp::from_secs(1_790_600_000));
+        let enrollment = ids.enrollment(began);
         let message = MessageId::derive(&enrollment.0, "hello", 1);
         assert_eq!(message.0[..6], enrollment.0[..6]);
+        assert_eq!(message.dated(began), message);
+        let other = message.0;
+        let message = message.dated(planned);
+        assert_eq!(message.0[..6], ids.next(planned)[..6]);
+        assert_eq!(message.0[6..], other[6..]);
+        assert_eq!(MessageId([7; 16]).dated(Timestamp::from_micros(-1)).0[..6], [0; 6]);
         let delivery = DeliveryId::derive(message, 1, "email", 0);
         assert_ne!(delivery, DeliveryId::derive(message, 1, "email", 1));
         assert_ne!(delivery, DeliveryId::derive(message, 1, "sms", 0));

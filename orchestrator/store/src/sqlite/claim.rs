@@ -347,9 +347,9 @@ impl Store {
             },
         )?;
         conn.ask(
-            "select d.id, d.message, m.enrollment from delivery d \
-             cross join message m on m.shard = d.shard and m.customer = d.customer and m.id = d.message \
-             where d.shard = ?1 and d.customer = ?2 and d.state in (0, 1)",
+            "select d.id, d.message, m.enrollment from delivery d indexed by delivery_open \
+             cross join message m on m.shard = d.shard and m.id = d.message \
+             where d.shard = ?1 and d.customer = ?2 and d.state in (0, 1, 2) and d.state <> 2",
             &rows,
             |place, row| {
                 let delivery = DeliveryId::from_slice(bytes(row, 0)?);

@@ -75,7 +75,9 @@ impl Store {
                     cancel(tx, &store, id, now).await?;
                     // Nor does an address lead to what was sent to them.
                     let bidxs =
-                        sql::query("select distinct address_bidx from delivery where shard = ? and customer = ?")
+                        sql::query("select distinct d.address_bidx from message m \
+                            cross join delivery d on d.shard = m.shard and d.message = m.id \
+                            where m.shard = ? and m.customer = ?")
                             .bind(shard(id))
                             .bind(id.0.to_vec())
                             .fetch_all(&mut tx.conn)
@@ -89,7 +91,8 @@ impl Store {
                     tx.conn.each("delete from addressed where shard = ? and bidx = ? and customer = ?", &rows)?;
                     for sql in [
                         "delete from identity where customer = ?1",
-                        "update delivery set address_bidx = ?3 where shard = ?2 and customer = ?1",
+                        "update delivery set address_bidx = ?3 where shard = ?2 \
+                            and message in (select id from message where shard = ?2 and customer = ?1)",
                     ] {
                         let nowhere = NOWHERE.to_vec();
                         sql::query(sql).bind(id.0.to_vec()).bind(shard(id)).bind(nowhere).execute(&mut tx.conn).await?;
@@ -121,9 +124,10 @@ impl Store {
                 Ok(())
             })?;
             conn.ask(
-                "select x.delivery, x.address, d.planned_at from delivery d \
+                "select x.delivery, x.address, d.planned_at from message m \
+                    cross join delivery d on d.shard = m.shard and d.message = m.id \
                     cross join content x on x.shard = d.shard and x.delivery = d.id \
-                 where d.shard = ? and d.customer = ?",
+                 where m.shard = ? and m.customer = ?",
                 &row,
                 |_, row| {
                     let key = content_key(id, Timestamp::from_micros(cell(row, 2)?));
@@ -168,9 +172,9 @@ impl Store {
 /// Takes back every planned message of a customer. The kind of the record must have been interned.
 async fn cancel(tx: &mut Tx, store: &Store, customer: CustomerId, now: Timestamp) -> Result<(), StoreError> {
     sql::query(
-        "update delivery set state = 12, due_at = null, lease_until = null, settled_at = ?1, \
+        "update delivery indexed by delivery_open set state = 12, due_at = null, lease_until = null, settled_at = ?1, \
             why = case when json_valid(why) then json_patch(why, ?2) else ?2 end \
-         where shard = ?3 and customer = ?4 and state in (0, 1)",
+         where shard = ?3 and customer = ?4 and state in (0, 1, 2) and state <> 2",
     )
     .bind(now.as_micros())
     .bind(WHY)

@@ -188,9 +188,9 @@ impl Store {
         let mut conn = self.read().await?;
         let rows = sqlx::query(
             "select d.customer, d.message, d.id, c.due_at is not null and c.due_at <= ?2, c.flags & 1, d.strikes, \
-                exists (select 1 from delivery e where e.shard = d.shard and e.customer = d.customer \
-                    and e.channel = d.channel and e.planned_at < d.planned_at \
-                    and (e.state = 0 and e.due_at <= ?2 or e.state in (1, 2))) \
+                exists (select 1 from delivery e indexed by delivery_open where e.shard = d.shard \
+                    and e.customer = d.customer and e.state in (0, 1, 2) and e.channel = d.channel \
+                    and e.planned_at < d.planned_at and (e.state <> 0 or e.due_at <= ?2)) \
              from json_each(?1) j \
              cross join delivery d indexed by delivery_due on d.shard = j.value->>0 and d.channel = ?3 and d.due_at <= ?2 \
              cross join customer c on c.shard = d.shard and c.id = d.customer limit ?4",

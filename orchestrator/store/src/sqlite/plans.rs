@@ -28,6 +28,26 @@ async fn a_page_of_the_log_seeks_what_it_reads() {
 }
 
 #[tokio::test]
+async fn what_a_step_asks_of_a_customer_does_not_grow_with_what_they_were_sent() {
+    let store = Store::memory(vault::Vault::ephemeral(1)).await.unwrap();
+    let sources = [include_str!("claim.rs"), include_str!("ledger/work.rs"), include_str!("ledger.rs")];
+    let mut seen = 0;
+    for sql in sources.iter().flat_map(|source| source.split('"')).filter(|sql| sql.starts_with("select ")) {
+        let sql = sql.replace("\\\n", " ");
+        let plan = plan(&store, &sql).await;
+        // By customer alone, deliveries are found by the index of those that are open.
+        let all = "USING PRIMARY KEY (shard=?)";
+        assert!(!plan.lines().any(|line| line.contains("SEARCH d") && line.ends_with(all)), "{sql}\n{plan}");
+        assert!(
+            !plan.contains("SCAN d") && !plan.contains("SCAN e") && !plan.contains("SCAN m"),
+            "{sql}\n{plan}"
+        );
+        seen += usize::from(plan.contains("delivery_open (shard=? AND customer=?)"));
+    }
+    assert_eq!(seen, 3, "the statements are found in the source");
+}
+
+#[tokio::test]
 async fn set_based_updates_seek_their_rows() {
     let store = Store::memory(vault::Vault::ephemeral(1)).await.unwrap();
     // The statements as written in the source: each update that is joined with `json_each`, or runs once for each row.

@@ -19,6 +19,15 @@ type Verdicts = BTreeMap<String, Vec<(Channel, Verdict)>>;
 impl Step<'_> {
     /// Moves one enrollment on and takes in what it wants.
     pub(super) fn apply(&mut self, index: usize, input: &Input<'_>) {
+        let at = &self.runs[index].state.at;
+        // As stored, so that a message planned again has the same id.
+        let moment = match input {
+            Input::Begin => Some(at.started_at),
+            Input::Due => at.due_at,
+            Input::Event(event) => Some(event.received_at),
+            _ => None,
+        };
+        self.moment = moment.unwrap_or(self.now);
         let (transition, verdicts) = {
             let run = &self.runs[index];
             let view = RunView {
@@ -193,7 +202,7 @@ impl Step<'_> {
         // A microsecond apart, so that they go out in the order in which they were planned.
         let nth = i64::try_from(self.change.messages.len()).unwrap_or(0);
         NewMessage {
-            id: MessageId::derive(&run.id.0, &step, visit),
+            id: MessageId::derive(&run.id.0, &step, visit).dated(self.moment),
             origin: Origin::Journey,
             enrollment: Some(run.id),
             journey: run.program.journey.clone(),

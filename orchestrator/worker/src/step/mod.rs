@@ -63,6 +63,8 @@ struct Step<'a> {
     suppressions: Vec<store::SuppressionRow>,
     open_deliveries: Vec<(words::DeliveryId, words::MessageId, Option<EnrollmentId>)>,
     change: CustomerChange,
+    /// When what moves an enrollment now was due or came in.
+    moment: Timestamp,
     customer_changed: bool,
     facts_changed: bool,
     /// Traits changed within this step: dates and segments are looked at again.
@@ -102,6 +104,7 @@ pub fn step(
         suppressions: std::mem::take(&mut work.suppressions),
         open_deliveries: std::mem::take(&mut work.open_deliveries),
         change: CustomerChange { applied_seq: work.applied_seq, ..CustomerChange::default() },
+        moment: now,
         customer_changed: false,
         facts_changed: false,
         stir: false,

@@ -30,9 +30,10 @@ impl Meter {
 
 /// In hundredths of a second.
 fn cpu_seconds() -> Option<f64> {
-    // A child may have ended since it was listed.
+    // Where there is nothing to be read of this process, nothing is told; a child may have ended since it was listed.
+    ticks("/proc/self/stat")?;
     let all: f64 = ours().iter().filter_map(|process| ticks(&format!("/proc/{process}/stat"))).sum();
-    Some(all / 100.0).filter(|seconds| *seconds > 0.0)
+    Some(all / 100.0)
 }
 
 /// This process and the children that render, which live as long as we do.

@@ -139,9 +139,10 @@ impl Store {
         )?;
         conn.ask(
             "select m.id, m.name, m.journey, m.class, d.channel, m.priority, coalesce(d.due_at, d.planned_at) \
-             from delivery d \
-             cross join message m on m.shard = d.shard and m.customer = d.customer and m.id = d.message \
-             where d.shard = ?1 and d.customer = ?2 and (d.state = 0 and d.due_at <= ?3 or d.state = 1)",
+             from delivery d indexed by delivery_open \
+             cross join message m on m.shard = d.shard and m.id = d.message \
+             where d.shard = ?1 and d.customer = ?2 and d.state in (0, 1, 2) \
+                and (d.state = 0 and d.due_at <= ?3 or d.state = 1)",
             &due,
             |place, row| {
                 let rival = Competing {
