@@ -179,8 +179,9 @@ pub fn fill(path: &Path, messages: u64, journeys: usize) -> Result<()> {
         )?;
         let (mut chance, mut bits) = (Chance(1), Bits::default());
         let (crowd, stride) = (people.len() as u64, stride(people.len() as u64));
-        let above: i64 =
-            database.query_row("select coalesce(max(n), 0) from message", [], |row| row.get(0))?;
+        let before: Option<i64> = database.query_row("select max(n) from message", [], |row| row.get(0))?;
+        // What is there already keeps its blocks of bits to itself.
+        let above = before.map_or(0, |last| (last / 4096 + 1) * 4096 - 1);
         for (number, person) in people.iter().enumerate() {
             // Each round of the crowd has everybody once, and its own order; places and times go up together.
             let first = number as u64 * stride % crowd;

@@ -58,6 +58,7 @@ struct Part {
 /// # Errors
 /// When the server refuses anything.
 pub async fn run(mix: &Mix) -> Result<(Measure, Measure)> {
+    introduce(mix).await?;
     let start = Instant::now() + Duration::from_millis(200);
     let first = start + WARM..start + WARM + mix.part;
     let ends = start + WARM + mix.duration.max(mix.part * 2);
@@ -108,6 +109,27 @@ pub async fn run(mix: &Mix) -> Result<(Measure, Measure)> {
         }
     });
     measures.next().zip(measures.next()).context("two parts")
+}
+
+/// Everybody is known beforehand, as in a shop that has been open for a while: only those who want a letter are new.
+async fn introduce(mix: &Mix) -> Result<()> {
+    let mut stream = TcpStream::connect(&mix.server).await.context("connecting")?;
+    let mut buffer = Vec::with_capacity(4096);
+    for first in (0..CUSTOMERS).step_by(100) {
+        let batch: Vec<_> = (first..first + 100)
+            .map(|number| {
+                let user = format!("{}c{number}", mix.prefix);
+                json!({"type": "track", "userId": user, "messageId": format!("{user}k"), "event": "page_viewed",
+                    "properties": {"order_id": "none", "total": "0 JPY", "items": 0}})
+            })
+            .collect();
+        let body = json!({ "batch": batch });
+        stream.write_all(&frame(&mix.server, &mix.authorization, "/v1/batch", &body)).await?;
+        let status = response(&mut stream, &mut buffer).await?;
+        ensure!((200..300).contains(&status), "an introduction was answered with {status}");
+    }
+    tokio::time::sleep(WARM).await;
+    Ok(())
 }
 
 async fn events(
