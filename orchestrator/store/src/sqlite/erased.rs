@@ -75,7 +75,7 @@ impl Store {
                     cancel(tx, &store, id, now).await?;
                     // Nor does an address lead to what was sent to them.
                     let bidxs =
-                        sql::query("select distinct d.address_bidx from message m \
+                        sql::query("select distinct d.address_bidx from message m indexed by message_customer \
                             cross join delivery d on d.shard = m.shard and d.message = m.id \
                             where m.shard = ? and m.customer = ?")
                             .bind(shard(id))
@@ -92,7 +92,7 @@ impl Store {
                     for sql in [
                         "delete from identity where customer = ?1",
                         "update delivery set address_bidx = ?3 where shard = ?2 \
-                            and message in (select id from message where shard = ?2 and customer = ?1)",
+                            and message in (select id from message indexed by message_customer where shard = ?2 and customer = ?1)",
                     ] {
                         let nowhere = NOWHERE.to_vec();
                         sql::query(sql).bind(id.0.to_vec()).bind(shard(id)).bind(nowhere).execute(&mut tx.conn).await?;
@@ -124,7 +124,7 @@ impl Store {
                 Ok(())
             })?;
             conn.ask(
-                "select x.delivery, x.address, d.planned_at from message m \
+                "select x.delivery, x.address, d.planned_at from message m indexed by message_customer \
                     cross join delivery d on d.shard = m.shard and d.message = m.id \
                     cross join content x on x.shard = d.shard and x.delivery = d.id \
                  where m.shard = ? and m.customer = ?",
@@ -183,7 +183,7 @@ async fn cancel(tx: &mut Tx, store: &Store, customer: CustomerId, now: Timestamp
     .execute(&mut tx.conn)
     .await?;
     let rows = sql::query(
-        "update message set outcome = 19, settled_at = ?1, \
+        "update message indexed by message_customer set outcome = 19, settled_at = ?1, \
             why = case when json_valid(why) then json_patch(why, ?2) else ?2 end \
          where shard = ?3 and customer = ?4 and outcome = 0 returning id",
     )

@@ -39,8 +39,8 @@ pub(crate) const BLOCK_BEFORE: &str = "select block, bits from message_bits \
      where dim = ?1 and value = ?2 and block <= ?3 order by block desc limit 1";
 /// What one customer (`?1` shard, `?2`) has before a place (`?3`), with a delivery on a channel (`?4`) and to an address
 /// (`?5`), where asked.
-pub(crate) const OF_CUSTOMER: &str = "select m.n, m.planned_at, m.journey, m.purpose, m.outcome, m.name from message m \
-     where m.shard = ?1 and m.customer = ?2 and m.n < ?3 \
+pub(crate) const OF_CUSTOMER: &str = "select m.n, m.planned_at, m.journey, m.purpose, m.outcome, m.name \
+     from message m indexed by message_customer where m.shard = ?1 and m.customer = ?2 and m.n < ?3 \
      and (?4 is null or exists (select 1 from delivery d where d.shard = m.shard and d.customer = m.customer \
         and d.message = m.id and d.channel = ?4)) \
      and (?5 is null or exists (select 1 from delivery d where d.shard = m.shard and d.customer = m.customer \

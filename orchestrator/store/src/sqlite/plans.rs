@@ -21,6 +21,10 @@ async fn a_page_of_the_log_seeks_what_it_reads() {
         let plan = plan(&store, sql).await;
         assert!(!plan.contains("SCAN"), "{sql}\n{plan}");
         assert!(!plan.contains("TEMP B-TREE FOR ORDER BY"), "{sql}\n{plan}");
+        assert!(
+            !plan.contains("PRIMARY KEY (shard=?)\n") && !plan.ends_with("PRIMARY KEY (shard=?)"),
+            "{sql}\n{plan}"
+        );
     }
     for sql in [PLACES, PLACE] {
         assert!(plan(&store, sql).await.contains("COVERING INDEX"), "{sql}");

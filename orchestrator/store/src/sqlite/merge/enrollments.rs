@@ -152,10 +152,11 @@ async fn cancel_planned(
 ) -> Result<(), StoreError> {
     let by = said.unwrap_or((customer, enrollment));
     let found = sql::query(
-        "select d.message, d.id from message m cross join delivery d on d.shard = m.shard \
+        "select d.message, d.id from message m indexed by message_customer cross join delivery d on d.shard = m.shard \
             and d.customer = m.customer and d.message = m.id and d.state in (0, 1) \
          where m.shard = ?1 and m.customer = ?2 and m.enrollment = ?3 and m.outcome = 0 \
-            and (?4 or exists (select 1 from message o where o.shard = ?5 and o.customer = ?6 and o.enrollment = ?7 \
+            and (?4 or exists (select 1 from message o indexed by message_customer \
+                where o.shard = ?5 and o.customer = ?6 and o.enrollment = ?7 \
                 and o.step = m.step and o.visit = m.visit and o.outcome in (1, 2, 3, 8, 10)))",
     )
     .bind(shard(customer))

@@ -12,7 +12,8 @@ use words::{CustomerId, MessageId, Timestamp};
 
 /// Messages of ?1, ?2 with a delivery that may still be claimed, and none that is being handed over: those are settled
 /// where they are, and come along when they are due again.
-const OPEN: &str = "from message m where m.shard = ?1 and m.customer = ?2 and exists (select 1 from delivery d \
+const OPEN: &str = "from message m indexed by message_customer \
+    where m.shard = ?1 and m.customer = ?2 and exists (select 1 from delivery d \
         where d.shard = m.shard and d.customer = m.customer and d.message = m.id and d.state in (0, 1)) \
     and not exists (select 1 from delivery d where d.shard = m.shard and d.customer = m.customer \
         and d.message = m.id and d.state = 2)";
