@@ -1,7 +1,7 @@
 //! A long life in a minute: messages that were sent, and not sent, over thirteen months, written into the product's own
 //! tables while it does not run.
 //!
-//! Rows go in by the product's keys, in their order, without indexes; those are made again at the end, as they were.
+//! Rows go in person by person, without indexes; those are made again at the end, as they were.
 //! Every message has its audit event; what was sent has a delivery to the customer's own telephone or e-mail address.
 
 use anyhow::{Context as _, Result, ensure};

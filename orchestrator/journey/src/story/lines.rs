@@ -50,6 +50,17 @@ fn wanted(fields: &BTreeMap<String, Field>) -> BTreeMap<String, (Type, bool)> {
     fields.iter().map(|(name, field)| (name.clone(), (field.ty.clone(), field.required))).collect()
 }
 
+/// What the place is where one of several kinds is wanted: all that were found, or `none`.
+fn together(found: &[&str], none: Text) -> Text {
+    if found.is_empty() {
+        return none;
+    }
+    t(
+        format!("these stand here together: {}", found.join(", ")),
+        format!("ここに {} が並んでいます", found.join("、")),
+    )
+}
+
 /// `did you mean …?`, where one of the keys of a line that says nothing is nearly a word that does.
 fn meant(node: &Node, known: &[&str]) -> Option<Text> {
     let said = node.entries().iter().map(|entry| entry.key.as_str()).chain(node.text());
@@ -81,13 +92,7 @@ impl Reader<'_> {
                     } else {
                         t("one line says one thing", "1 行には 1 つのことだけを書きます")
                     },
-                    match found.len() {
-                        0 => t("nothing here says what happens", "何が起きるのか書かれていません"),
-                        _ => t(
-                            format!("these stand here together: {}", found.join(", ")),
-                            format!("ここに {} が並んでいます", found.join("、")),
-                        ),
-                    },
+                    together(&found, t("nothing here says what happens", "何が起きるのか書かれていません")),
                     meant(node, &list).unwrap_or_else(|| {
                         t(
                             format!("one of: at, {}", list.join(", ")),
@@ -253,13 +258,7 @@ impl Reader<'_> {
                 } else {
                     t("one expectation says one thing", "1 つの期待には 1 つのことだけを書きます")
                 },
-                match found.len() {
-                    0 => t("nothing here says what is expected", "何を期待するのか書かれていません"),
-                    _ => t(
-                        format!("these stand here together: {}", found.join(", ")),
-                        format!("ここに {} が並んでいます", found.join("、")),
-                    ),
-                },
+                together(&found, t("nothing here says what is expected", "何を期待するのか書かれていません")),
                 meant(node, &EXPECTATIONS).unwrap_or_else(|| {
                     t(
                         format!("one of: {}", EXPECTATIONS.join(", ")),

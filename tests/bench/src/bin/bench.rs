@@ -68,9 +68,9 @@ fn main() -> Result<()> {
     let write = arguments.write || (arguments.gates.is_empty() && !arguments.quick && rounds >= 5);
     let kept = if write { std::fs::read_to_string(RESULTS).unwrap_or_default() } else { String::new() };
     let told = run(&mut gates, &place, rounds, &|told| {
-        let mut page = Page::read(&kept);
-        page.take(told.to_vec());
         if write {
+            let mut page = Page::read(&kept);
+            page.take(told.to_vec());
             std::fs::write(RESULTS, page.text(&held_back)).with_context(|| format!("writing {RESULTS}"))?;
         }
         Ok(())
