@@ -22,8 +22,8 @@ mod pack;
 mod people;
 mod release;
 mod send;
-mod sqlite;
 mod step;
+mod tables;
 
 pub use acts::{Act, ActFilter, ActPage, TestSend};
 pub use audit::{AuditEvent, AuditKind};
@@ -50,9 +50,9 @@ pub use send::{
     AttemptRecord, CapUseRow, ClaimFor, Competing, DeliveryState, FinalContent, HandOver, HandOverRefused,
     SendWork, Settle, SuppressionRow, Swept,
 };
-pub use sqlite::{PreparedSteps, Store};
 pub use step::{
     Claim, CustomerChange, CustomerWork, Deciding, EnrollmentChange, LiveEnrollment, MessageOutcome, NewCall,
     NewDecision, NewDelivery, NewEnrollment, NewEvent, NewMessage, NewNotice, Origin, PastEnrollment, Saying,
     SegmentRow, StepBatch, StepCommit, key_hash,
 };
+pub use tables::{PreparedSteps, Store};

@@ -307,7 +307,7 @@ fn position(rows: &mut Rows, state: &State, reason: Option<&str>, now: Timestamp
 }
 
 /// The row of a call in its sealed cell.
-pub(in crate::sqlite) fn call_cell(enrollment: &[u8; 16], visit: u32) -> [u8; 20] {
+pub(in crate::tables) fn call_cell(enrollment: &[u8; 16], visit: u32) -> [u8; 20] {
     let mut cell = [0; 20];
     cell[..16].copy_from_slice(enrollment);
     cell[16..].copy_from_slice(&visit.to_be_bytes());
