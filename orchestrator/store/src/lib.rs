@@ -20,6 +20,7 @@ mod notice;
 mod options;
 mod pack;
 mod people;
+pub mod planted;
 mod release;
 mod send;
 mod step;

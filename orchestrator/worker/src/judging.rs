@@ -2,6 +2,7 @@
 
 use crate::{Live, Machine, settle, verdict};
 use policy::{Decision, Stage, Verdict};
+use store::planted::{Bug, planted};
 use store::{AuditEvent, AuditKind, DeliveryState, SendWork, Settle};
 use words::{Elapsed, Timestamp};
 
@@ -17,6 +18,7 @@ impl Machine {
         let held = self.store.held().is_some();
         let (mut allowed, mut closed) = (Vec::new(), Vec::new());
         for work in work {
+            let work = misjudged(work);
             let verdict = judge_one(&work, live, stops, held, now);
             let why = verdict::record(&verdict).to_string();
             let mut settle = match verdict.decision {
@@ -58,6 +60,19 @@ impl Machine {
         }
         (allowed, closed)
     }
+}
+
+/// What a planted mistake overlooks at the door.
+fn misjudged(mut work: SendWork) -> SendWork {
+    if planted(Bug::ConsentAtPlanningOnly) {
+        for consent in &mut work.customer.consents {
+            consent.state = words::ConsentState::Granted;
+        }
+    }
+    if planted(Bug::QuietHoursOfWrongZone) {
+        work.customer.zone = words::Zone::parse("UTC").ok().map(|zone| (zone, words::ZoneSource::Stated));
+    }
+    work
 }
 
 /// Whether the message came to its own end, rather than being refused: a consent that has expired is a refusal.

@@ -31,7 +31,7 @@ pub mod verdict;
 mod virtual_run;
 
 pub use live::{Items, Live, LiveError, deploy, make_live};
-pub use machine::{Adapters, Machine, Parts, StepReport};
+pub use machine::{Adapters, DecidedBatch, Machine, Parts, StepReport};
 pub use observer::Observer;
 pub use programs::Programs;
 pub use renderer::{InProcess, Renderer, Rendering};

@@ -7,6 +7,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, RwLock},
 };
+use store::planted::{Bug, planted};
 use store::{ClaimFor, Clock, Deciding, Store, StoreError};
 use words::{Channel, Elapsed, IdSource, Timestamp};
 
@@ -129,10 +130,15 @@ impl Machine {
     pub(crate) fn claim_for(&self, now: Timestamp, live: &Live) -> ClaimFor {
         ClaimFor {
             node: self.node.clone(),
-            machine_now: self.clock.machine_now(),
+            machine_now: self.leases_now(),
             lease: LEASE,
             caps_since: crate::verdict::caps_since(&live.release.brand, now),
         }
+    }
+
+    /// By which clock leases run.
+    pub(crate) fn leases_now(&self) -> Timestamp {
+        if planted(Bug::LeaseByBusinessClock) { self.clock.now() } else { self.clock.machine_now() }
     }
 
     /// One step batch: claims due customers, decides, commits. Says what it did; deliveries that are due at once come back
@@ -145,7 +151,7 @@ impl Machine {
     }
 
     /// The first half: claims, decides and lays out what is to be written. `None`: nobody is due.
-    pub(crate) async fn decide_batch(&self) -> Result<Option<DecidedBatch>, StoreError> {
+    pub async fn decide_batch(&self) -> Result<Option<DecidedBatch>, StoreError> {
         let Some(live) = self.live() else { return Ok(None) };
         let now = self.clock.now();
         let deciding =
@@ -182,7 +188,7 @@ impl Machine {
     }
 
     /// The second half: writes it.
-    pub(crate) async fn commit_batch(&self, decided: DecidedBatch) -> Result<StepReport, StoreError> {
+    pub async fn commit_batch(&self, decided: DecidedBatch) -> Result<StepReport, StoreError> {
         let DecidedBatch { prepared, now, customers, broken, more, seen } = decided;
         let commit = self.store.commit_prepared(prepared).await?;
         if let (Some(observer), Some((ids, changes))) = (&self.observer, seen) {
@@ -230,7 +236,7 @@ impl Machine {
 
 /// A batch that only needs to be written. Dropped, its customers are due as before.
 #[derive(Debug)]
-pub(crate) struct DecidedBatch {
+pub struct DecidedBatch {
     prepared: store::PreparedSteps,
     now: Timestamp,
     customers: usize,

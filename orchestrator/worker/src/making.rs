@@ -6,6 +6,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
+use store::planted::{Bug, planted};
 use store::{AuditEvent, AuditKind, DeliveryState, FinalContent, HandOver, SendWork, Settle};
 use words::{Elapsed, Timestamp};
 
@@ -26,7 +27,9 @@ impl Machine {
         now: Timestamp,
     ) -> (Vec<(Ready, HandOver)>, Vec<Settle>) {
         let adapters = self.adapters();
-        let fresh: Vec<usize> = (0..allowed.len()).filter(|i| allowed[*i].0.content.is_none()).collect();
+        let fresh: Vec<usize> = (0..allowed.len())
+            .filter(|i| allowed[*i].0.content.is_none() || planted(Bug::BytesMadeAnew))
+            .collect();
         let own: Vec<_> = fresh
             .iter()
             .map(|i| {

@@ -6,6 +6,7 @@ use crate::{Live, Machine, judging, making::Ready, settle};
 use channel::{Outcome, Stage};
 use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
 use std::{panic::AssertUnwindSafe, time::Duration};
+use store::planted::{Bug, planted};
 use store::{DeliveryState, HandOver, HandOverRefused, NewReceipt, SendWork, Settle, StoreError};
 use words::{Basis, Channel, Consent, ConsentChange, ConsentState, EventId, Evidence, Timestamp};
 
@@ -208,7 +209,9 @@ impl Machine {
         let event = EventId(self.ids.next(span.to));
         let jitter = u64::from_be_bytes(self.ids.next(span.to)[8..].try_into().unwrap_or([0; 8]));
         let mut settle = settle::tried(work, outcome, *span, jitter, event, *in_inbox);
-        if settle.state == DeliveryState::Rejected {
+        if settle.state == DeliveryState::Rejected
+            || settle.state == DeliveryState::Unknown && planted(Bug::FallbackAfterUnknown)
+        {
             settle.next = crate::fallback::next(&self.keyed(), work, outcome, live, span.to);
         }
         // The ledger knows it already: an event that nobody listens to would only make the customer due again.

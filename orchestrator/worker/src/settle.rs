@@ -2,6 +2,7 @@
 
 use channel::{Outcome, Stage};
 use std::collections::BTreeMap;
+use store::planted::{Bug, planted};
 use store::{
     AttemptRecord, AuditEvent, AuditKind, DeliveryState, NewEvent, SendWork, Settle, SuppressionRow,
 };
@@ -65,13 +66,17 @@ pub(crate) fn tried(
         Outcome::Misconfigured { .. } => (DeliveryState::Planned, Some(span.to.plus(MISCONFIGURED_REST))),
         Outcome::Throttled { after, .. } => {
             let secs = i64::try_from(after.as_secs()).unwrap_or(THROTTLED_MAX_S).clamp(1, THROTTLED_MAX_S);
+            let secs = if planted(Bug::ThrottleIgnored) { 1 } else { secs };
             (DeliveryState::Planned, Some(later(span.to, secs, jitter)))
         }
         Outcome::Unavailable { .. } => (DeliveryState::Planned, Some(again(work, span.to, jitter))),
         Outcome::Unknown { .. } => match work.delivery_class {
             // Never resent blindly: evidence or a person settles it.
-            DeliveryClass::NeverTwice => (DeliveryState::Unknown, None),
-            DeliveryClass::NeverLost | DeliveryClass::Keyed => {
+            DeliveryClass::NeverTwice if !planted(Bug::AmbiguousNeverTwiceRetried) => {
+                (DeliveryState::Unknown, None)
+            }
+            DeliveryClass::NeverLost if planted(Bug::NeverLostGivenUp) => (DeliveryState::Unknown, None),
+            DeliveryClass::NeverTwice | DeliveryClass::NeverLost | DeliveryClass::Keyed => {
                 (DeliveryState::Planned, Some(again(work, span.to, jitter)))
             }
         },

@@ -9,7 +9,7 @@ const PAGE: usize = 2000;
 impl Machine {
     /// Gives back leases that are over.
     pub async fn sweep(&self) -> Result<Swept, StoreError> {
-        let swept = self.store.sweep(self.clock.now(), self.clock.machine_now()).await?;
+        let swept = self.store.sweep(self.clock.now(), self.leases_now()).await?;
         if swept != Swept::default() {
             tracing::info!(
                 sweep.planned_again = swept.planned_again,

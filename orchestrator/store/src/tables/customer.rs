@@ -8,6 +8,7 @@ use super::open::{shard, text_shard};
 use super::rows::{Rows, signed, unsigned};
 use super::sql;
 use super::writer::{Tx, apart};
+use crate::planted::{Bug, planted};
 use crate::{AuditEvent, AuditKind, CustomerUpdate, Identity, StoreError, SuppressionRow, Updated};
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
@@ -313,9 +314,10 @@ async fn update_one(
         .execute(&mut tx.conn)
         .await?;
     sql::query(
-        "update customer set guard_version = guard_version + 1, profile_version = profile_version + 1, next_n = ?, \
+        "update customer set guard_version = guard_version + ?, profile_version = profile_version + 1, next_n = ?, \
             due_at = min(coalesce(due_at, ?), ?) where shard = ? and id = ?",
     )
+    .bind(i64::from(!planted(Bug::UnsubscribeLeavesGuard)))
     .bind(signed(next_n))
     .bind(now.as_micros())
     .bind(now.as_micros())

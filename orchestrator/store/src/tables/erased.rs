@@ -8,6 +8,7 @@ use super::open::{put_setting, shard};
 use super::rows::Rows;
 use super::sql::{self, bytes, cell};
 use super::writer::Tx;
+use crate::planted::{Bug, planted};
 use crate::{AuditEvent, AuditKind, StoreError};
 use sqlx::Row;
 use std::collections::BTreeSet;
@@ -103,7 +104,8 @@ impl Store {
             })
         })
         .await?;
-        for id in subjects {
+        let half = if planted(Bug::ErasureOfOneHalf) { 1 } else { subjects.len() };
+        for id in subjects.into_iter().take(half) {
             self.forget_all(id, now).await?;
         }
         Ok(())

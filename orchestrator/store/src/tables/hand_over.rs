@@ -8,6 +8,7 @@ use super::rows::{Rows, unsigned};
 use super::sql::cell;
 use super::writer::Tx;
 use crate::pack::{self, Likeness};
+use crate::planted::{Bug, planted};
 use crate::{DeliveryKey, FinalContent, HandOver, HandOverRefused, StoreError};
 use std::collections::HashMap;
 use words::{CustomerId, Timestamp};
@@ -75,17 +76,17 @@ impl Store {
                 for ((item, door), (content, audit)) in
                     items.iter().zip(&doors).zip(contents.into_iter().zip(audit))
                 {
-                    let Some(door) = door.as_ref().filter(|door| door.state == 1 && door.fence == item.fence)
-                    else {
+                    let ours = |door: &&AtTheDoor| door.state == 1 && door.fence == item.fence;
+                    let Some(door) = door.as_ref().filter(|door| ours(door) || planted(Bug::NoFence)) else {
                         answers.push(Err(HandOverRefused::Fence));
                         continue;
                     };
                     let guard = *guards.entry(item.customer).or_insert(door.guard_version);
-                    let refused = if held || epoch != item.stop_epoch {
+                    let refused = if held || epoch != item.stop_epoch && !planted(Bug::StopEpochIgnored) {
                         Some(HandOverRefused::Stopped)
                     } else if guard != item.guard_version {
                         Some(HandOverRefused::Guard)
-                    } else if now >= item.valid_until {
+                    } else if now >= item.valid_until && !planted(Bug::ExpiryIgnoredAtHandOver) {
                         Some(HandOverRefused::Late)
                     } else {
                         None
@@ -103,7 +104,8 @@ impl Store {
                         answers.push(Err(why));
                         continue;
                     }
-                    rows.open
+                    let opened = if planted(Bug::RecordAfterSend) { &mut rows.late } else { &mut rows.open };
+                    opened
                         .row()
                         .int(shard(item.customer))
                         .blob(&item.customer.0)
@@ -118,7 +120,7 @@ impl Store {
                         .blob(&item.customer.0)
                         .blob(&key[0])
                         .text(&item.why);
-                    if item.uses_cap {
+                    if item.uses_cap && !planted(Bug::CapNotTaken) {
                         rows.uses
                             .row()
                             .int(shard(item.customer))
@@ -246,6 +248,8 @@ struct Doors {
     uses: Rows,
     raised: Rows,
     back: Rows,
+    /// Of a planted mistake: never written.
+    late: Rows,
 }
 
 impl Doors {

@@ -7,6 +7,7 @@
 use super::Store;
 use super::open::{put_setting, setting, setting_in};
 use super::sql::Conn;
+use crate::planted::{Bug, planted};
 use crate::{AuditEvent, AuditKind, FileMark, Held, StoreError};
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::SqliteConnection;
@@ -51,7 +52,7 @@ pub(crate) async fn at_start(
     let mut reason = setting_in(conn, "held").await?;
     let instance = match stored {
         Some(instance) => {
-            if let (None, Some(path), false) = (&reason, witness, moved) {
+            if let (None, Some(path), false) = (&reason, witness, moved || planted(Bug::RestoredNotHeld)) {
                 reason = suspicion(path, database, &instance, starts);
             }
             instance

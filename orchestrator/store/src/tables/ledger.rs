@@ -7,6 +7,7 @@ use super::hints::NEVER;
 use super::open::shard;
 use super::rows::{Rows, signed};
 use super::sql::Blobs;
+use crate::planted::{Bug, planted};
 use crate::{ClaimFor, DeliveryKey, DeliveryState, SendWork, StoreError};
 use sqlx::Row;
 use std::sync::atomic::Ordering;
@@ -120,7 +121,10 @@ impl Store {
         let lease = claim.machine_now.plus(claim.lease).as_micros();
         let mut rows = Rows::new();
         for key in &keys {
-            place(&mut rows, key).int(lease).at(now);
+            place(&mut rows, key)
+                .int(if planted(Bug::CheckpointAtFetch) { i64::MAX } else { lease })
+                .at(now)
+                .int(i64::from(!planted(Bug::AttemptsCountedAfter)));
         }
         let found = keys.clone();
         let claimed = self
@@ -133,7 +137,7 @@ impl Store {
                     quarantine(tx, &found, &struck, now).await?;
                     tx.conn.each_changed(
                         "update delivery set state = 1, fence = fence + 1, attempts = attempts + 1, \
-                            strikes = strikes + 1, due_at = null, lease_until = ?5 \
+                            strikes = strikes + ?7, due_at = null, lease_until = ?5 \
                          where shard = ?1 and customer = ?2 and message = ?3 and id = ?4 and state = 0 \
                             and due_at <= ?6",
                         &rows,

@@ -17,6 +17,7 @@ use super::open::shard;
 use super::rows::Rows;
 use super::sql;
 use super::writer::Tx;
+use crate::planted::{Bug, planted};
 use crate::{AuditEvent, AuditKind, Merged, StoreError};
 use engine::Facts;
 use sqlx::Row;
@@ -115,7 +116,9 @@ impl Store {
                 .await?;
                 let (moved, merged) =
                     enrollments::move_enrollments(tx, &store, &keys, loser, survivor, now).await?;
-                messages::move_messages(tx, &keys, loser, survivor, now).await?;
+                if !planted(Bug::MergeLosesPlanned) {
+                    messages::move_messages(tx, &keys, loser, survivor, now).await?;
+                }
                 let mut pending = events::pending_events(tx, &keys, loser, survivor).await?;
                 pending.push(events::merged_event(&store, loser, survivor, now)?);
                 move_rest(tx, loser, survivor, now).await?;
@@ -157,7 +160,7 @@ fn unite(kept: &mut Customer, lost: Customer) {
             Some(mine) => {
                 let revoked = (mine.state == ConsentState::Revoked, theirs.state == ConsentState::Revoked);
                 let take = match revoked {
-                    (false, true) => true,
+                    (false, true) => !planted(Bug::MergeRevivesConsent),
                     (true, false) => false,
                     _ => theirs.at > mine.at,
                 };

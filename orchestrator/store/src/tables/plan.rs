@@ -8,6 +8,7 @@ use super::rows::{Rows, signed};
 use super::sql;
 use super::tally::{Kind, Tally};
 use super::writer::{After, Tx};
+use crate::planted::{Bug, planted};
 use crate::{AuditEvent, ClaimFor, DeliveryKey, MessageOutcome, NewDelivery, NewMessage, StoreError};
 use words::{CustomerId, DeliveryClass, MessageClass, Timestamp};
 
@@ -139,7 +140,7 @@ impl Store {
         match claim {
             Some(claim) => {
                 let lease = claim.machine_now.plus(claim.lease);
-                out.int(1).null().int(1).at(lease).int(1).int(1);
+                out.int(1).null().int(1).at(lease).int(1).int(i64::from(!planted(Bug::AttemptsCountedAfter)));
                 rows.claimed.push(DeliveryKey { customer, message, delivery: delivery.id });
             }
             None => {

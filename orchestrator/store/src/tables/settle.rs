@@ -11,6 +11,7 @@ use super::rows::{Rows, signed};
 use super::sql::{self, bytes, cell};
 use super::tally::Kind;
 use super::writer::{After, Tx};
+use crate::planted::{Bug, planted};
 use crate::{
     AuditEvent, AuditKind, DeliveryKey, DeliveryState, Incoming, MessageOutcome, NewEvent, NewReceipt,
     Settle, SettleByHand, StoreError,
@@ -214,8 +215,13 @@ impl Store {
         }
         let settled = self.write(move |tx| {
             Box::pin(async move {
-                let asked: Vec<_> =
-                    keys.iter().zip(&items).map(|(key, item)| (*key, Some(item.fence))).collect();
+                let asked: Vec<_> = keys
+                    .iter()
+                    .zip(&items)
+                    .map(|(key, item)| {
+                        (*key, Some(item.fence).filter(|_| !planted(Bug::AnswerOverwritesSuccessor)))
+                    })
+                    .collect();
                 let standing = standing(tx, &asked)?;
                 let proven = proven_refused(tx, &items).await?;
                 let mut answers = Vec::with_capacity(items.len());
@@ -246,10 +252,11 @@ impl Store {
                             .text(&attempt.answer)
                             .opt_text(attempt.provider_id.as_deref());
                     }
-                    if item.give_back_cap {
+                    if item.give_back_cap && !planted(Bug::CapNotGivenBack) {
                         caps.row().int(shard(key.customer)).blob(&key.customer.0).blob(&key.delivery.0);
                     }
-                    if let Some(row) = &item.suppress {
+                    if let Some(row) = item.suppress.as_ref().filter(|_| !planted(Bug::DeadAddressForgotten))
+                    {
                         suppress_in(
                             tx,
                             bidx_shard(&stood.address_bidx),

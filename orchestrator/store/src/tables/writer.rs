@@ -10,6 +10,7 @@ use super::ingest::{IngestReply, Prepared, write_events};
 use super::sql::Conn;
 use super::tally::Tally;
 use crate::StoreError;
+use crate::planted::{Bug, Ends, Moment, planted};
 use futures::future::BoxFuture;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -101,9 +102,10 @@ impl Writer {
     pub(crate) fn start(conn: Conn, wakeups: Arc<Wakeups>) -> Result<Self, StoreError> {
         let (sender, receiver) = mpsc::channel(4 * GROUP_MAX);
         let runtime = tokio::runtime::Handle::current();
+        let ends = Ends::here();
         std::thread::Builder::new()
             .name("writer".to_owned())
-            .spawn(move || run(conn, receiver, &wakeups, &runtime))
+            .spawn(move || run(conn, receiver, &wakeups, &runtime, &ends))
             .map_err(|error| StoreError::Unavailable(format!("no thread for the writer: {error}")))?;
         Ok(Self(sender))
     }
@@ -159,6 +161,7 @@ fn run(
     mut receiver: mpsc::Receiver<Command>,
     wakeups: &Wakeups,
     runtime: &tokio::runtime::Handle,
+    ends: &Ends,
 ) {
     let mut tx = Tx { conn, after: After::default(), tally: Tally::default() };
     while let Some(first) = receiver.blocking_recv() {
@@ -177,7 +180,10 @@ fn run(
             _ => true,
         });
         if !commands.is_empty() {
-            runtime.block_on(commit_group(&mut tx, commands, wakeups));
+            runtime.block_on(commit_group(&mut tx, commands, wakeups, ends));
+            if ends.at(Moment::AfterCommit) {
+                return;
+            }
         }
         if let Some(reply) = closing {
             let _ = tx.conn.run("pragma wal_checkpoint(truncate)");
@@ -189,7 +195,7 @@ fn run(
     tx.conn.close();
 }
 
-async fn commit_group(tx: &mut Tx, commands: Vec<Command>, wakeups: &Wakeups) {
+async fn commit_group(tx: &mut Tx, commands: Vec<Command>, wakeups: &Wakeups, ends: &Ends) {
     tx.after = After::default();
     tx.tally = Tally::default();
     if let Err(error) = tx.conn.run("begin immediate") {
@@ -222,7 +228,17 @@ async fn commit_group(tx: &mut Tx, commands: Vec<Command>, wakeups: &Wakeups) {
             return;
         }
     }
+    if planted(Bug::AnswerBeforeCommit) {
+        answers.drain(..).for_each(|answer| answer(Ok(())));
+    }
+    if ends.at(Moment::BeforeCommit) {
+        let _ = tx.conn.run("rollback");
+        return;
+    }
     let committed = finish(tx);
+    if ends.at(Moment::AfterCommit) {
+        return;
+    }
     if committed.is_ok() {
         wakeups.apply(std::mem::take(&mut tx.after));
     }

@@ -8,6 +8,7 @@ use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
 };
+use store::planted::{Bug, planted};
 use store::{
     AuditEvent, AuditKind, MessageOutcome, NewCall, NewDecision, NewDelivery, NewEvent, NewMessage,
     NewNotice, Origin, Saying,
@@ -202,7 +203,11 @@ impl Step<'_> {
         // A microsecond apart, so that they go out in the order in which they were planned.
         let nth = i64::try_from(self.change.messages.len()).unwrap_or(0);
         NewMessage {
-            id: MessageId::derive(&run.id.0, &step, visit).dated(self.moment),
+            id: if planted(Bug::MessageIdByChance) {
+                MessageId(self.ctx.ids.next(self.now))
+            } else {
+                MessageId::derive(&run.id.0, &step, visit).dated(self.moment)
+            },
             origin: Origin::Journey,
             enrollment: Some(run.id),
             journey: run.program.journey.clone(),

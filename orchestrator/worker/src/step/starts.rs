@@ -5,6 +5,7 @@ use engine::{Cause, Ending, Input, NoStart, Previous, StartDecision, start, star
 use journey::{Program, Start};
 use std::{collections::BTreeMap, sync::Arc};
 use store::AuditKind;
+use store::planted::{Bug, planted};
 use words::{Event, Value, internal};
 
 /// The start event as journeys see it: of a request, its inputs.
@@ -35,6 +36,13 @@ impl Step<'_> {
     /// Journeys that an event starts.
     pub(super) fn starts_by(&mut self, seq: u64, event: &Event) {
         let ctx = self.ctx;
+        let fresh;
+        let event = if planted(Bug::LateEventStarts) {
+            fresh = Event { occurred_at: event.received_at, ..event.clone() };
+            &fresh
+        } else {
+            event
+        };
         for journey in ctx.release.listeners.starts.get(&event.name).into_iter().flatten() {
             self.consider(journey, &Cause::Event(event), Some((seq, event)));
         }
