@@ -24,6 +24,7 @@ pub(super) async fn exercise(make: &impl AsyncFn() -> Store) {
     what_was_struck_goes_apart_the_least_struck_first(&make().await).await;
     a_crash_before_the_hand_over_is_planned_again(&make().await).await;
     a_crash_during_the_hand_over_follows_the_class(&make().await).await;
+    a_report_that_comes_before_the_answer_ends_the_claim(&make().await).await;
     what_is_unknown_is_settled_by_evidence_or_by_name(&make().await).await;
     a_customer_due_for_a_step_is_stepped_first(&make().await).await;
     receipts_count_once(&make().await).await;
@@ -256,6 +257,32 @@ async fn a_crash_during_the_hand_over_follows_the_class(store: &Store) {
     assert_eq!(bytes, &hand_over(&again[0], 2).content.unwrap().bytes, "the same bytes");
     let unknown = store.troubles(10).await.unwrap().unknown;
     assert_eq!(unknown.iter().map(|row| row.key.customer).collect::<Vec<_>>(), [anna]);
+}
+
+async fn a_report_that_comes_before_the_answer_ends_the_claim(store: &Store) {
+    let ids = ids();
+    for (name, class) in [("anna", NEVER_TWICE), ("ben", DeliveryClass::NeverLost)] {
+        let id = someone(store, &ids, name).await;
+        plan(store, id, "hello", class).await;
+    }
+    let works = claim(store, 2).await;
+    store.hand_over(works.iter().map(|work| hand_over(work, 2)).collect(), at(2)).await.unwrap();
+    let key = |work: &crate::SendWork| crate::DeliveryKey {
+        customer: work.customer.id,
+        message: work.message,
+        delivery: work.delivery,
+    };
+    let reports = vec![receipt(key(&works[0]), "delivered", 3), receipt(key(&works[1]), "bounced", 3)];
+    assert_eq!(store.receipts(reports, at(3)).await.unwrap(), [true, true]);
+    // What is known to have arrived is not sent again, whether the process ended or the lease did.
+    assert_eq!(store.sweep(at(300), at(300)).await.unwrap(), crate::Swept::default());
+    assert_eq!(store.sweep_at_start(at(301)).await.unwrap(), crate::Swept::default());
+    assert!(claim(store, 302).await.is_empty());
+    // The answer comes too late to say anything new.
+    let late = works.iter().map(|work| settle(work, DeliveryState::Planned)).collect();
+    assert_eq!(store.settle(late, at(303)).await.unwrap(), [false, false]);
+    assert!(claim(store, 304).await.is_empty());
+    super::log::whole(store).await;
 }
 
 async fn what_is_unknown_is_settled_by_evidence_or_by_name(store: &Store) {

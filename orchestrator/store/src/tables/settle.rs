@@ -652,7 +652,8 @@ async fn one_receipt(tx: &mut Tx, item: &NewReceipt, kind: i64, now: Timestamp) 
     }
     if let Some(state) = state {
         sql::query(
-            "update delivery set state = ?, settled_at = ?, due_at = null, \
+            // A claim that evidence has settled is over: a lease that went on would be given back, and the message sent again.
+            "update delivery set state = ?, settled_at = ?, due_at = null, lease_until = null, \
                 why = case when json_valid(why) then json_remove(why, '$.because') else why end where shard = ? and customer = ? \
                 and message = ? and id = ? and state in (2, 3, 4, 5, 6)",
         )

@@ -48,7 +48,7 @@ impl Store {
             // Looked at by a reader first: usually there is nothing, and the writer is left alone.
             let mut conn = self.read().await?;
             let any = sqlx::query(
-                "select exists (select 1 from delivery where lease_until < ?1) \
+                "select exists (select 1 from delivery where lease_until < ?1 and state in (1, 2)) \
                      or exists (select 1 from call where lease_until < ?1)",
             )
             .bind(machine_now.as_micros())
@@ -65,7 +65,7 @@ impl Store {
                 let mut swept = Swept::default();
                 let rows = sql::query(
                     "select customer, message, id, state, channel, delivery_class, fence, handed_at from delivery \
-                     where lease_until < ? limit ?",
+                     where lease_until < ? and state in (1, 2) limit ?",
                 )
                 .bind(machine_now.as_micros())
                 .bind(SWEEP_MAX)
