@@ -24,13 +24,18 @@ pub(crate) struct Span {
     pub(crate) to: Timestamp,
 }
 
-/// A claim closed without a try: nothing was handed over.
+/// A claim closed without a try: nothing was handed over. What may have arrived in an earlier try does not end as not sent.
 pub(crate) fn untried(
     work: &SendWork,
     state: DeliveryState,
     due_at: Option<Timestamp>,
     why: String,
 ) -> Settle {
+    let ends = matches!(state, DeliveryState::Suppressed | DeliveryState::Expired);
+    let (state, why) = match work.resend && ends {
+        true => (DeliveryState::Unknown, with_because(&why, not_again())),
+        false => (state, why),
+    };
     Settle {
         customer: work.customer.id,
         message: work.message,
@@ -62,6 +67,8 @@ pub(crate) fn tried(
 ) -> Settle {
     let (state, due_at) = match outcome {
         Outcome::Accepted { .. } => (DeliveryState::Accepted, None),
+        // An earlier try may have arrived: that this one is refused proves nothing about it, and no other channel is tried.
+        Outcome::MessageRefused { .. } if work.resend => (DeliveryState::Unknown, None),
         Outcome::AddressDead { .. } | Outcome::MessageRefused { .. } => (DeliveryState::Rejected, None),
         Outcome::Misconfigured { .. } => (DeliveryState::Planned, Some(span.to.plus(MISCONFIGURED_REST))),
         Outcome::Throttled { after, .. } => {
@@ -149,7 +156,11 @@ pub(crate) fn tried(
 
 /// Why nobody knows what became of it, and what follows from that.
 fn because(work: &SendWork, outcome: &Outcome) -> Option<serde_json::Value> {
-    let Outcome::Unknown { stage, .. } = outcome else { return None };
+    let stage = match outcome {
+        Outcome::Unknown { stage, .. } => stage,
+        Outcome::MessageRefused { .. } if work.resend => return Some(refused_again()),
+        _ => return None,
+    };
     let (en, ja) = match stage {
         Stage::Connect | Stage::Request => {
             ("the connection broke off before any content went out", "内容を送る前に接続が切れました")
@@ -182,6 +193,36 @@ fn because(work: &SendWork, outcome: &Outcome) -> Option<serde_json::Value> {
         "en": format!("Whether it was accepted is not known: {en}; {then_en}."),
         "ja": format!("受け付けられたかどうか分かりません。{ja}。{then_ja}。"),
     }))
+}
+
+/// Why nobody knows, where it was not sent again.
+fn not_again() -> serde_json::Value {
+    serde_json::json!({
+        "code": "not_sent_again",
+        "en": "Whether it was accepted is not known: the provider's answer to an earlier try was lost, and by now it may not be \
+               sent again; evidence or a person settles it.",
+        "ja": "受け付けられたかどうか分かりません。前回の送信では送信事業者の返事を受け取れず、今は送り直せません。\
+               証拠か担当者の判断で決着します。",
+    })
+}
+
+/// A record with a reason beside what it holds.
+fn with_because(why: &str, because: serde_json::Value) -> String {
+    let mut record: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(why).unwrap_or_default();
+    record.insert("because".to_owned(), because);
+    serde_json::Value::Object(record).to_string()
+}
+
+/// Why nobody knows, where it was sent again and refused.
+fn refused_again() -> serde_json::Value {
+    serde_json::json!({
+        "code": "refused_when_sent_again",
+        "en": "Whether it was accepted is not known: the provider's answer to an earlier try was lost, and it refused the message \
+               when that was sent again; evidence or a person settles it.",
+        "ja": "受け付けられたかどうか分かりません。前回の送信では送信事業者の返事を受け取れず、送り直したものは拒否されました。\
+               証拠か担当者の判断で決着します。",
+    })
 }
 
 /// When to try again what a provider could not take.

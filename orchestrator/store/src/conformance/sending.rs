@@ -25,6 +25,7 @@ pub(super) async fn exercise(make: &impl AsyncFn() -> Store) {
     a_crash_before_the_hand_over_is_planned_again(&make().await).await;
     a_crash_during_the_hand_over_follows_the_class(&make().await).await;
     a_report_that_comes_before_the_answer_ends_the_claim(&make().await).await;
+    what_would_be_sent_again_is_settled_by_evidence(&make().await).await;
     what_is_unknown_is_settled_by_evidence_or_by_name(&make().await).await;
     a_customer_due_for_a_step_is_stepped_first(&make().await).await;
     receipts_count_once(&make().await).await;
@@ -282,6 +283,31 @@ async fn a_report_that_comes_before_the_answer_ends_the_claim(store: &Store) {
     let late = works.iter().map(|work| settle(work, DeliveryState::Planned)).collect();
     assert_eq!(store.settle(late, at(303)).await.unwrap(), [false, false]);
     assert!(claim(store, 304).await.is_empty());
+    super::log::whole(store).await;
+}
+
+async fn what_would_be_sent_again_is_settled_by_evidence(store: &Store) {
+    let ids = ids();
+    for name in ["anna", "ben", "carl", "dora"] {
+        let id = someone(store, &ids, name).await;
+        plan(store, id, "receipt", DeliveryClass::NeverLost).await;
+    }
+    let works = claim(store, 2).await;
+    let key = |work: &crate::SendWork| crate::DeliveryKey {
+        customer: work.customer.id,
+        message: work.message,
+        delivery: work.delivery,
+    };
+    // Of Dora's nothing left the house: a report about it is nobody's evidence.
+    let handed = works[..3].iter().map(|work| hand_over(work, 2)).collect();
+    assert_eq!(store.hand_over(handed, at(2)).await.unwrap(), [Ok(()), Ok(()), Ok(())]);
+    assert_eq!(store.sweep_at_start(at(3)).await.unwrap().planned_again, 4);
+    let reports = [("accepted", 0), ("delivered", 1), ("bounced", 2), ("delivered", 3)];
+    let reports = reports.map(|(kind, n): (&str, usize)| receipt(key(&works[n]), kind, 3)).to_vec();
+    assert_eq!(store.receipts(reports, at(3)).await.unwrap(), [true; 4]);
+    let again: Vec<_> = claim(store, 4).await.iter().map(|work| work.delivery).collect();
+    assert_eq!(again.len(), 2, "what is known to have arrived is not sent again");
+    assert!(again.contains(&works[2].delivery) && again.contains(&works[3].delivery));
     super::log::whole(store).await;
 }
 

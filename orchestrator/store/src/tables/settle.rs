@@ -27,6 +27,8 @@ pub(crate) const DELIVERY: &str = "select d.customer, d.message, d.id from messa
 /// A delivery as it stands, with what its figures go by.
 struct Standing {
     state: i64,
+    /// An earlier try of it may have been accepted, as far as anybody knows.
+    perhaps: bool,
     channel: i64,
     address_bidx: [u8; 16],
     journey: i64,
@@ -107,7 +109,7 @@ fn standing(tx: &Tx, keys: &[(DeliveryKey, Option<u64>)]) -> Result<Vec<Option<S
     }
     let mut standing: Vec<Option<Standing>> = std::iter::repeat_with(|| None).take(keys.len()).collect();
     tx.conn.ask(
-        "select d.state, d.channel, d.address_bidx, m.journey, m.step, m.name from delivery d \
+        "select d.state, d.channel, d.address_bidx, m.journey, m.step, m.name, d.handed_at is not null from delivery d \
          cross join message m on m.shard = d.shard and m.customer = d.customer and m.id = d.message \
          where d.shard = ?1 and d.customer = ?2 and d.message = ?3 and d.id = ?4 \
             and (?5 is null or d.fence = ?5 and d.state in (1, 2))",
@@ -122,6 +124,7 @@ fn standing(tx: &Tx, keys: &[(DeliveryKey, Option<u64>)]) -> Result<Vec<Option<S
                 journey: cell(row, 3)?,
                 step: cell(row, 4)?,
                 name: cell(row, 5)?,
+                perhaps: cell(row, 6)?,
             });
             Ok(())
         },
@@ -631,20 +634,24 @@ async fn one_receipt(tx: &mut Tx, item: &NewReceipt, kind: i64, now: Timestamp) 
     .bind(item.detail.clone())
     .execute(&mut tx.conn)
     .await?;
+    // Evidence settles what is unknown, and what would be sent again or was set aside because an answer was lost.
+    let lost = stood.state == 4 || stood.perhaps && matches!(stood.state, 0 | 1 | 9);
     let (state, counted) = match item.kind.as_str() {
-        // Evidence settles what was unknown.
-        "accepted" if stood.state == 4 => (Some(DeliveryState::Accepted), Some(Kind::Sent)),
+        "accepted" => (lost.then_some(DeliveryState::Accepted), lost.then_some(Kind::Sent)),
         "delivered" => {
-            (matches!(stood.state, 2..=4).then_some(DeliveryState::Delivered), Some(Kind::Delivered))
+            let settles = lost || matches!(stood.state, 2 | 3);
+            (settles.then_some(DeliveryState::Delivered), Some(Kind::Delivered))
         }
-        "bounced" => (Some(DeliveryState::Bounced), Some(Kind::Bounced)),
-        "complained" => (Some(DeliveryState::Complained), Some(Kind::Complained)),
-        "opened" => ((stood.state == 4).then_some(DeliveryState::Delivered), Some(Kind::Opened)),
-        "clicked" => ((stood.state == 4).then_some(DeliveryState::Delivered), Some(Kind::Clicked)),
+        "bounced" => (matches!(stood.state, 2..=6).then_some(DeliveryState::Bounced), Some(Kind::Bounced)),
+        "complained" => {
+            (matches!(stood.state, 2..=6).then_some(DeliveryState::Complained), Some(Kind::Complained))
+        }
+        "opened" => (lost.then_some(DeliveryState::Delivered), Some(Kind::Opened)),
+        "clicked" => (lost.then_some(DeliveryState::Delivered), Some(Kind::Clicked)),
         _ => (None, None),
     };
     // What arrived was sent, also where nobody had written that down yet.
-    if matches!(stood.state, 2 | 4) && state == Some(DeliveryState::Delivered) {
+    if (lost || stood.state == 2) && state == Some(DeliveryState::Delivered) {
         tx.tally.message(stood.journey, Kind::Sent, stood.step, stood.name, stood.channel);
     }
     if let (Some(figure), true) = (counted, first) {
@@ -655,7 +662,7 @@ async fn one_receipt(tx: &mut Tx, item: &NewReceipt, kind: i64, now: Timestamp) 
             // A claim that evidence has settled is over: a lease that went on would be given back, and the message sent again.
             "update delivery set state = ?, settled_at = ?, due_at = null, lease_until = null, \
                 why = case when json_valid(why) then json_remove(why, '$.because') else why end where shard = ? and customer = ? \
-                and message = ? and id = ? and state in (2, 3, 4, 5, 6)",
+                and message = ? and id = ?",
         )
         .bind(state as i64)
         .bind(now.as_micros())

@@ -191,3 +191,31 @@ fn what_is_not_known_says_why_and_what_follows_and_what_the_inbox_took_says_so()
     // Null takes out of the record what an earlier try left there.
     assert!(!sent.in_inbox && sent.why.contains("\"inbox\":null") && sent.why.contains("\"because\":null"));
 }
+
+#[test]
+fn a_refusal_says_nothing_about_an_earlier_try_whose_answer_was_lost() {
+    for class in [DeliveryClass::NeverLost, DeliveryClass::Keyed] {
+        let again = SendWork { resend: true, ..work(class) };
+        let refused = Outcome::MessageRefused { answer: "554 no".to_owned() };
+        let settle = settled(&again, &refused);
+        // Neither "not sent" nor on to another channel: that takes a proof.
+        assert_eq!((settle.state, settle.due_at), (DeliveryState::Unknown, None));
+        assert!(settle.why.contains("refused_when_sent_again"), "{}", settle.why);
+        for state in [DeliveryState::Suppressed, DeliveryState::Expired] {
+            let settle = untried(&again, state, None, r#"{"reasons":[]}"#.to_owned());
+            assert_eq!(settle.state, DeliveryState::Unknown);
+            assert!(
+                settle.why.contains("not_sent_again") && settle.why.contains("reasons"),
+                "{}",
+                settle.why
+            );
+        }
+        assert_eq!(
+            untried(&again, DeliveryState::Planned, None, String::new()).state,
+            DeliveryState::Planned
+        );
+        // Where nobody is, nobody got it.
+        let dead = Outcome::AddressDead { answer: "550 5.1.1".to_owned() };
+        assert_eq!(settled(&again, &dead).state, DeliveryState::Rejected);
+    }
+}
