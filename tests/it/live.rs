@@ -5,7 +5,6 @@
 mod answers;
 mod bad_input;
 mod clients;
-mod crash;
 mod dedupe;
 mod demo;
 mod go_live;

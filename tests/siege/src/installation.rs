@@ -1,0 +1,130 @@
+//! An installation: nodes on one database, live, sending to the sinks.
+
+use crate::{
+    node::Node,
+    options::{Options, Store},
+    sink::http::ACCOUNT,
+};
+use anyhow::{Context as _, Result, bail};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// Who goes live and lets go.
+pub const WHO: &str = "The siege";
+
+/// The longest that a node may take to come up; a busy machine must not fail.
+pub const UP_MAX: Duration = Duration::from_secs(60);
+
+/// The installation under siege.
+#[derive(Debug)]
+pub struct Installation {
+    /// Its nodes.
+    pub nodes: Vec<Node>,
+    /// A key that lets events in.
+    pub key: String,
+}
+
+impl Installation {
+    /// Sets one up in `folder` and goes live. The nodes are up afterwards.
+    ///
+    /// # Errors
+    /// When it does not come up, or is not let live.
+    pub fn open(options: &Options, folder: &Path, smtp: SocketAddr, sms: SocketAddr) -> Result<Self> {
+        if options.store != Store::Sqlite {
+            bail!("the nodes of a siege on {} are not there yet", options.store.name());
+        }
+        if options.nodes != 1 {
+            bail!("SQLite takes one node: leave --nodes out");
+        }
+        let program = program(options)?;
+        let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("project");
+        let mut nodes = Vec::new();
+        for number in 0..options.nodes {
+            let data = folder.join(format!("node-{number}"));
+            std::fs::create_dir_all(&data)?;
+            let config = folder.join(format!("node-{number}.yaml"));
+            let arguments = ["--config", text(&config)?, "--project", text(&project)?].map(str::to_owned);
+            let mut node =
+                Node::new(&program, &arguments, &data, &folder.join(format!("node-{number}.log")))?;
+            node.set("SIEGE_SMS_SECRET", ACCOUNT.1);
+            std::fs::write(&config, settings(smtp, sms))?;
+            nodes.push(node);
+        }
+        for node in &mut nodes {
+            node.launch()?;
+            node.wait_until_up(UP_MAX)?;
+        }
+        let first = nodes.first().context("a node")?;
+        let made = first.run(&["--format", "json", "key", "create", "siege", "--by", WHO])?;
+        let made: serde_json::Value = serde_json::from_str(&made).context("the answer to `key create`")?;
+        let key = made["key"].as_str().context("a key in the answer to `key create`")?.to_owned();
+        first.run(&["go-live", "--by", WHO, "--yes"])?;
+        Ok(Self { nodes, key })
+    }
+
+    /// Where the nodes listen.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.nodes.iter().map(Node::address).collect()
+    }
+
+    /// A node that can be asked.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn any(&self) -> Result<&Node> {
+        self.nodes.first().context("a node")
+    }
+
+    /// Starts what does not run and waits until all are up.
+    ///
+    /// # Errors
+    /// When one does not come up.
+    pub fn heal(&mut self) -> Result<()> {
+        for node in &mut self.nodes {
+            if !node.is_running() {
+                node.kill();
+                node.launch()?;
+            }
+        }
+        self.nodes.iter_mut().try_for_each(|node| node.wait_until_up(UP_MAX))
+    }
+}
+
+/// The binary under siege.
+///
+/// # Errors
+/// When this program does not know where it lies, or the binary is not there.
+pub fn program(options: &Options) -> Result<PathBuf> {
+    let named = options.bin.clone().or_else(|| std::env::var_os("TABI_BIN").map(PathBuf::from));
+    let path = match named {
+        Some(path) => path,
+        None => {
+            let here = std::env::current_exe()?;
+            // A test lies one folder deeper than a program.
+            let beside = here.ancestors().skip(1).take(2).map(|folder| folder.join("tabi"));
+            beside.into_iter().find(|path| path.exists()).context("no `tabi` beside this program")?
+        }
+    };
+    if !path.exists() {
+        bail!("{} is not there: build it with `cargo build -p cli`", path.display());
+    }
+    Ok(path)
+}
+
+/// Reports go to the public address; the provider of the siege knows where that leads.
+fn settings(smtp: SocketAddr, sms: SocketAddr) -> String {
+    format!(
+        "base_url: https://tabi.example.jp\nemail:\n  host: {}\n  port: {}\n  tls: none\nsms:\n  account: {}\n  \
+         base_url: http://{sms}\n  secret: {{env: SIEGE_SMS_SECRET}}\n  callbacks: true\n",
+        smtp.ip(),
+        smtp.port(),
+        ACCOUNT.0
+    )
+}
+
+fn text(path: &Path) -> Result<&str> {
+    path.to_str().context("a path in UTF-8")
+}

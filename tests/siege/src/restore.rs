@@ -1,0 +1,73 @@
+//! A backup that is played back: the installation starts held, takes everything in, sends nothing, and goes on when a named
+//! person lets it.
+
+use crate::{
+    installation::{UP_MAX, WHO},
+    list,
+    record::{HELD, Said, now_us},
+    run::{Siege, say},
+    sink::http::Provider,
+};
+use anyhow::{Result, bail};
+use std::{collections::BTreeSet, sync::atomic::Ordering, time::Duration};
+
+/// Orders between the backup and the restore, which the restored copy knows nothing of; and as many after it.
+const ORDERS: u64 = 20;
+
+/// How long nothing must be sent. What is sent at once otherwise takes a tenth of it.
+const HELD_FOR: Duration = Duration::from_secs(5);
+
+/// What Tabi lists afterwards: what was in the backup, what came after the restore, and what was listed before it.
+pub(crate) fn run(siege: &mut Siege, orders: u64, provider: &Provider) -> Result<Vec<Said>> {
+    let copy = siege.folder.join("backup");
+    let into = copy.to_string_lossy().into_owned();
+    siege.installation.any()?.run(&["backup", "--into", &into, "--by", WHO])?;
+    tell(siege, orders, orders + ORDERS)?;
+    siege.settle(provider)?;
+    let before = list::export(siege.installation.any()?, &siege.folder.join("listed-before-restore.jsonl"))?;
+
+    let began = now_us();
+    let node = &mut siege.installation.nodes[0];
+    node.kill();
+    for file in ["tabi.db-wal", "tabi.db-shm", "keys.db-wal", "keys.db-shm"] {
+        std::fs::remove_file(node.data().join(file)).ok();
+    }
+    node.forget_jobs();
+    for file in ["tabi.db", "keys.db"] {
+        std::fs::copy(copy.join(file), node.data().join(file))?;
+    }
+    siege.done.note("restored backup", began)?;
+    let held_from = now_us();
+    let node = &mut siege.installation.nodes[0];
+    node.launch()?;
+    node.wait_until_up(UP_MAX)?;
+    if node.health().is_none_or(|health| health["held"] != true) {
+        bail!("a restored backup does not say that it is held: {:?}", node.health());
+    }
+    // Everything works, and nothing is sent; also after another start.
+    tell(siege, orders + ORDERS, orders + 2 * ORDERS)?;
+    std::thread::sleep(HELD_FOR);
+    let node = &mut siege.installation.nodes[0];
+    node.kill();
+    node.launch()?;
+    node.wait_until_up(UP_MAX)?;
+    std::thread::sleep(HELD_FOR);
+    siege.done.note(HELD, held_from)?;
+    siege.installation.any()?.run(&["resume", "--held", "--by", WHO, "--reason", "the siege restored it"])?;
+    say("released after a restore");
+    siege.settle(provider)?;
+    let after = list::export(siege.installation.any()?, &siege.folder.join("listed-after-restore.jsonl"))?;
+    let known: BTreeSet<&str> = after.iter().map(|one| one.message.as_str()).collect();
+    let forgotten = before.into_iter().filter(|one| !known.contains(one.message.as_str()));
+    Ok(forgotten.chain(after.iter().cloned()).collect())
+}
+
+fn tell(siege: &Siege, first: u64, last: u64) -> Result<()> {
+    siege.driver.allowed.store(last, Ordering::Relaxed);
+    let drivers = siege.driver.go(first, last, 1);
+    siege.driver.wait_for(last, Duration::from_secs(60))?;
+    for driver in drivers {
+        driver.join().map_err(|_| anyhow::anyhow!("the driver broke off"))??;
+    }
+    Ok(())
+}
