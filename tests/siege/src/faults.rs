@@ -20,9 +20,14 @@ pub enum Blow {
     Pause,
     /// No file of a node may grow for a while.
     Full,
+    /// The clock of all nodes jumps: from now on it is so many seconds ahead of the true one.
+    Clock(i64),
     /// `kill -9` of the database server.
     KillDatabase,
 }
+
+/// Where the clock may stand, in seconds ahead: beyond a lease, an hour, back again. Jumps between them go both ways.
+pub const CLOCKS_S: [i64; 6] = [0, -600, 60, 150, 600, 3_600];
 
 /// A blow, and how long after the one before.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +57,8 @@ pub fn plan(options: &Options, seed: u64) -> Vec<Planned> {
     for (blow, count) in counts {
         blows.extend((0..count).map(|_| blow));
     }
+    let clock = |chance: &mut Chance| CLOCKS_S[usize::try_from(chance.below(6)).unwrap_or(0)];
+    blows.extend((0..options.clock_moves).map(|_| Blow::Clock(clock(&mut chance))));
     for last in (1..blows.len()).rev() {
         let other = usize::try_from(chance.below(last as u64 + 1)).unwrap_or(0);
         blows.swap(last, other);

@@ -25,7 +25,12 @@ pub struct Installation {
     pub nodes: Vec<Node>,
     /// A key that lets events in.
     pub key: String,
+    /// The file that says how far ahead the clock of the nodes is; none where it cannot be moved.
+    clock: Option<PathBuf>,
 }
+
+/// Where Linux distributions put the library that moves a process's clock.
+const FAKETIME: &str = "faketime/libfaketimeMT.so.1";
 
 impl Installation {
     /// Sets one up in `folder` and goes live. The nodes are up afterwards.
@@ -40,6 +45,11 @@ impl Installation {
             bail!("SQLite takes one node: leave --nodes out");
         }
         let program = program(options)?;
+        let clock = faketime().filter(|_| options.clock_moves > 0);
+        let clock = clock.map(|library| (library, folder.join("clock")));
+        if let Some((_, file)) = &clock {
+            std::fs::write(file, "+0")?;
+        }
         let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("project");
         let mut nodes = Vec::new();
         for number in 0..options.nodes {
@@ -50,6 +60,14 @@ impl Installation {
             let mut node =
                 Node::new(&program, &arguments, &data, &folder.join(format!("node-{number}.log")))?;
             node.set("SIEGE_SMS_SECRET", ACCOUNT.1);
+            if let Some((library, file)) = &clock {
+                node.set("LD_PRELOAD", text(library)?);
+                node.set("FAKETIME_TIMESTAMP_FILE", text(file)?);
+                node.set("FAKETIME_CACHE_DURATION", "1");
+                // Deadlines go by a clock that nobody can move.
+                node.set("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+                node.set("NO_FAKE_STAT", "1");
+            }
             std::fs::write(&config, settings(smtp, sms))?;
             nodes.push(node);
         }
@@ -62,7 +80,7 @@ impl Installation {
         let made: serde_json::Value = serde_json::from_str(&made).context("the answer to `key create`")?;
         let key = made["key"].as_str().context("a key in the answer to `key create`")?.to_owned();
         first.run(&["go-live", "--by", WHO, "--yes"])?;
-        Ok(Self { nodes, key })
+        Ok(Self { nodes, key, clock: clock.map(|(_, file)| file) })
     }
 
     /// Where the nodes listen.
@@ -76,6 +94,19 @@ impl Installation {
     /// When there is none.
     pub fn any(&self) -> Result<&Node> {
         self.nodes.first().context("a node")
+    }
+
+    /// Sets the clock of all nodes so many seconds ahead; whether that could be done.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn set_clock(&self, ahead_s: i64) -> Result<bool> {
+        let Some(file) = &self.clock else { return Ok(false) };
+        // Replaced as a whole: whoever reads it in between must not find half of it.
+        let new = file.with_extension("new");
+        std::fs::write(&new, format!("{ahead_s:+}"))?;
+        std::fs::rename(new, file)?;
+        Ok(true)
     }
 
     /// Starts what does not run and waits until all are up.
@@ -112,6 +143,13 @@ pub fn program(options: &Options) -> Result<PathBuf> {
         bail!("{} is not there: build it with `cargo build -p cli`", path.display());
     }
     Ok(path)
+}
+
+/// The library that moves a process's clock, where it is installed.
+fn faketime() -> Option<PathBuf> {
+    let folders = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten().map(|entry| entry.path());
+    let folders = folders.chain(["/usr/lib".into(), "/usr/lib64".into(), "/usr/local/lib".into()]);
+    folders.map(|folder| folder.join(FAKETIME)).find(|library| library.exists())
 }
 
 /// Reports go to the public address; the provider of the siege knows where that leads.

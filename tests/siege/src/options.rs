@@ -52,6 +52,9 @@ pub struct Options {
     /// How often the disk is full for two seconds (no file of the node may grow)
     #[arg(long, default_value_t = 1)]
     pub full: u64,
+    /// How often the clock of the nodes jumps, up to an hour forth and ten minutes back (needs libfaketime)
+    #[arg(long, default_value_t = 2)]
+    pub clock_moves: u64,
     /// How often the database server is killed (PostgreSQL)
     #[arg(long, default_value_t = 0)]
     pub database_kills: u64,

@@ -153,6 +153,8 @@ impl Siege {
             }
         }
         self.installation.heal()?;
+        // What was planned while the clock was ahead is due by then.
+        self.installation.set_clock(faults::CLOCKS_S.into_iter().max().unwrap_or(0))?;
         self.pace(orders)?;
         for driver in drivers {
             driver.join().map_err(|_| anyhow::anyhow!("the driver broke off"))??;
@@ -232,6 +234,7 @@ impl Siege {
                 self.done.note("pause", from)
             }
             Blow::Full => self.fill(index),
+            Blow::Clock(ahead_s) => self.move_clock(ahead_s),
             Blow::KillDatabase => Ok(()),
         }
     }
@@ -268,6 +271,17 @@ impl Siege {
             }
             std::thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    fn move_clock(&mut self, ahead_s: i64) -> Result<()> {
+        let from = now_us();
+        if !self.installation.set_clock(ahead_s)? {
+            self.left_out.push("moves of the clock: libfaketime is not installed".to_owned());
+            return Ok(());
+        }
+        // The nodes look at the file once a second.
+        std::thread::sleep(Duration::from_millis(1_500));
+        self.done.note("move of the clock", from)
     }
 
     /// No file of the node may grow any more: every write that would fails, as on a full disk.
@@ -385,8 +399,8 @@ impl Siege {
 /// The command that does the same again.
 fn command(options: &Options, seed: u64) -> String {
     format!(
-        "tests/run siege --kills {} --sends {} --store {} --nodes {} --pauses {} --pause-s {} --full {} --database-kills {} \
-         --jobs-destroyed {} --seed {seed}{}{}",
+        "tests/run siege --kills {} --sends {} --store {} --nodes {} --pauses {} --pause-s {} --full {} --clock-moves {} \
+         --database-kills {} --jobs-destroyed {} --seed {seed}{}{}",
         options.kills,
         options.sends,
         options.store.name().to_lowercase().replace("postgresql", "postgres"),
@@ -394,6 +408,7 @@ fn command(options: &Options, seed: u64) -> String {
         options.pauses,
         options.pause_s,
         options.full,
+        options.clock_moves,
         options.database_kills,
         options.jobs_destroyed,
         if options.no_restore { " --no-restore" } else { "" },
