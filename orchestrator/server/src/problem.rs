@@ -189,6 +189,16 @@ impl From<store::StoreError> for Problem {
                 tracing::warn!("A request was not stored: {why}");
                 Self::new(Code::Unavailable, "the database did not take it, nothing was written")
             }
+            // A disk that is full is full for keys.db, too.
+            StoreError::Vault(
+                why @ (vault::VaultError::Storage(_)
+                | vault::VaultError::Io { .. }
+                | vault::VaultError::Stopping),
+            ) => {
+                let source = std::error::Error::source(&why).map(|source| format!(": {source}"));
+                tracing::warn!("A request was not stored: {why}{}", source.unwrap_or_default());
+                Self::new(Code::Unavailable, "the keys cannot be read or written now, nothing was written")
+            }
             unfinished @ StoreError::Unfinished(_) => Self::new(Code::Unavailable, unfinished.to_string()),
             StoreError::ReadOnly => Self::new(Code::Unsupported, "this instance only reads"),
             other => {
@@ -240,4 +250,26 @@ pub(crate) async fn not_found() -> Problem {
 /// What is answered where a route does not take the method.
 pub(crate) async fn method_not_allowed() -> Problem {
     Problem::new(Code::MethodNotAllowed, "the route does not take this method")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_is_full_is_for_now_whichever_file_is_on_it() {
+        let full = || std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let vault = vault::VaultError::Io { path: "keys.db".into(), source: full() };
+        for error in [store::StoreError::Unavailable("full".to_owned()), vault.into()] {
+            let answer = Problem::from(error).into_response();
+            assert_eq!(answer.status(), 503);
+            assert!(answer.headers().contains_key(RETRY_AFTER), "clients hear when to come again");
+        }
+        let damaged = store::StoreError::from(vault::VaultError::Tampered);
+        assert_eq!(
+            Problem::from(damaged).into_response().status(),
+            500,
+            "what will not pass is no matter of waiting"
+        );
+    }
 }
