@@ -1,6 +1,7 @@
 //! An installation: nodes on one database, live, sending to the sinks.
 
 use crate::{
+    disk::Disk,
     node::Node,
     options::{Options, Store},
     sink::http::ACCOUNT,
@@ -27,6 +28,15 @@ pub struct Installation {
     pub key: String,
     /// The file that says how far ahead the clock of the nodes is; none where it cannot be moved.
     clock: Option<PathBuf>,
+    /// The disks of the nodes, where they have their own.
+    pub disks: Vec<Disk>,
+}
+
+impl Drop for Installation {
+    fn drop(&mut self) {
+        // Before their disks go.
+        self.nodes.iter_mut().for_each(Node::kill);
+    }
 }
 
 /// Where Linux distributions put the library that moves a process's clock.
@@ -51,10 +61,11 @@ impl Installation {
             std::fs::write(file, "+0")?;
         }
         let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("project");
-        let mut nodes = Vec::new();
+        let (mut nodes, mut disks) = (Vec::new(), Vec::new());
         for number in 0..options.nodes {
             let data = folder.join(format!("node-{number}"));
             std::fs::create_dir_all(&data)?;
+            disks.extend(options.disk_mib.and_then(|mib| Disk::mount(&data, mib)));
             let config = folder.join(format!("node-{number}.yaml"));
             let arguments = ["--config", text(&config)?, "--project", text(&project)?].map(str::to_owned);
             let mut node =
@@ -80,7 +91,7 @@ impl Installation {
         let made: serde_json::Value = serde_json::from_str(&made).context("the answer to `key create`")?;
         let key = made["key"].as_str().context("a key in the answer to `key create`")?.to_owned();
         first.run(&["go-live", "--by", WHO, "--yes"])?;
-        Ok(Self { nodes, key, clock: clock.map(|(_, file)| file) })
+        Ok(Self { nodes, key, clock: clock.map(|(_, file)| file), disks })
     }
 
     /// Where the nodes listen.

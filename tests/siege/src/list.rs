@@ -79,6 +79,6 @@ fn said(line: &Value) -> Said {
                 one["outcome"].is_null() || one["outcome"] == "no_answer" || one["outcome"] == "unknown"
             })
             .count(),
-        why: line["verdict"].to_string().chars().take(300).collect(),
+        why: line["verdict"].to_string().chars().take(120).collect(),
     }
 }

@@ -49,9 +49,12 @@ pub struct Options {
     /// For how many seconds; a lease is 120 s
     #[arg(long, default_value_t = 3)]
     pub pause_s: u64,
-    /// How often the disk is full for two seconds (no file of the node may grow)
+    /// How often the disk is full for two seconds (without --disk-mib: no file of the node may grow)
     #[arg(long, default_value_t = 1)]
     pub full: u64,
+    /// Give each node a disk of its own of so many MiB, in memory, which is filled to the last byte (needs root)
+    #[arg(long)]
+    pub disk_mib: Option<u64>,
     /// How often the clock of the nodes jumps, up to an hour forth and ten minutes back (needs libfaketime)
     #[arg(long, default_value_t = 2)]
     pub clock_moves: u64,

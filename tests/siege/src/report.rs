@@ -28,7 +28,7 @@ pub struct Report {
 }
 
 /// Differences that are printed one by one.
-const SHOWN: usize = 100;
+const SHOWN: usize = 25;
 
 impl Report {
     /// As Markdown.

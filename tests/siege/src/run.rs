@@ -94,6 +94,7 @@ pub fn run(options: &Options) -> Result<Report> {
         allowed: 0.into(),
         told: 0.into(),
         again: 0.into(),
+        at_a_loss: 0.into(),
         over: AtomicBool::new(false),
     });
     let done = Done::open(&folder.join("faults.jsonl"))?;
@@ -122,11 +123,7 @@ pub fn run(options: &Options) -> Result<Report> {
     siege.driver.over.store(true, Ordering::Relaxed);
     reporter.join().ok();
     let said = ended.with_context(|| siege.standing())?;
-    let report = siege.judge(options, said, start)?;
-    for node in &mut siege.installation.nodes {
-        node.kill();
-    }
-    Ok(report)
+    siege.judge(options, said, start)
 }
 
 /// Lines for whoever watches.
@@ -233,7 +230,7 @@ impl Siege {
                 self.installation.nodes[index].wake();
                 self.done.note("pause", from)
             }
-            Blow::Full => self.fill(index),
+            Blow::Full => self.fill(index, options),
             Blow::Clock(ahead_s) => self.move_clock(ahead_s),
             Blow::KillDatabase => Ok(()),
         }
@@ -284,9 +281,18 @@ impl Siege {
         self.done.note("move of the clock", from)
     }
 
-    /// No file of the node may grow any more: every write that would fails, as on a full disk.
-    fn fill(&mut self, index: usize) -> Result<()> {
+    /// The disk is full: to the last byte where the node has its own, else no file of it may grow any more.
+    fn fill(&mut self, index: usize, options: &Options) -> Result<()> {
         let from = now_us();
+        if let Some(disk) = self.installation.disks.get(index) {
+            let filled = disk.fill_while(|| now_us() < from + 2_000_000);
+            disk.free();
+            filled?;
+            return self.done.note("full disk, to the last byte", from);
+        }
+        if options.disk_mib.is_some() {
+            self.left_out.push("a disk of the node's own: it cannot be mounted here".to_owned());
+        }
         let node = &self.installation.nodes[index];
         // A little above what the largest has, so that it happens in the middle of work.
         if !node.limit_files(Some(node.largest_file() + 16 * 1024)) {
@@ -342,10 +348,11 @@ impl Siege {
         let build = ["release", "dist", "debug"]
             .into_iter()
             .find(|name| program.to_string_lossy().contains(&format!("/{name}/")));
-        let mut measured = vec![(
-            "calls of the driver that were made again".to_owned(),
-            self.driver.again.load(Ordering::Relaxed).to_string(),
-        )];
+        let counted = |count: &std::sync::atomic::AtomicU64| count.load(Ordering::Relaxed).to_string();
+        let mut measured = vec![
+            ("calls of the driver that were made again".to_owned(), counted(&self.driver.again)),
+            ("of these, answered by a 500 instead of a 503".to_owned(), counted(&self.driver.at_a_loss)),
+        ];
         self.recovered_ms.sort_unstable();
         if let (Some(middle), Some(last)) =
             (self.recovered_ms.get(self.recovered_ms.len() / 2), self.recovered_ms.last())
@@ -355,6 +362,7 @@ impl Siege {
                 format!("{middle} ms in the middle, {last} ms at most ({of} seen before the next fault)");
             measured.push(("from a start to the next message at a sink".to_owned(), text));
         }
+        self.left_out.sort_unstable();
         self.left_out.dedup();
         let counts = self.done.counts();
         Ok(Report {
@@ -400,7 +408,7 @@ impl Siege {
 fn command(options: &Options, seed: u64) -> String {
     format!(
         "tests/run siege --kills {} --sends {} --store {} --nodes {} --pauses {} --pause-s {} --full {} --clock-moves {} \
-         --database-kills {} --jobs-destroyed {} --seed {seed}{}{}",
+         --database-kills {} --jobs-destroyed {} --seed {seed}{}{}{}",
         options.kills,
         options.sends,
         options.store.name().to_lowercase().replace("postgresql", "postgres"),
@@ -411,6 +419,7 @@ fn command(options: &Options, seed: u64) -> String {
         options.clock_moves,
         options.database_kills,
         options.jobs_destroyed,
+        options.disk_mib.map(|mib| format!(" --disk-mib {mib}")).unwrap_or_default(),
         if options.no_restore { " --no-restore" } else { "" },
         if options.no_silence { " --no-silence" } else { "" },
     )
