@@ -5,11 +5,16 @@ use crate::exit::Fault;
 use serde::Deserialize;
 use std::{
     net::SocketAddr,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// The file's name, in the data folder or beside the project.
 pub(crate) const FILE: &str = "tabi.yaml";
+
+/// What one hand-over may take: a relay needs a moment, and nobody may hold a claim for an hour.
+const HAND_OVER_SECONDS: RangeInclusive<u64> = 2..=300;
 
 /// The most bytes that are read of it.
 const BYTES_MAX: u64 = 256 * 1024;
@@ -22,6 +27,9 @@ pub(crate) struct Config {
     pub(crate) listen: Option<SocketAddr>,
     /// What customers and shops reach us by: `https://tabi.example.jp`.
     pub(crate) base_url: Option<String>,
+    /// The longest that one hand-over to a provider may take, in seconds. What a node had claimed when it ended is taken up by
+    /// another one after 2.4 times that.
+    pub(crate) hand_over_seconds: Option<u64>,
     /// The mail relay.
     pub(crate) email: Option<EmailConfig>,
     /// The SMS provider.
@@ -171,7 +179,20 @@ impl Config {
         if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
             return Ok(Self::default());
         }
-        serde_saphyr::from_str(text).map_err(|error| error.to_string())
+        let config: Self = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
+        match config.hand_over_seconds {
+            Some(seconds) if !HAND_OVER_SECONDS.contains(&seconds) => Err(format!(
+                "`hand_over_seconds: {seconds}`: write {} to {}",
+                HAND_OVER_SECONDS.start(),
+                HAND_OVER_SECONDS.end()
+            )),
+            _ => Ok(config),
+        }
+    }
+
+    /// The longest that one hand-over may take.
+    pub(crate) fn hand_over_max(&self) -> Duration {
+        self.hand_over_seconds.map_or(worker::HAND_OVER_DEADLINE, Duration::from_secs)
     }
 
     /// A path as the file means it.
@@ -246,9 +267,17 @@ mod tests {
 
     #[test]
     fn a_misspelt_key_and_a_secret_in_the_open_are_refused() {
-        for text in ["lisen: 127.0.0.1:1\n", "email:\n  host: a\n  password: hunter2\n"] {
+        for text in [
+            "lisen: 127.0.0.1:1\n",
+            "hand_over_seconds: 1\n",
+            "hand_over_seconds: 3600\n",
+            "email:\n  host: a\n  password: hunter2\n",
+        ] {
             assert!(Config::parse(text).is_err(), "{text}");
         }
-        assert!(Config::parse("# nothing yet\n").is_ok());
+        let nothing = Config::parse("# nothing yet\n").expect("an empty file is one");
+        assert_eq!(nothing.hand_over_max(), Duration::from_secs(50));
+        let quick = Config::parse("hand_over_seconds: 5\n").expect("it is understood");
+        assert_eq!(quick.hand_over_max(), Duration::from_secs(5));
     }
 }

@@ -6,12 +6,13 @@ use std::{
     collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, RwLock},
+    time::Duration,
 };
 use store::planted::{Bug, planted};
 use store::{ClaimFor, Clock, Deciding, Store, StoreError};
 use words::{Channel, Elapsed, IdSource, Timestamp};
 
-/// How long a claim lasts. Hand-over deadlines are less than half of it.
+/// How long a claim lasts where nothing else is said. Hand-over deadlines are less than half of it.
 pub(crate) const LEASE: Elapsed = Elapsed::from_secs(120);
 
 /// Customers per step batch.
@@ -40,6 +41,7 @@ pub struct Machine {
     live: RwLock<Option<Arc<Live>>>,
     adapters: RwLock<Arc<Adapters>>,
     pub(crate) likenesses: crate::likeness::Likenesses,
+    pub(crate) hand_over_max: Duration,
 }
 
 /// What a machine is made of.
@@ -67,7 +69,34 @@ impl Machine {
     pub fn new(parts: Parts) -> Self {
         let Parts { store, clock, ids, node, base_url, renderer, caller, observer } = parts;
         let (live, adapters, likenesses) = (RwLock::new(None), RwLock::default(), Default::default());
-        Self { store, clock, ids, node, base_url, renderer, caller, observer, live, adapters, likenesses }
+        let hand_over_max = crate::HAND_OVER_DEADLINE;
+        Self {
+            store,
+            clock,
+            ids,
+            node,
+            base_url,
+            renderer,
+            caller,
+            observer,
+            live,
+            adapters,
+            likenesses,
+            hand_over_max,
+        }
+    }
+
+    /// The same with another limit to a whole hand-over, all stages together. A claim of deliveries lasts 2.4 times as long.
+    #[must_use]
+    pub fn hand_over_within(mut self, limit: Duration) -> Self {
+        self.hand_over_max = limit;
+        self
+    }
+
+    /// How long a claim of deliveries lasts.
+    fn lease(&self) -> Elapsed {
+        let micros = self.hand_over_max.as_micros() * 12 / 5;
+        i64::try_from(micros).map_or(LEASE, Elapsed::from_micros)
     }
 
     /// What is live, if anything.
@@ -131,7 +160,7 @@ impl Machine {
         ClaimFor {
             node: self.node.clone(),
             machine_now: self.leases_now(),
-            lease: LEASE,
+            lease: self.lease(),
             caps_since: crate::verdict::caps_since(&live.release.brand, now),
         }
     }

@@ -10,7 +10,7 @@ use store::planted::{Bug, planted};
 use store::{DeliveryState, HandOver, HandOverRefused, NewReceipt, SendWork, Settle, StoreError};
 use words::{Basis, Channel, Consent, ConsentChange, ConsentState, EventId, Evidence, Timestamp};
 
-/// The whole of a hand-over, all stages together; less than half a lease.
+/// The whole of a hand-over, all stages together, where nothing else is said; less than half a lease.
 pub const HAND_OVER_DEADLINE: Duration = Duration::from_secs(50);
 
 /// Deliveries per send batch.
@@ -110,7 +110,7 @@ impl Machine {
             .into_iter()
             .map(|ready| async move {
                 let from = self.clock.now();
-                let handing = ready.adapter.hand_over(&ready.parcel, &ready.bytes, HAND_OVER_DEADLINE);
+                let handing = ready.adapter.hand_over(&ready.parcel, &ready.bytes, self.hand_over_max);
                 // An adapter that breaks off takes none of its neighbours along, and nobody knows how far it came.
                 let outcome = AssertUnwindSafe(handing).catch_unwind().await.unwrap_or_else(|_| {
                     Outcome::Unknown { stage: Stage::Answer, answer: "the adapter broke off".to_owned() }

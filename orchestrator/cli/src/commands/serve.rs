@@ -172,7 +172,7 @@ async fn desk(
     let ports =
         InboxPorts { smtp: inbox.serve_smtp(here.into()).await?, http: inbox.serve_http(here.into()).await? };
     let calls = Arc::new(HttpCalls::new()?);
-    let machine = Arc::new(Machine::new(Parts {
+    let machine = Machine::new(Parts {
         store: instance.store.clone(),
         clock: Arc::clone(&instance.clock),
         ids: Arc::clone(&instance.ids),
@@ -181,7 +181,8 @@ async fn desk(
         renderer: Arc::new(Children(render::Pool::new(render::PoolOptions::this_program()?))),
         caller: Arc::clone(&calls) as Arc<dyn worker::calls::Caller>,
         observer: None,
-    }));
+    });
+    let machine = Arc::new(machine.hand_over_within(instance.config.hand_over_max()));
     let current = current.clone();
     Ok(Desk {
         instance: instance.clone(),
