@@ -1,6 +1,7 @@
 //! An installation: nodes on one database, live, sending to the sinks.
 
 use crate::{
+    cluster::Cluster,
     disk::Disk,
     node::Node,
     options::{Options, Store},
@@ -30,6 +31,8 @@ pub struct Installation {
     clock: Option<PathBuf>,
     /// The disks of the nodes, where they have their own.
     pub disks: Vec<Disk>,
+    /// The database server, where there is one.
+    pub cluster: Option<Cluster>,
 }
 
 impl Drop for Installation {
@@ -48,12 +51,10 @@ impl Installation {
     /// # Errors
     /// When it does not come up, or is not let live.
     pub fn open(options: &Options, folder: &Path, smtp: SocketAddr, sms: SocketAddr) -> Result<Self> {
-        if options.store != Store::Sqlite {
-            bail!("the nodes of a siege on {} are not there yet", options.store.name());
-        }
-        if options.nodes != 1 {
+        if options.store == Store::Sqlite && options.nodes != 1 {
             bail!("SQLite takes one node: leave --nodes out");
         }
+        let cluster = if options.store == Store::Postgres { Some(Cluster::start()?) } else { None };
         let program = program(options)?;
         let clock = faketime().filter(|_| options.clock_moves > 0);
         let clock = clock.map(|library| (library, folder.join("clock")));
@@ -71,6 +72,9 @@ impl Installation {
             let mut node =
                 Node::new(&program, &arguments, &data, &folder.join(format!("node-{number}.log")))?;
             node.set("SIEGE_SMS_SECRET", ACCOUNT.1);
+            if let Some(cluster) = &cluster {
+                node.set("TABI_DATABASE", &cluster.url);
+            }
             if let Some((library, file)) = &clock {
                 node.set("LD_PRELOAD", text(library)?);
                 node.set("FAKETIME_TIMESTAMP_FILE", text(file)?);
@@ -79,7 +83,7 @@ impl Installation {
                 node.set("FAKETIME_DONT_FAKE_MONOTONIC", "1");
                 node.set("NO_FAKE_STAT", "1");
             }
-            std::fs::write(&config, settings(smtp, sms))?;
+            std::fs::write(&config, settings(options, smtp, sms))?;
             nodes.push(node);
         }
         for node in &mut nodes {
@@ -91,7 +95,7 @@ impl Installation {
         let made: serde_json::Value = serde_json::from_str(&made).context("the answer to `key create`")?;
         let key = made["key"].as_str().context("a key in the answer to `key create`")?.to_owned();
         first.run(&["go-live", "--by", WHO, "--yes"])?;
-        Ok(Self { nodes, key, clock: clock.map(|(_, file)| file), disks })
+        Ok(Self { nodes, key, clock: clock.map(|(_, file)| file), disks, cluster })
     }
 
     /// Where the nodes listen.
@@ -164,10 +168,11 @@ fn faketime() -> Option<PathBuf> {
 }
 
 /// Reports go to the public address; the provider of the siege knows where that leads.
-fn settings(smtp: SocketAddr, sms: SocketAddr) -> String {
+fn settings(options: &Options, smtp: SocketAddr, sms: SocketAddr) -> String {
     format!(
-        "base_url: https://tabi.example.jp\nemail:\n  host: {}\n  port: {}\n  tls: none\nsms:\n  account: {}\n  \
+        "base_url: https://tabi.example.jp\nhand_over_seconds: {}\nemail:\n  host: {}\n  port: {}\n  tls: none\nsms:\n  account: {}\n  \
          base_url: http://{sms}\n  secret: {{env: SIEGE_SMS_SECRET}}\n  callbacks: true\n",
+        options.hand_over_s,
         smtp.ip(),
         smtp.port(),
         ACCOUNT.0

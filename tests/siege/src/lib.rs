@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod chance;
+pub mod cluster;
 pub mod disk;
 pub mod driver;
 pub mod faults;

@@ -46,9 +46,12 @@ pub struct Options {
     /// How often a node is frozen
     #[arg(long, default_value_t = 1)]
     pub pauses: u64,
-    /// For how many seconds; a lease is 120 s
+    /// For how many seconds; twice a lease is 4.8 times --hand-over-s
     #[arg(long, default_value_t = 3)]
     pub pause_s: u64,
+    /// The longest that one hand-over may take, in seconds; a lease is 2.4 times as long
+    #[arg(long, default_value_t = 50)]
+    pub hand_over_s: u64,
     /// How often the disk is full for two seconds (without --disk-mib: no file of the node may grow)
     #[arg(long, default_value_t = 1)]
     pub full: u64,
@@ -67,7 +70,7 @@ pub struct Options {
     /// Leave the restored backup out
     #[arg(long)]
     pub no_restore: bool,
-    /// Providers never fall silent: silence costs each batch that meets it the 50 s of a hand-over
+    /// Providers never fall silent: silence costs each batch that meets it a whole --hand-over-s
     #[arg(long)]
     pub no_silence: bool,
     /// The binary; left out: `TABI_BIN`, else the one beside this program

@@ -7,7 +7,7 @@ use crate::{
     installation::{Installation, UP_MAX, program},
     journal::{self, Journal},
     list,
-    options::Options,
+    options::{Options, Store},
     plan,
     reconcile::{Records, reconcile},
     record::{Channel, Received, now_us},
@@ -159,7 +159,9 @@ impl Siege {
         say(&format!("all is told; {}", self.standing()));
         self.settle(provider)?;
         let mut said = list::export(self.installation.any()?, &self.folder.join("listed.jsonl"))?;
-        if !options.no_restore {
+        if options.store == Store::Postgres {
+            self.left_out.push("the restored backup: it is played back over SQLite's files".to_owned());
+        } else if !options.no_restore {
             let after = restore::run(self, orders, provider)?;
             // What was said before the backup was played back holds for what it has forgotten.
             let known: BTreeSet<String> = after.iter().map(|one| one.message.clone()).collect();
@@ -232,8 +234,19 @@ impl Siege {
             }
             Blow::Full => self.fill(index, options),
             Blow::Clock(ahead_s) => self.move_clock(ahead_s),
-            Blow::KillDatabase => Ok(()),
+            Blow::KillDatabase => self.kill_database(),
         }
+    }
+
+    fn kill_database(&mut self) -> Result<()> {
+        let from = now_us();
+        let Some(cluster) = &self.installation.cluster else {
+            self.left_out.push("kills of the database: SQLite has no server".to_owned());
+            return Ok(());
+        };
+        cluster.kill()?;
+        cluster.again()?;
+        self.done.note("kill of the database", from)
     }
 
     fn kill(&mut self, index: usize, forget: bool) -> Result<()> {
@@ -407,7 +420,7 @@ impl Siege {
 /// The command that does the same again.
 fn command(options: &Options, seed: u64) -> String {
     format!(
-        "tests/run siege --kills {} --sends {} --store {} --nodes {} --pauses {} --pause-s {} --full {} --clock-moves {} \
+        "tests/run siege --kills {} --sends {} --store {} --nodes {} --pauses {} --pause-s {} --hand-over-s {} --full {} --clock-moves {} \
          --database-kills {} --jobs-destroyed {} --seed {seed}{}{}{}",
         options.kills,
         options.sends,
@@ -415,6 +428,7 @@ fn command(options: &Options, seed: u64) -> String {
         options.nodes,
         options.pauses,
         options.pause_s,
+        options.hand_over_s,
         options.full,
         options.clock_moves,
         options.database_kills,
