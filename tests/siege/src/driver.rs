@@ -100,6 +100,9 @@ impl Driver {
                         .map(|order| Told::Accepted { order: order.id.clone(), at_us })
                         .collect();
                     self.journal.append(&told)?;
+                    for order in orders.iter().filter(|order| order.offers && order.revokes) {
+                        self.revoke(order)?;
+                    }
                     self.told.fetch_add(last - first, Ordering::Relaxed);
                     return Ok(());
                 }
@@ -110,6 +113,33 @@ impl Driver {
                     self.at_a_loss.fetch_add(u64::from(answer.status == 500), Ordering::Relaxed);
                 }
                 Err(_) => {}
+            }
+            self.again.fetch_add(1, Ordering::Relaxed);
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    }
+
+    /// A customer refuses offers, until Tabi has heard it.
+    fn revoke(&self, order: &Order) -> Result<()> {
+        let body = json!({
+            "userId": order.customer, "purpose": "offers", "channel": "email", "state": "revoked",
+            "evidence": {"method": "web_form", "source": "https://shop.example.com/account"},
+        });
+        let authorization = format!("Bearer {}", self.key);
+        let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
+        let mut nodes = self.nodes.iter().cycle();
+        while let Some(node) = nodes.next().filter(|_| !self.over.load(Ordering::Relaxed)) {
+            let (bytes, limit) = (body.to_string(), Duration::from_secs(20));
+            match http::request_within(*node, "POST", "/v1/consents", &headers, bytes.as_bytes(), limit) {
+                Ok(answer) if (200..300).contains(&answer.status) => {
+                    let line = Told::Revoked { customer: order.customer.clone(), at_us: now_us() };
+                    return self.journal.append(&[line]);
+                }
+                Ok(answer) if answer.status < 500 && answer.status != 429 => {
+                    bail!("Tabi refuses a refusal: {} {}", answer.status, answer.body)
+                }
+                Ok(_) | Err(_) => {}
             }
             self.again.fetch_add(1, Ordering::Relaxed);
             std::thread::sleep(Duration::from_millis(50));

@@ -1,7 +1,7 @@
 //! What must come of an order: four messages, two channels, both promises.
 
 use crate::record::{Channel, Class, Expected, Order, Told};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The journeys of `tests/siege/project`: name, channel, promise.
 pub const JOURNEYS: [(&str, Channel, Class); 4] = [
@@ -21,11 +21,13 @@ pub fn order(run: &str, number: u64, customers: u64) -> Order {
         phone: format!("+81901{customer:07}"),
         // One in twenty does not want offers.
         offers: customer % 20 != 7,
+        // And one in ten takes it back.
+        revokes: customer % 10 == 3,
     }
 }
 
-/// What must come of an order, `told` or not.
-pub fn expected(order: &Order, told: bool) -> Vec<Expected> {
+/// What must come of an order, `told` or not, of somebody who refused offers at `revoked_us`, or did not.
+pub fn expected(order: &Order, told: bool, revoked_us: Option<i64>) -> Vec<Expected> {
     JOURNEYS
         .iter()
         .map(|(journey, channel, class)| Expected {
@@ -35,6 +37,7 @@ pub fn expected(order: &Order, told: bool) -> Vec<Expected> {
             class: *class,
             told,
             refused: (*journey == "offer" && !order.offers).then(|| "no consent to offers".to_owned()),
+            revoked_us: revoked_us.filter(|_| *journey == "offer"),
         })
         .collect()
 }
@@ -45,18 +48,27 @@ pub fn all_expected(record: &[Told]) -> Vec<Expected> {
         .iter()
         .filter_map(|line| match line {
             Told::Accepted { order, .. } => Some(order.as_str()),
-            Told::Asked(_) => None,
+            Told::Asked(_) | Told::Revoked { .. } => None,
         })
         .collect();
+    let mut revoked: BTreeMap<&str, i64> = BTreeMap::new();
+    for line in record {
+        if let Told::Revoked { customer, at_us } = line {
+            revoked.entry(customer).or_insert(*at_us);
+        }
+    }
     let mut seen = BTreeSet::new();
     record
         .iter()
         .filter_map(|line| match line {
             Told::Asked(order) => Some(order),
-            Told::Accepted { .. } => None,
+            Told::Accepted { .. } | Told::Revoked { .. } => None,
         })
         .filter(|order| seen.insert(order.id.clone()))
-        .flat_map(|order| expected(order, told.contains(order.id.as_str())))
+        .flat_map(|order| {
+            let revoked_us = revoked.get(order.customer.as_str()).copied();
+            expected(order, told.contains(order.id.as_str()), revoked_us)
+        })
         .collect()
 }
 
@@ -72,6 +84,8 @@ mod tests {
             Told::Asked(second),
             Told::Asked(first.clone()),
             Told::Accepted { order: first.id, at_us: 1 },
+            Told::Revoked { customer: first.customer, at_us: 2 },
+            Told::Revoked { customer: "somebody else".to_owned(), at_us: 3 },
         ];
         let all = all_expected(&record);
         assert_eq!(all.len(), 8);
@@ -79,5 +93,7 @@ mod tests {
         let refused: Vec<_> = all.iter().filter(|one| one.refused.is_some()).collect();
         assert_eq!(refused.len(), 1);
         assert_eq!(refused[0].mark, "offer s-0000007");
+        let revoked: Vec<_> = all.iter().filter(|one| one.revoked_us.is_some()).collect();
+        assert_eq!(revoked.iter().map(|one| one.mark.as_str()).collect::<Vec<_>>(), ["offer s-0000001"]);
     }
 }

@@ -35,6 +35,8 @@ pub struct Order {
     pub phone: String,
     /// Whether they agreed to offers.
     pub offers: bool,
+    /// Whether they take that back as soon as they have ordered.
+    pub revokes: bool,
 }
 
 /// A line of the driver's record.
@@ -47,6 +49,13 @@ pub enum Told {
     Accepted {
         /// The order's number.
         order: String,
+        /// When the answer was read.
+        at_us: i64,
+    },
+    /// A customer's refusal of offers, answered with a 2xx: no hand-over begins after that.
+    Revoked {
+        /// Who refused.
+        customer: String,
         /// When the answer was read.
         at_us: i64,
     },
@@ -67,6 +76,8 @@ pub struct Expected {
     pub told: bool,
     /// Why it must not be sent.
     pub refused: Option<String>,
+    /// Since when its recipient is known to have refused it, microseconds since 1970.
+    pub revoked_us: Option<i64>,
 }
 
 /// What a sink did with a message that it had read, or refused before that.

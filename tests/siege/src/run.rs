@@ -327,8 +327,8 @@ impl Siege {
                 (lines, since) = (self.receipts.lines(), Instant::now());
                 continue;
             }
-            // Offers wait for two seconds before they are planned.
-            if since.elapsed() < Duration::from_secs(3) {
+            // Offers wait for five seconds before they are planned.
+            if since.elapsed() < Duration::from_secs(6) {
                 continue;
             }
             let open = list::open(self.installation.any()?)?;

@@ -126,7 +126,8 @@ impl Group<'_> {
             "quarantined" => self.struck(said),
             "rejected" | "bounced" => self.refused(),
             "suppressed" | "not_sent" => {
-                any(Answer::Dead) || self.expected.iter().any(|one| one.refused.is_some())
+                let refused = |one: &&&Expected| one.refused.is_some() || one.revoked_us.is_some();
+                any(Answer::Dead) || self.expected.iter().any(|one| refused(&one))
             }
             _ => false,
         }

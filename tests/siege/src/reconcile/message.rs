@@ -10,6 +10,16 @@ pub(super) fn check(expected: &Expected, times: &[&Received], faults: &[Fault], 
     if let Some(why) = &expected.refused {
         out.push(Difference::SentThoughRefused { mark: mark(), why: why.clone() });
     }
+    if let Some(revoked_us) = expected.revoked_us {
+        let late = |one: &&&Received| {
+            one.at_us > revoked_us + BEGUN_US
+                && !faults.iter().any(|fault| begun_before(fault, revoked_us, one))
+        };
+        for one in times.iter().filter(late) {
+            let why = format!("the recipient had refused it {} ms before", (one.at_us - revoked_us) / 1000);
+            out.push(Difference::SentThoughRefused { mark: mark(), why });
+        }
+    }
     for one in times.iter().filter(|one| one.to != expected.to) {
         out.push(Difference::WrongAddress { mark: mark(), to: one.to.clone() });
     }
@@ -34,4 +44,12 @@ pub(super) fn check(expected: &Expected, times: &[&Received], faults: &[Fault], 
             }
         }
     }
+}
+
+/// A hand-over that had begun when the refusal was told may still arrive: it waits its turn for a connection.
+const BEGUN_US: i64 = 3_000_000;
+
+/// Whether a fault may have kept something back that had begun before the refusal.
+fn begun_before(fault: &Fault, revoked_us: i64, received: &Received) -> bool {
+    fault.to_us >= revoked_us && fault.from_us <= received.at_us
 }

@@ -9,7 +9,15 @@ const PHONE: &str = "+819010000001";
 fn expected(mark: &str, class: Class) -> Expected {
     let journey = mark.split(' ').next().unwrap().to_owned();
     let to = if matches!(journey.as_str(), "code" | "parcel") { PHONE } else { MAIL };
-    Expected { mark: mark.to_owned(), to: to.to_owned(), journey, class, told: true, refused: None }
+    Expected {
+        mark: mark.to_owned(),
+        to: to.to_owned(),
+        journey,
+        class,
+        told: true,
+        refused: None,
+        revoked_us: None,
+    }
 }
 
 fn received(mark: &str, id: &str, at_s: i64, answer: Answer) -> Received {
@@ -218,6 +226,22 @@ fn what_must_not_be_sent_is_found_at_the_sink() {
     check(&records, &[]);
     // It was blocked before it had an address: that of its customer counts.
     records.said[1].to = String::new();
+    check(&records, &[]);
+}
+
+#[test]
+fn what_is_refused_meanwhile_is_not_handed_over_afterwards() {
+    let mut records = fine();
+    records.expected[1].revoked_us = Some(100_000_000);
+    check(&records, &[]);
+    records.received[1].at_us = 104_000_000;
+    check(&records, &["sent though refused"]);
+    // It may have begun before, and been kept back.
+    records.faults.push(fault("pause", 101, 103));
+    check(&records, &[]);
+    // Not sent for that reason, it is fine.
+    records.received.remove(1);
+    records.said[1].outcome = "not_sent".to_owned();
     check(&records, &[]);
 }
 
