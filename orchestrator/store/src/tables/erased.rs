@@ -174,7 +174,7 @@ impl Store {
 /// Takes back every planned message of a customer. The kind of the record must have been interned.
 async fn cancel(tx: &mut Tx, store: &Store, customer: CustomerId, now: Timestamp) -> Result<(), StoreError> {
     sql::query(
-        "update delivery indexed by delivery_open set state = 12, due_at = null, lease_until = null, settled_at = ?1, \
+        "update delivery indexed by delivery_open set state = case when handed_at is null then 12 else 4 end, due_at = null, lease_until = null, settled_at = ?1, \
             why = case when json_valid(why) then json_patch(why, ?2) else ?2 end \
          where shard = ?3 and customer = ?4 and state in (0, 1, 2) and state <> 2",
     )
@@ -185,9 +185,13 @@ async fn cancel(tx: &mut Tx, store: &Store, customer: CustomerId, now: Timestamp
     .execute(&mut tx.conn)
     .await?;
     let rows = sql::query(
-        "update message indexed by message_customer set outcome = 19, settled_at = ?1, \
+        "update message as m indexed by message_customer set settled_at = ?1, \
+            outcome = case when exists (select 1 from delivery d where d.shard = m.shard and d.customer = m.customer \
+                and d.message = m.id and d.state = 4) then 8 else 19 end, \
             why = case when json_valid(why) then json_patch(why, ?2) else ?2 end \
-         where shard = ?3 and customer = ?4 and outcome = 0 returning id",
+         where m.shard = ?3 and m.customer = ?4 and m.outcome in (0, 1) and not exists ( \
+            select 1 from delivery d where d.shard = m.shard and d.customer = m.customer and d.message = m.id \
+                and d.state = 2) returning id",
     )
     .bind(now.as_micros())
     .bind(WHY)

@@ -54,7 +54,11 @@ impl Store {
                 Some(content) => {
                     let likeness = self.likeness_at_hand(content.likeness).await?;
                     let key = content_key(*customer, *at);
-                    Some(self.seal_content(&sealing, key, item.delivery, content, &likeness)?)
+                    match self.seal_content(&sealing, key, item.delivery, content, &likeness) {
+                        // Erased meanwhile: the door turns it away, and its neighbours go on.
+                        Err(StoreError::Erased) => None,
+                        sealed => Some(sealed?),
+                    }
                 }
                 None => None,
             });

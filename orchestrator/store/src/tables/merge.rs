@@ -116,8 +116,12 @@ impl Store {
                 .await?;
                 let (moved, merged) =
                     enrollments::move_enrollments(tx, &store, &keys, loser, survivor, now).await?;
-                if !planted(Bug::MergeLosesPlanned) {
-                    messages::move_messages(tx, &keys, loser, survivor, now).await?;
+                messages::move_messages(tx, &keys, loser, survivor, now).await?;
+                if planted(Bug::MergeLosesPlanned) {
+                    let whose = data_encoding::HEXLOWER.encode(&survivor.0);
+                    tx.conn.run(&format!(
+                        "update delivery set due_at = null where state = 0 and customer = x'{whose}'"
+                    ))?;
                 }
                 let mut pending = events::pending_events(tx, &keys, loser, survivor).await?;
                 pending.push(events::merged_event(&store, loser, survivor, now)?);

@@ -232,20 +232,22 @@ pub(crate) async fn write_messages(tx: &mut Tx, rows: MessageRows) -> Result<(),
     Ok(())
 }
 
-/// Cancels deliveries `[shard, customer, message, delivery, why, at]` that were not handed over, and messages that have
-/// none left.
+/// Cancels deliveries `[shard, customer, message, delivery, why, at]` that are not under way, and messages that have none
+/// left. What was to be sent again because its answer was lost may have arrived: that is unknown, and not "not sent".
 pub(crate) async fn cancel(tx: &mut Tx, rows: Rows) -> Result<(), StoreError> {
     tx.conn.each(
-        "update delivery set state = 12, due_at = null, lease_until = null, settled_at = ?6, why = ?5 \
+        "update delivery set state = case when handed_at is null then 12 else 4 end, due_at = null, lease_until = null, settled_at = ?6, why = ?5 \
          where shard = ?1 and customer = ?2 and message = ?3 and id = ?4 and state in (0, 1)",
         &rows,
     )?;
-    // Once all of its deliveries were taken back.
+    // Once none of its deliveries may still go out, or has arrived.
     tx.conn.each(
-        "update message as m set outcome = 19, settled_at = ?6, why = ?5 \
-         where m.shard = ?1 and m.customer = ?2 and m.id = ?3 and ?4 is not null and m.outcome = 0 and not exists ( \
+        "update message as m set settled_at = ?6, why = ?5, outcome = case when exists ( \
             select 1 from delivery d where d.shard = m.shard and d.customer = m.customer and d.message = m.id \
-                and d.state <> 12)",
+                and d.state = 4) then 8 else 19 end \
+         where m.shard = ?1 and m.customer = ?2 and m.id = ?3 and ?4 is not null and m.outcome in (0, 1) and not exists ( \
+            select 1 from delivery d where d.shard = m.shard and d.customer = m.customer and d.message = m.id \
+                and d.state in (0, 1, 2, 3, 5))",
         &rows,
     )?;
     Ok(())

@@ -197,12 +197,16 @@ impl Store {
             wanted.extend(item.events.iter().map(|new| events_key(*customer, new.event.received_at)));
         }
         let sealing = self.keys(wanted, now).await?;
-        let mut extras = Vec::with_capacity(items.len());
+        let (mut extras, mut gone) = (Vec::with_capacity(items.len()), Vec::new());
         for (item, (customer, at)) in items.iter().zip(&planned) {
-            let events = self.own_events(&sealing, *customer, &item.events)?;
+            // Whoever was erased meanwhile is told nothing more, and gets nothing more; their neighbours are.
+            let events = match self.own_events(&sealing, *customer, &item.events) {
+                Err(StoreError::Erased) => Vec::new(),
+                events => events?,
+            };
             let (mut rows, mut after, mut audit) = (MessageRows::default(), After::default(), Rows::new());
             if let Some(next) = &item.next {
-                self.delivery_rows(
+                let laid_out = self.delivery_rows(
                     &mut rows,
                     &mut after,
                     &sealing,
@@ -211,7 +215,11 @@ impl Store {
                     *at,
                     next,
                     None,
-                )?;
+                );
+                match laid_out {
+                    Err(StoreError::Erased) => gone.push(item.delivery),
+                    laid_out => laid_out?,
+                }
             }
             self.audit_rows(&mut audit, &item.audit)?;
             extras.push((events, rows, after, audit));
@@ -239,6 +247,7 @@ impl Store {
                         continue;
                     };
                     answers.push(true);
+                    let goes_on = goes_on && !gone.contains(&item.delivery);
                     settle_rows(tx, item, key, &stood, goes_on, now, &mut deliveries, &mut outcomes);
                     if let Some(attempt) = &item.attempt {
                         attempts
