@@ -27,6 +27,8 @@ pub(super) async fn exercise(make: &impl AsyncFn() -> Store) {
     a_report_that_comes_before_the_answer_ends_the_claim(&make().await).await;
     what_would_be_sent_again_is_settled_by_evidence(&make().await).await;
     what_is_unknown_is_settled_by_evidence_or_by_name(&make().await).await;
+    an_erasure_in_the_middle_of_a_batch_stops_nobody_else(&make().await).await;
+    what_would_be_sent_again_is_unknown_once_it_is_taken_back(&make().await).await;
     a_customer_due_for_a_step_is_stepped_first(&make().await).await;
     receipts_count_once(&make().await).await;
 }
@@ -347,6 +349,38 @@ fn receipt(key: crate::DeliveryKey, kind: &str, minutes: i64) -> NewReceipt {
         suppress: None,
         audit: Vec::new(),
     }
+}
+
+async fn an_erasure_in_the_middle_of_a_batch_stops_nobody_else(store: &Store) {
+    let ids = ids();
+    for name in ["anna", "ben", "carl"] {
+        let id = someone(store, &ids, name).await;
+        plan(store, id, "hello", NEVER_TWICE).await;
+    }
+    let works = claim(store, 2).await;
+    store.erase(works[0].customer.id, at(2), Vec::new()).await.unwrap();
+    let opened = store.hand_over(works.iter().map(|work| hand_over(work, 2)).collect(), at(2)).await.unwrap();
+    assert_eq!(opened, [Err(crate::HandOverRefused::Fence), Ok(()), Ok(())]);
+    // Erased while the provider is asked; what is told to journeys has to be sealed.
+    store.erase(works[1].customer.id, at(2), Vec::new()).await.unwrap();
+    let answers = works[1..].iter().map(|work| {
+        let event = super::event(&ids, "message_sent", 3);
+        let events = vec![crate::NewEvent { event, message_id: None }];
+        crate::Settle { events, ..settle(work, DeliveryState::Accepted) }
+    });
+    assert_eq!(store.settle(answers.collect(), at(3)).await.unwrap(), [true, true]);
+    super::log::whole(store).await;
+}
+
+async fn what_would_be_sent_again_is_unknown_once_it_is_taken_back(store: &Store) {
+    let anna = someone(store, &ids(), "anna").await;
+    plan(store, anna, "receipt", DeliveryClass::NeverLost).await;
+    let works = claim(store, 2).await;
+    store.hand_over(vec![hand_over(&works[0], 2)], at(2)).await.unwrap();
+    assert_eq!(store.sweep_at_start(at(3)).await.unwrap().planned_again, 1);
+    store.erase(anna, at(4), Vec::new()).await.unwrap();
+    assert_eq!(outcome(store).await, MessageOutcome::Unknown, "it may have arrived");
+    super::log::whole(store).await;
 }
 
 async fn a_customer_due_for_a_step_is_stepped_first(store: &Store) {

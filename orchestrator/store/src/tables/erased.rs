@@ -174,7 +174,8 @@ impl Store {
 /// Takes back every planned message of a customer. The kind of the record must have been interned.
 async fn cancel(tx: &mut Tx, store: &Store, customer: CustomerId, now: Timestamp) -> Result<(), StoreError> {
     sql::query(
-        "update delivery indexed by delivery_open set state = case when handed_at is null then 12 else 4 end, due_at = null, lease_until = null, settled_at = ?1, \
+        "update delivery indexed by delivery_open set state = case when handed_at is null then 12 else 4 end, due_at = null, \
+            lease_until = null, settled_at = ?1, \
             why = case when json_valid(why) then json_patch(why, ?2) else ?2 end \
          where shard = ?3 and customer = ?4 and state in (0, 1, 2) and state <> 2",
     )

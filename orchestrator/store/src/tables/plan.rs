@@ -236,7 +236,8 @@ pub(crate) async fn write_messages(tx: &mut Tx, rows: MessageRows) -> Result<(),
 /// left. What was to be sent again because its answer was lost may have arrived: that is unknown, and not "not sent".
 pub(crate) async fn cancel(tx: &mut Tx, rows: Rows) -> Result<(), StoreError> {
     tx.conn.each(
-        "update delivery set state = case when handed_at is null then 12 else 4 end, due_at = null, lease_until = null, settled_at = ?6, why = ?5 \
+        "update delivery set state = case when handed_at is null then 12 else 4 end, due_at = null, lease_until = null, \
+            settled_at = ?6, why = ?5 \
          where shard = ?1 and customer = ?2 and message = ?3 and id = ?4 and state in (0, 1)",
         &rows,
     )?;

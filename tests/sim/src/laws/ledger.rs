@@ -1,0 +1,76 @@
+//! The ledger against what providers got: every message has one end, and it is the true one.
+
+use super::{blob, int, text};
+use crate::book::{Handed, Said};
+use crate::tables::Tables;
+use crate::world::World;
+use words::{DeliveryId, MessageId};
+
+/// What became of messages, by number.
+const UNKNOWN: i64 = 8;
+const REJECTED: i64 = 20;
+const QUARANTINED: i64 = 21;
+
+pub(super) fn hold(world: &World, tables: &Tables) -> anyhow::Result<()> {
+    let rows = tables.rows(
+        "select m.id, m.outcome, j.name, s.name, max(d.delivery_class), max(coalesce(e.status, 0)), m.customer from message m \
+         join symbol j on j.id = m.journey left join enrollment e on e.id = m.enrollment \
+         join symbol s on s.id = m.step \
+         left join delivery d on d.shard = m.shard and d.customer = m.customer and d.message = m.id group by m.id",
+    )?;
+    let groups = super::group_of(world);
+    for row in rows {
+        let Some(id) = MessageId::from_slice(&blob(&row, 0)) else { continue };
+        let (outcome, class) = (int(&row, 1).unwrap_or(0), int(&row, 4).unwrap_or(0));
+        let who = format!("{} of {}", text(&row, 3), text(&row, 2));
+        let mut book = world.book();
+        let tries: Vec<Handed> = {
+            let of: Vec<DeliveryId> = book.of_message.get(&id).into_iter().flatten().copied().collect();
+            of.iter().filter_map(|delivery| book.handed.get(delivery)).flatten().cloned().collect()
+        };
+        book.note(format!("{who}: {outcome} after {}", tries.len()));
+        // Of one message the e-mail may be resent, and the text under a key.
+        let class = if tries.iter().any(|h| h.class == 1) { 1 } else { class };
+        let erased = groups
+            .get(&blob(&row, 6))
+            .and_then(|group| book.groups.get(*group))
+            .is_some_and(|group| group.erased);
+        let ended = int(&row, 5).unwrap_or(0) > 1 || book.given_up.contains(&id) || erased;
+        for (law, what) in judged(outcome, class, &tries, ended) {
+            book.breach(law, format!("{who} (outcome {outcome}, class {class}): {what}"));
+        }
+    }
+    Ok(())
+}
+
+/// What is wrong with an end, for what providers got.
+fn judged(outcome: i64, class: i64, tries: &[Handed], ended: bool) -> Vec<(&'static str, String)> {
+    let mut wrong = Vec::new();
+    let mut say = |law, what: &str| wrong.push((law, what.to_owned()));
+    let taken = tries.iter().filter(|h| h.taken).count();
+    let accepted = matches!(outcome, 2 | 3 | 9 | 10);
+    let lost = |h: &&Handed| matches!(h.said, None | Some(Said::LostTaken | Said::LostNot)) || !h.written;
+    let windows = tries.iter().filter(lost).count();
+    let most = if class == 1 { 1 + windows } else { 1 };
+    if taken > most {
+        say("I3", &format!("{taken} arrived, and {windows} answers were lost"));
+    }
+    if accepted && taken == 0 {
+        say("I2", "recorded as accepted, and nobody took it");
+    }
+    if tries.iter().any(|h| h.said == Some(Said::Accepted) && h.written) && !accepted {
+        say("I2", "a provider took it and said so, and that is not what the record says");
+    }
+    // What was not to be sent any more, or might not, while it was to be sent again.
+    if outcome == UNKNOWN && class != 0 && !ended {
+        say("I4", "one that may not be lost is left as unknown");
+    }
+    if outcome == UNKNOWN && !tries.is_empty() && windows == 0 {
+        say("I4", "unknown, though every answer was heard");
+    }
+    let set_aside = outcome == QUARANTINED && class != 0;
+    if outcome >= 16 && outcome != REJECTED && !set_aside && taken > 0 {
+        say("I4", "recorded as not sent, and it was taken");
+    }
+    wrong
+}

@@ -1,0 +1,118 @@
+//! `tests/run sim`: seeds, one or many, with or without a planted mistake.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use clap::Parser;
+use sim::many::{Tally, many, one};
+use std::process::ExitCode;
+use store::planted::{Bug, PLANTED};
+
+/// Runs the product in a simulated world, in which every mishap follows from the seed.
+#[derive(Debug, Parser)]
+#[command(name = "tests/run sim")]
+struct Args {
+    /// How many seeds
+    #[arg(long, default_value_t = 200)]
+    seeds: u64,
+    /// The first of them
+    #[arg(long, default_value_t = 0)]
+    from: u64,
+    /// This one alone, with all that happens in it
+    #[arg(long)]
+    seed: Option<u64>,
+    /// With these mistakes planted, one after the other, until each is found: names with commas between, or `all`
+    #[arg(long)]
+    bug: Option<String>,
+    /// Side by side
+    #[arg(long, default_value_t = 2)]
+    threads: usize,
+    /// Writes what came of it into tests/sim/RESULTS.md
+    #[arg(long)]
+    write: bool,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let mut bugs = Vec::new();
+    for name in args.bug.as_deref().unwrap_or_default().split(',').filter(|name| !name.is_empty()) {
+        let found: Vec<Bug> =
+            Bug::ALL.into_iter().filter(|bug| name == "all" || format!("{bug:?}") == name).collect();
+        if found.is_empty() {
+            eprintln!("There is no bug {name}. There are:");
+            Bug::ALL.iter().for_each(|bug| eprintln!("  {bug:?}"));
+            return ExitCode::FAILURE;
+        }
+        bugs.extend(found);
+    }
+    if args.bug.is_some() && !PLANTED {
+        eprintln!("Mistakes can be planted only in a build with the feature `planted`: run `tests/run sim`.");
+        return ExitCode::FAILURE;
+    }
+    if let Some(seed) = args.seed {
+        plant(bugs.first().copied());
+        let report = one(seed, true);
+        report.shown.iter().for_each(|line| println!("{line}"));
+        report.breaches.iter().for_each(|breach| println!("{}: {}", breach.law, breach.what));
+        println!("seed {seed}: trace {:016x}, {} lines", report.trace, report.lines);
+        return if report.breaches.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    if bugs.is_empty() { seeds(&args) } else { every_bug(&args, &bugs) }
+}
+
+#[cfg(feature = "planted")]
+fn plant(bug: Option<Bug>) {
+    store::planted::plant(bug);
+}
+
+#[cfg(not(feature = "planted"))]
+fn plant(_: Option<Bug>) {}
+
+fn seeds(args: &Args) -> ExitCode {
+    let began = std::time::Instant::now();
+    let tally = many(args.from, args.seeds, args.threads, false, |report| {
+        for breach in &report.breaches {
+            println!("seed {}: {}: {}", report.seed, breach.law, breach.what);
+        }
+    });
+    let secs = began.elapsed().as_secs();
+    println!(
+        "{} seeds from {} in {secs} s: {} failed; {} hand-overs, {} ends of a process, {} things that happened; {} run twice, \
+         equal traces",
+        tally.seeds, args.from, tally.failed.len(), tally.handed, tally.ends, tally.lines, tally.twice
+    );
+    for report in tally.failed.iter().take(3) {
+        println!("Replay it: tests/run sim --seed {}{}", report.seed, bug_argument(args));
+    }
+    if args.write {
+        write(args, &tally, secs);
+    }
+    if tally.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn bug_argument(args: &Args) -> String {
+    args.bug.as_ref().map(|bug| format!(" --bug {bug}")).unwrap_or_default()
+}
+
+fn every_bug(args: &Args, bugs: &[Bug]) -> ExitCode {
+    let mut missed = 0;
+    for bug in bugs.iter().copied() {
+        plant(Some(bug));
+        let tally = many(args.from, args.seeds, args.threads, true, |_| {});
+        match tally.failed.first() {
+            Some(report) => {
+                let law = report.breaches.first().map_or("", |breach| breach.law);
+                let what = report.breaches.first().map_or("", |breach| breach.what.as_str());
+                println!("{bug:?}: seed {} ({law}: {what})", report.seed);
+            }
+            None => {
+                missed += 1;
+                println!("{bug:?}: NOT FOUND in {} seeds", tally.seeds);
+            }
+        }
+    }
+    plant(None);
+    println!("{} of {} found", bugs.len() - missed, bugs.len());
+    if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn write(_: &Args, _: &Tally, _: u64) {}
