@@ -1,7 +1,7 @@
 //! Gates: the places at which a node may be made to stand still while the world goes on.
 
-use render::RenderRequest;
 use release::Release;
+use render::RenderRequest;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
@@ -105,9 +105,10 @@ pub struct Gated(pub Arc<Gate>);
 impl Renderer for Gated {
     fn render<'a>(&'a self, release: &'a Arc<Release>, requests: Vec<RenderRequest>) -> Rendering<'a> {
         Box::pin(async move {
-            if requests.iter().any(|request| {
-                request.locale.as_ref().is_some_and(|locale| locale.to_string() == POISON)
-            }) {
+            if requests
+                .iter()
+                .any(|request| request.locale.as_ref().is_some_and(|locale| locale.to_string() == POISON))
+            {
                 self.0.die().await;
             }
             self.0.pass(Place::Judged).await;

@@ -108,17 +108,42 @@ async fn people(world: &World) -> anyhow::Result<()> {
 fn rest(world: &World, tables: &Tables) -> anyhow::Result<()> {
     let now = world.time.now();
     for (law, what, sql) in [
-        ("I12", "events that no step has seen", "select 1 from customer where flags = 0 and next_seq > applied_seq + 1"),
-        ("I9", "customers that were due long ago", &format!("select 1 from customer where flags = 0 and due_at <= {}", now - crate::clock::HOUR) as &str),
+        (
+            "I12",
+            "events that no step has seen",
+            "select 1 from customer where flags = 0 and next_seq > applied_seq + 1",
+        ),
+        (
+            "I9",
+            "customers that were due long ago",
+            &format!("select 1 from customer where flags = 0 and due_at <= {}", now - crate::clock::HOUR)
+                as &str,
+        ),
         (
             "I9",
             "passages that never end",
             "select 1 from enrollment e join customer c on c.shard = e.shard and c.id = e.customer where e.status = 0",
         ),
-        ("I4", "deliveries in the middle of something", "select state, due_at from delivery where state in (0, 1, 2)"),
-        ("I4", "messages without an end", "select hex(id), outcome, (select group_concat(d.state || ':' || d.channel || ':' || d.delivery_class) from delivery d where d.message = message.id) from message where outcome in (0, 1)"),
-        ("I1", "steps with two messages", "select 1 from message where enrollment is not null group by enrollment, step, visit having count(*) > 1"),
-        ("I5", "two live passages with one key", "select 1 from enrollment where status = 0 group by customer, journey, key having count(*) > 1"),
+        (
+            "I4",
+            "deliveries in the middle of something",
+            "select state, due_at from delivery where state in (0, 1, 2)",
+        ),
+        (
+            "I4",
+            "messages without an end",
+            "select hex(id), outcome, (select group_concat(d.state || ':' || d.channel || ':' || d.delivery_class) from delivery d where d.message = message.id) from message where outcome in (0, 1)",
+        ),
+        (
+            "I1",
+            "steps with two messages",
+            "select 1 from message where enrollment is not null group by enrollment, step, visit having count(*) > 1",
+        ),
+        (
+            "I5",
+            "two live passages with one key",
+            "select 1 from enrollment where status = 0 group by customer, journey, key having count(*) > 1",
+        ),
         (
             "I11",
             "messages that the record does not tell of",
@@ -142,19 +167,24 @@ fn group_of(world: &World) -> BTreeMap<Vec<u8>, usize> {
 fn events(world: &World, tables: &Tables) -> anyhow::Result<()> {
     let groups = group_of(world);
     let mut stored: BTreeMap<usize, BTreeSet<Vec<u8>>> = BTreeMap::new();
-    for row in tables.rows(
-        "select e.customer, e.id from event e join symbol s on s.id = e.source where s.name = 'shop'",
-    )? {
+    for row in tables
+        .rows("select e.customer, e.id from event e join symbol s on s.id = e.source where s.name = 'shop'")?
+    {
         if let Some(group) = groups.get(&blob(&row, 0)) {
             stored.entry(*group).or_default().insert(blob(&row, 1));
         }
     }
     let mut book = world.book();
-    for (nth, group) in book.groups.clone().iter().enumerate().filter(|(_, g)| !g.erased && !g.members.is_empty()) {
+    for (nth, group) in
+        book.groups.clone().iter().enumerate().filter(|(_, g)| !g.erased && !g.members.is_empty())
+    {
         let told: u64 = group.members.iter().filter_map(|member| book.events.get(member)).sum();
         let found = stored.get(&nth).map_or(0, |ids| ids.len() as u64);
         if told != found {
-            book.breach("P3", format!("{told} events of group {nth} were acknowledged, and {found} are stored"));
+            book.breach(
+                "P3",
+                format!("{told} events of group {nth} were acknowledged, and {found} are stored"),
+            );
         }
     }
     Ok(())
@@ -178,7 +208,8 @@ pub fn poison(world: &World) -> anyhow::Result<()> {
     let tables = crate::world::locked(&world.providers.tables);
     let Some(tables) = tables.as_ref() else { return Ok(()) };
     let rows = tables.rows("select customer, count(*) from delivery group by customer")?;
-    let messages: i64 = rows.iter().filter(|row| ids.contains(&blob(row, 0))).filter_map(|row| int(row, 1)).sum();
+    let messages: i64 =
+        rows.iter().filter(|row| ids.contains(&blob(row, 0))).filter_map(|row| int(row, 1)).sum();
     if deaths > 3 * messages {
         world.book().breach("I10", format!("{deaths} processes ended by {messages} poisonous deliveries"));
     }

@@ -2,10 +2,24 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod results;
+
 use clap::Parser;
-use sim::many::{Tally, many, one};
+use sim::many::{many, one};
 use std::process::ExitCode;
 use store::planted::{Bug, PLANTED};
+
+/// A mistake in words: its name, taken apart.
+fn named(bug: Bug) -> String {
+    let mut words = String::new();
+    for letter in format!("{bug:?}").chars() {
+        if letter.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.extend(letter.to_lowercase());
+    }
+    format!("{words} (`{bug:?}`)")
+}
 
 /// Runs the product in a simulated world, in which every mishap follows from the seed.
 #[derive(Debug, Parser)]
@@ -26,6 +40,9 @@ struct Args {
     /// Side by side
     #[arg(long, default_value_t = 2)]
     threads: usize,
+    /// Looks at every state of the model of the ledger instead, and at what it misses without each of its rules
+    #[arg(long)]
+    model: bool,
     /// Writes what came of it into tests/sim/RESULTS.md
     #[arg(long)]
     write: bool,
@@ -43,6 +60,9 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
         bugs.extend(found);
+    }
+    if args.model {
+        return model(&args);
     }
     if args.bug.is_some() && !PLANTED {
         eprintln!("Mistakes can be planted only in a build with the feature `planted`: run `tests/run sim`.");
@@ -78,13 +98,34 @@ fn seeds(args: &Args) -> ExitCode {
     println!(
         "{} seeds from {} in {secs} s: {} failed; {} hand-overs, {} ends of a process, {} things that happened; {} run twice, \
          equal traces",
-        tally.seeds, args.from, tally.failed.len(), tally.handed, tally.ends, tally.lines, tally.twice
+        tally.seeds,
+        args.from,
+        tally.failed.len(),
+        tally.handed,
+        tally.ends,
+        tally.lines,
+        tally.twice
     );
     for report in tally.failed.iter().take(3) {
         println!("Replay it: tests/run sim --seed {}{}", report.seed, bug_argument(args));
     }
     if args.write {
-        write(args, &tally, secs);
+        let text = format!(
+            "{} seeds from {}, {} failed, {} h {} min {} s of {} threads. {} hand-overs, {} ends of a process, {} things that \
+             happened. {} seeds were run twice, with equal traces.",
+            tally.seeds,
+            args.from,
+            tally.failed.len(),
+            secs / 3600,
+            secs / 60 % 60,
+            secs % 60,
+            args.threads,
+            tally.handed,
+            tally.ends,
+            tally.lines,
+            tally.twice,
+        );
+        results::write("Seeds", &text);
     }
     if tally.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -95,6 +136,8 @@ fn bug_argument(args: &Args) -> String {
 
 fn every_bug(args: &Args, bugs: &[Bug]) -> ExitCode {
     let mut missed = 0;
+    let mut table =
+        String::from("| mistake | first seed that finds it | law | what was seen |\n|---|---|---|---|\n");
     for bug in bugs.iter().copied() {
         plant(Some(bug));
         let tally = many(args.from, args.seeds, args.threads, true, |_| {});
@@ -103,16 +146,56 @@ fn every_bug(args: &Args, bugs: &[Bug]) -> ExitCode {
                 let law = report.breaches.first().map_or("", |breach| breach.law);
                 let what = report.breaches.first().map_or("", |breach| breach.what.as_str());
                 println!("{bug:?}: seed {} ({law}: {what})", report.seed);
+                let what = what.replace('|', "/");
+                table.push_str(&format!("| {} | {} | {law} | {what} |\n", named(bug), report.seed));
             }
             None => {
                 missed += 1;
                 println!("{bug:?}: NOT FOUND in {} seeds", tally.seeds);
+                table.push_str(&format!("| {} | none of {} | | |\n", named(bug), tally.seeds));
             }
         }
     }
     plant(None);
-    println!("{} of {} found", bugs.len() - missed, bugs.len());
+    let found = format!("{} of {} found", bugs.len() - missed, bugs.len());
+    println!("{found}");
+    if args.write {
+        results::write(
+            "Planted mistakes",
+            &format!("{found}, looked for in at most {} seeds each.\n\n{table}", args.seeds),
+        );
+    }
     if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn write(_: &Args, _: &Tally, _: u64) {}
+fn model(args: &Args) -> ExitCode {
+    use sim::model::{Class, Ledger, MUTATIONS, Mutation, check};
+    let ledger = |class, mutation| Ledger { class, mutation, crashes: 3, claims: 5 };
+    let (mut text, mut good) = (String::new(), true);
+    for class in [Class::NeverTwice, Class::NeverLost] {
+        let checked = check(ledger(class, Mutation::None));
+        good &= checked.broken.is_empty();
+        let line = format!(
+            "{class:?}: {} different states, all of them; broken: {:?}",
+            checked.states, checked.broken
+        );
+        println!("{line}");
+        text.push_str(&format!("- {line}\n"));
+    }
+    text.push_str("\n| rule taken away | what is broken without it | in so many steps |\n|---|---|---|\n");
+    for mutation in MUTATIONS {
+        let broken: Vec<_> = [Class::NeverTwice, Class::NeverLost]
+            .into_iter()
+            .flat_map(|class| check(ledger(class, mutation)).broken)
+            .collect();
+        good &= !broken.is_empty();
+        let (what, way) = broken.first().cloned().unwrap_or_default();
+        let steps = way.split("), ").count();
+        println!("{mutation:?}: {what} ({way})");
+        text.push_str(&format!("| `{mutation:?}` | {what} | {steps} |\n"));
+    }
+    if args.write {
+        results::write("Model", &text);
+    }
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -38,12 +38,16 @@ pub fn one(seed: u64, all: bool) -> Report {
         Err(error) => return broken(format!("no runtime: {error}")),
     };
     let limit = std::time::Duration::from_secs(120);
-    let done = runtime.block_on(async { tokio::time::timeout(limit, run(seed, all)).await });
+    let asked = std::panic::AssertUnwindSafe(|| {
+        runtime.block_on(async { tokio::time::timeout(limit, run(seed, all)).await })
+    });
+    let done = std::panic::catch_unwind(asked);
     runtime.shutdown_background();
     match done {
-        Ok(Ok(report)) => report,
-        Ok(Err(error)) => broken(format!("{error:#}")),
-        Err(_) => broken("it did not end within two minutes".to_owned()),
+        Ok(Ok(Ok(report))) => report,
+        Ok(Ok(Err(error))) => broken(format!("{error:#}")),
+        Ok(Err(_)) => broken("it did not end within two minutes".to_owned()),
+        Err(_) => broken("the simulator broke off: see the lines above".to_owned()),
     }
 }
 

@@ -178,7 +178,9 @@ impl Ledger {
     fn settle(&self, state: &mut State, fence: u8, answer: Answer) {
         let ours = state.fence == fence && matches!(state.row, Row::Claimed | Row::HandingOver);
         if !(ours || self.is(Mutation::AnswerOverwrites)) {
-            if answer == Answer::Took && (state.row == Row::Unknown || state.row == Row::Planned && state.handed) {
+            if answer == Answer::Took
+                && (state.row == Row::Unknown || state.row == Row::Planned && state.handed)
+            {
                 accept(state);
             }
             return;
@@ -372,9 +374,7 @@ impl Model for Ledger {
             Property::always("never lost", |ledger: &Self, state: &State| {
                 ledger.class != Class::NeverLost || state.row != Row::Unknown || state.refused
             }),
-            Property::always("three strikes", |_, state: &State| {
-                state.unanswered <= 3
-            }),
+            Property::always("three strikes", |_, state: &State| state.unanswered <= 3),
             Property::always("not sent is not sent", |_, state: &State| {
                 state.row != Row::Suppressed || state.taken == 0
             }),

@@ -141,7 +141,8 @@ impl Journey {
     pub fn by_chance(name: &str, chance: &mut Chance) -> Self {
         loop {
             let mut named = 0;
-            let purpose = chance.pick(&[0, 0, 1, 1, 2, 2, 3]).and_then(|i| PURPOSES.get(*i)).map_or("orders", |p| p.0);
+            let purpose =
+                chance.pick(&[0, 0, 1, 1, 2, 2, 3]).and_then(|i| PURPOSES.get(*i)).map_or("orders", |p| p.0);
             let order = !chance.one_in(4);
             let start = if order {
                 Start::Order { least: *chance.pick(&[0, 0, 3000]).unwrap_or(&0) }

@@ -79,7 +79,9 @@ impl Provider {
 }
 
 fn fold(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 impl Adapter for Provider {
@@ -116,7 +118,7 @@ impl Adapter for Provider {
         };
         match door {
             Some(door) => book().begun(
-                at,
+                (at, shared.time.machine()),
                 self.channel.as_str(),
                 &parcel.to,
                 parcel.message,
@@ -136,7 +138,9 @@ impl Adapter for Provider {
                 let known = keyed
                     && book.handed.get(&parcel.delivery).is_some_and(|tries| tries.iter().any(|h| h.taken));
                 let said = if known && said != Said::LostTaken { Said::Accepted } else { said };
-                if let Some(handed) = book.handed.get_mut(&parcel.delivery).and_then(|tries| tries.get_mut(nth)) {
+                if let Some(handed) =
+                    book.handed.get_mut(&parcel.delivery).and_then(|tries| tries.get_mut(nth))
+                {
                     handed.taken = matches!(said, Said::Accepted | Said::LostTaken) && !known;
                     handed.said = Some(said);
                 }

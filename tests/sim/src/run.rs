@@ -9,8 +9,10 @@ use crate::gate::POISON;
 use crate::laws;
 use crate::plan::Journey;
 use crate::world::{Came, Work, World};
-use words::{Address, AddressState, Basis, Channel, Consent, ConsentChange, ConsentState, Customer, Evidence};
 use store::Identity;
+use words::{
+    Address, AddressState, Basis, Channel, Consent, ConsentChange, ConsentState, Customer, Evidence,
+};
 
 /// What came of a seed.
 #[derive(Debug, Clone)]
@@ -132,7 +134,8 @@ impl Run {
             customer.addresses.push(address(Channel::EMAIL, email));
             customer.addresses.extend(phone.map(|phone| address(Channel::SMS, phone)));
             customer.country = words::Country::parse("JP");
-            customer.zone = words::Zone::parse(ZONES[zone].0).ok().map(|zone| (zone, words::ZoneSource::Stated));
+            customer.zone =
+                words::Zone::parse(ZONES[zone].0).ok().map(|zone| (zone, words::ZoneSource::Stated));
             if poison {
                 customer.locale = words::Locale::parse(POISON).ok();
             }
@@ -143,7 +146,12 @@ impl Run {
     }
 
     /// Lets a node do something, up to where it is to stand, and sees to whatever comes of it.
-    async fn node(&mut self, nth: usize, work: Work, stop_at: Option<crate::gate::Place>) -> anyhow::Result<Came> {
+    async fn node(
+        &mut self,
+        nth: usize,
+        work: Work,
+        stop_at: Option<crate::gate::Place>,
+    ) -> anyhow::Result<Came> {
         if let Some(node) = self.world.nodes.get_mut(nth)
             && !node.busy()
         {

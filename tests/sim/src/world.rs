@@ -334,6 +334,9 @@ impl World {
     pub async fn drop_node(&mut self, nth: usize) {
         let Some(node) = self.nodes.get_mut(nth) else { return };
         node.abort().await;
+        for handed in locked(&self.book).handed.values_mut().flatten().filter(|h| !h.written) {
+            handed.overrun = true;
+        }
         let (live, store) = (node.machine.live(), node.machine.store.clone());
         self.epoch += 1;
         let fresh = self.node(nth, store);

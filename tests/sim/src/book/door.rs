@@ -28,6 +28,8 @@ pub enum Said {
 pub struct Handed {
     /// When it began, in business time.
     pub at: i64,
+    /// The same by the machine clock.
+    pub machine_at: i64,
     /// The bytes, folded.
     pub bytes: u64,
     /// To which address.
@@ -77,13 +79,16 @@ pub struct AtDoor {
 
 /// Messages that count, in a week.
 const CAP: usize = 3;
+/// A lease is two minutes, and the clocks of two nodes may be most of a minute apart.
+const LEASE_LEAST: i64 = 60 * SECOND;
 const WEEK: i64 = 7 * 24 * HOUR;
 
 impl Book {
     /// A hand-over has begun: every law that speaks of its beginning.
+    #[expect(clippy::too_many_arguments, reason = "all that is seen of one hand-over")]
     pub fn begun(
         &mut self,
-        at: i64,
+        (at, machine_at): (i64, i64),
         channel: &str,
         to: &str,
         message: MessageId,
@@ -100,6 +105,11 @@ impl Book {
         self.note(format!("{at} begins {who}"));
         self.may_begin(at, channel, to, group, &who, door);
         self.never_again(at, message, delivery, bytes, &who, door);
+        let held =
+            |tried: &Handed| !tried.written && !tried.overrun && machine_at - tried.machine_at < LEASE_LEAST;
+        if self.handed.get(&delivery).is_some_and(|tries| tries.iter().any(held)) {
+            self.breach("F11", format!("{who}: begun while somebody else held it, whose lease was not over"));
+        }
         let marketing = door.class == 0;
         if marketing {
             let used = self.uses(group, at, Some(delivery), |h| {
@@ -111,6 +121,7 @@ impl Book {
         }
         self.handed.entry(delivery).or_default().push(Handed {
             at,
+            machine_at,
             bytes,
             to: to.to_owned(),
             marketing,
@@ -133,14 +144,20 @@ impl Book {
         counts: impl Fn(&Handed) -> bool,
     ) -> usize {
         let members = self.groups.get(group).map(|g| g.members.clone()).unwrap_or_default();
-        let of_group = |handed: &Handed| members.iter().any(|m| self.group(*m) == group) && {
-            self.people.iter().any(|p| p.group == group && (p.email == handed.to || p.phone.as_deref() == Some(&handed.to)))
+        let of_group = |handed: &Handed| {
+            members.iter().any(|m| self.group(*m) == group) && {
+                self.people.iter().any(|p| {
+                    p.group == group && (p.email == handed.to || p.phone.as_deref() == Some(&handed.to))
+                })
+            }
         };
         self.handed
             .iter()
             .filter(|(id, _)| Some(**id) != but)
             .filter(|(_, tries)| {
-                tries.iter().any(|h| h.marketing && h.at + WEEK > at && h.at <= at && counts(h) && of_group(h))
+                tries
+                    .iter()
+                    .any(|h| h.marketing && h.at + WEEK > at && h.at <= at && counts(h) && of_group(h))
             })
             .count()
     }
@@ -157,7 +174,12 @@ impl Book {
         if self.groups.get(group).is_some_and(|g| g.erased) {
             self.breach("I16", format!("{who}: begun after the erasure was acknowledged"));
         }
-        let covers = ["all".to_owned(), format!("journey {}", door.journey), format!("channel {channel}"), format!("purpose {}", door.purpose)];
+        let covers = [
+            "all".to_owned(),
+            format!("journey {}", door.journey),
+            format!("channel {channel}"),
+            format!("purpose {}", door.purpose),
+        ];
         if covers.iter().any(|scope| self.stops.contains(scope)) {
             self.breach("I7", format!("{who}: begun after a stop was acknowledged"));
         }
@@ -173,7 +195,9 @@ impl Book {
         if door.expires_at.is_some_and(|end| at >= end) {
             self.breach("I7", format!("{who}: after its own end"));
         }
-        let late = [3 * 24, 3 * 24, 7 * 24, i64::MAX / HOUR, 0].get(usize::try_from(door.class).unwrap_or(3)).copied();
+        let late = [3 * 24, 3 * 24, 7 * 24, i64::MAX / HOUR, 0]
+            .get(usize::try_from(door.class).unwrap_or(3))
+            .copied();
         let late = if door.class == 4 { 30 * 60 * SECOND } else { late.unwrap_or(0).saturating_mul(HOUR) };
         if at > door.planned_at.saturating_add(late) {
             self.breach("I7", format!("{who}: later than its class may be"));
@@ -209,7 +233,8 @@ impl Book {
         let mut breaches = Vec::new();
         for other in self.of_message.get(&message).into_iter().flatten() {
             for tried in self.handed.get(other).into_iter().flatten() {
-                let perhaps = tried.taken || tried.said.is_none() || matches!(tried.said, Some(Said::LostNot));
+                let perhaps =
+                    tried.taken || tried.said.is_none() || matches!(tried.said, Some(Said::LostNot));
                 if door.delivery_class == 0 && perhaps {
                     breaches.push(("I3", format!("{who}: never twice, and it may have been taken already")));
                 }

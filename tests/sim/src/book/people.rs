@@ -107,7 +107,8 @@ impl Book {
             word.purpose.as_deref().is_none_or(|p| p == purpose)
                 && word.channel.as_deref().is_none_or(|c| c == channel)
         };
-        let newest = |yes: bool| group.words.iter().filter(covers).filter(|w| w.yes == yes).map(|w| w.at).max();
+        let newest =
+            |yes: bool| group.words.iter().filter(covers).filter(|w| w.yes == yes).map(|w| w.at).max();
         newest(false).is_some_and(|no| newest(true).is_none_or(|yes| yes <= no))
     }
 }

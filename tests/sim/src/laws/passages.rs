@@ -101,7 +101,8 @@ fn begun(world: &World, found: &BTreeMap<Vec<u8>, Found>) {
         let members = book.groups.get(group).map(|g| g.members.clone()).unwrap_or_default();
         let told: u64 = members.iter().filter_map(|member| book.visits.get(member)).sum();
         if count > told {
-            breaches.push(("I12", format!("{count} passages of {journey} by {told} visits of group {group}")));
+            breaches
+                .push(("I12", format!("{count} passages of {journey} by {told} visits of group {group}")));
         }
     }
     for (law, what) in breaches {

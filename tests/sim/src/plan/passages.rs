@@ -58,9 +58,7 @@ fn one(step: &Step, mut ways: Vec<Passage>, total: Option<i64>) -> Vec<Passage> 
             (By::TotalAtLeast(_), Some(total)) => walk(otherwise, ways, Some(total)),
             _ => both(walk(then, ways.clone(), total), walk(otherwise, ways, total)),
         },
-        Step::Experiment { one, other, .. } => {
-            both(walk(one, ways.clone(), total), walk(other, ways, total))
-        }
+        Step::Experiment { one, other, .. } => both(walk(one, ways.clone(), total), walk(other, ways, total)),
         Step::Repeat { times, steps, .. } => (0..*times).fold(ways, |ways, _| walk(steps, ways, total)),
         Step::Set { .. } => ways,
         Step::Stop { .. } => stop(ways),

@@ -189,8 +189,14 @@ impl Run {
     async fn event(&mut self) -> anyhow::Result<()> {
         let people = self.world.book().people.len();
         let person = self.chance.place(people);
-        let known: Vec<String> =
-            self.world.book().orders.iter().filter(|(_, o)| o.person == person).map(|(id, _)| id.clone()).collect();
+        let known: Vec<String> = self
+            .world
+            .book()
+            .orders
+            .iter()
+            .filter(|(_, o)| o.person == person)
+            .map(|(id, _)| id.clone())
+            .collect();
         self.nth_event += 1;
         let message_id = format!("e{}", self.nth_event);
         let now = self.world.time.now();
@@ -203,7 +209,8 @@ impl Run {
                 sent.order = format!("o{}", self.nth_order);
                 sent.total = *self.chance.pick(&[1000, 3000, 5000, 8000]).unwrap_or(&1000);
                 // Late, and now and then too late to start anything.
-                sent.occurred_at -= *self.chance.pick(&[0, 0, 0, 2 * HOUR, 40 * HOUR, 400 * HOUR]).unwrap_or(&0);
+                sent.occurred_at -=
+                    *self.chance.pick(&[0, 0, 0, 2 * HOUR, 40 * HOUR, 400 * HOUR]).unwrap_or(&0);
             }
             6 if !known.is_empty() => {
                 sent.name = "order_delivered";
@@ -263,12 +270,15 @@ impl Run {
                         Err(store::StoreError::Erased | store::StoreError::Vault(_)) => return Ok(()),
                         Err(error) => return Err(error.into()),
                     };
-                    self.world.book().note(format!("{} {name} {order} of c{person}: {taken:?}", now.as_micros()));
+                    self.world
+                        .book()
+                        .note(format!("{} {name} {order} of c{person}: {taken:?}", now.as_micros()));
                     let seq = match taken.first() {
                         // Under whoever is left, where people turned out to be one.
                         Some(store::Ingested::Stored { seq }) => {
                             let book = self.world.book();
-                            let first = book.groups.get(book.group(person)).and_then(|g| g.members.first().copied());
+                            let first =
+                                book.groups.get(book.group(person)).and_then(|g| g.members.first().copied());
                             first.and_then(|nth| book.people.get(nth)).map(|person| (person.id, *seq))
                         }
                         _ => None,
@@ -290,7 +300,8 @@ impl Run {
         }
         match sent.name {
             "order_placed" if first => {
-                let starts = journeys.iter().filter(|j| j.starts_by(sent.total)).map(|j| j.name.clone()).collect();
+                let starts =
+                    journeys.iter().filter(|j| j.starts_by(sent.total)).map(|j| j.name.clone()).collect();
                 book.orders.insert(
                     sent.order.clone(),
                     Order {
@@ -319,7 +330,8 @@ impl Run {
     async fn word(&mut self) -> anyhow::Result<()> {
         let person = self.somebody();
         let yes = self.chance.one_in(3);
-        let purpose = if self.chance.one_in(2) { self.chance.pick(&PURPOSES).map(|p| p.0.to_owned()) } else { None };
+        let purpose =
+            if self.chance.one_in(2) { self.chance.pick(&PURPOSES).map(|p| p.0.to_owned()) } else { None };
         let channel = if self.chance.one_in(3) {
             self.chance.pick(&["email", "sms"]).map(|c| (*c).to_owned())
         } else {
@@ -446,13 +458,18 @@ impl Run {
     /// The live journeys, one of them changed, or one less, or one more.
     fn edited(&mut self) -> Vec<crate::plan::Journey> {
         let mut journeys = self.world.journeys.clone();
+        if journeys.is_empty() {
+            return self.journeys();
+        }
         let nth = self.chance.place(journeys.len());
         match self.chance.below(4) {
             0 if journeys.len() > 1 => {
                 journeys.remove(nth);
             }
             1 => {}
-            _ => journeys[nth] = crate::plan::Journey::by_chance(&journeys[nth].name.clone(), &mut self.chance),
+            _ => {
+                journeys[nth] = crate::plan::Journey::by_chance(&journeys[nth].name.clone(), &mut self.chance)
+            }
         }
         journeys
     }
@@ -467,7 +484,12 @@ impl Run {
             }
             (from, into)
         };
-        let schema = self.world.nodes.iter().find_map(|n| n.machine.live()).map(|live| live.release.project.schema.clone());
+        let schema = self
+            .world
+            .nodes
+            .iter()
+            .find_map(|n| n.machine.live())
+            .map(|live| live.release.project.schema.clone());
         let Some(schema) = schema else { return Ok(()) };
         loop {
             let (store, now) = (self.world.store()?, self.world.time.stamp());
@@ -515,7 +537,8 @@ impl Run {
     async fn receipt(&mut self) -> anyhow::Result<()> {
         let taken: Vec<_> = {
             let book = self.world.book();
-            let of = |delivery| book.of_message.iter().find(|(_, all)| all.contains(delivery)).map(|(m, _)| *m);
+            let of =
+                |delivery| book.of_message.iter().find(|(_, all)| all.contains(delivery)).map(|(m, _)| *m);
             book.handed
                 .iter()
                 .filter(|(_, tries)| tries.iter().any(|h| h.taken))
@@ -528,7 +551,8 @@ impl Run {
             tables.as_ref().and_then(|t| t.at_door(delivery, message)).map(|door| door.customer)
         };
         let Some(customer) = customer else { return Ok(()) };
-        let kind = *self.chance.pick(&["delivered", "delivered", "opened", "bounced"]).unwrap_or(&"delivered");
+        let kind =
+            *self.chance.pick(&["delivered", "delivered", "opened", "bounced"]).unwrap_or(&"delivered");
         for _ in 0..self.chance.between(1, 2) {
             let (store, now) = (self.world.store()?, self.world.time.stamp());
             let receipt = NewReceipt {

@@ -96,7 +96,12 @@ impl Node {
 
     /// Lends out what it is doing.
     pub fn take(&mut self) -> Self {
-        Self { machine: Arc::clone(&self.machine), gate: Arc::clone(&self.gate), failed: None, task: self.task.take() }
+        Self {
+            machine: Arc::clone(&self.machine),
+            gate: Arc::clone(&self.gate),
+            failed: None,
+            task: self.task.take(),
+        }
     }
 
     /// Gives it back.

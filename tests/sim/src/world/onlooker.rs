@@ -26,7 +26,8 @@ impl Observer for Onlooker {
         }
         let mut book = locked(&self.book);
         book.note(format!("{at} {} of {} is {}", work.step, work.journey, settle.state.as_str()));
-        let refused = |tries: &Vec<crate::book::Handed>| tries.last().is_some_and(|h| h.said == Some(Said::Refused));
+        let refused =
+            |tries: &Vec<crate::book::Handed>| tries.last().is_some_and(|h| h.said == Some(Said::Refused));
         let stopped = settle.attempt.is_none() || book.handed.get(&work.delivery).is_some_and(refused);
         if settle.state == DeliveryState::Unknown && stopped {
             book.given_up.insert(work.message);
@@ -53,7 +54,8 @@ impl Onlooker {
         let unseen = {
             let book = locked(&self.book);
             let tables = locked(&self.tables);
-            let rows = tables.as_ref().and_then(|t| t.rows("select delivery from cap_use").ok()).unwrap_or_default();
+            let rows =
+                tables.as_ref().and_then(|t| t.rows("select delivery from cap_use").ok()).unwrap_or_default();
             rows.iter()
                 .filter_map(|row| match row.first() {
                     Some(rusqlite::types::Value::Blob(id)) => words::DeliveryId::from_slice(id),
@@ -74,7 +76,10 @@ impl Onlooker {
         };
         let used = book.uses(group, at, Some(work.delivery), |h| !(given_back(h.said) && h.written)) + unseen;
         if used < 3 {
-            book.breach("I8", format!("{} of {}: told that three were sent, and it is {used}", work.step, work.journey));
+            book.breach(
+                "I8",
+                format!("{} of {}: told that three were sent, and it is {used}", work.step, work.journey),
+            );
         }
     }
 }
