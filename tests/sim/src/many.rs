@@ -65,7 +65,7 @@ pub fn many(from: u64, seeds: u64, threads: usize, first: bool, heard: impl Fn(&
                         return;
                     }
                     let mut report = one(seed, false);
-                    let again = seed % 100 == 0 && report.breaches.is_empty();
+                    let again = seed.is_multiple_of(100) && report.breaches.is_empty();
                     if again {
                         let trace = one(seed, false).trace;
                         if trace != report.trace {

@@ -1,5 +1,7 @@
 //! The model of the ledger: every state of it holds, and each rule taken away is missed.
 
+#![allow(clippy::print_stdout)]
+
 use sim::model::{Class, Ledger, MUTATIONS, Mutation, check};
 
 fn ledger(class: Class, mutation: Mutation) -> Ledger {
