@@ -49,8 +49,9 @@ pub(crate) fn untried(
         give_back_cap: false,
         suppress: None,
         next: None,
+        // Its own strike is taken back, and no other: three deaths set a message aside, however long it waited between them.
         uncount: true,
-        clear_strikes: true,
+        clear_strikes: false,
         events: Vec::new(),
         audit: Vec::new(),
     }

@@ -111,21 +111,21 @@ fn seeds(args: &Args) -> ExitCode {
     }
     if args.write {
         let text = format!(
-            "{} seeds from {}, {} failed, {} h {} min {} s of {} threads. {} hand-overs, {} ends of a process, {} things that \
-             happened. {} seeds were run twice, with equal traces.",
-            tally.seeds,
+            "- {}, seeds {} to {}: {} failed. {} hand-overs, {} ends of a process, {} things that happened, in {} min {} s by \
+             {} threads; {} seeds were run twice, with equal traces.",
+            results::date(),
             args.from,
+            args.from + tally.seeds.saturating_sub(1),
             tally.failed.len(),
-            secs / 3600,
-            secs / 60 % 60,
-            secs % 60,
-            args.threads,
             tally.handed,
             tally.ends,
             tally.lines,
+            secs / 60,
+            secs % 60,
+            args.threads,
             tally.twice,
         );
-        results::write("Seeds", &text);
+        results::add("Seeds", &text);
     }
     if tally.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

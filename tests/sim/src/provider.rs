@@ -137,6 +137,10 @@ impl Adapter for Provider {
                 // Who knows the key answers as the first time.
                 let known = keyed
                     && book.handed.get(&parcel.delivery).is_some_and(|tries| tries.iter().any(|h| h.taken));
+                // An address that took it is not dead.
+                let taken =
+                    book.handed.get(&parcel.delivery).is_some_and(|tries| tries.iter().any(|h| h.taken));
+                let said = if taken && said == Said::Dead { Said::Refused } else { said };
                 let said = if known && said != Said::LostTaken { Said::Accepted } else { said };
                 if let Some(handed) =
                     book.handed.get_mut(&parcel.delivery).and_then(|tries| tries.get_mut(nth))

@@ -9,13 +9,32 @@ Written by `tests/run sim --write` (seeds), `tests/run sim --bug all --write` (p
 (the model). How it works stands in [README.md](README.md).
 ";
 
+/// Adds a line to the section of that title.
+pub(crate) fn add(title: &str, line: &str) {
+    let old = std::fs::read_to_string(path()).unwrap_or_default();
+    let section =
+        old.split("\n## ").skip(1).find(|section| section.lines().next() == Some(title)).unwrap_or_default();
+    let mut lines: Vec<&str> = section.lines().filter(|line| line.starts_with("- ")).collect();
+    lines.push(line);
+    write(title, &lines.join("\n"));
+}
+
+fn path() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("RESULTS.md")
+}
+
+/// Today.
+pub(crate) fn date() -> String {
+    jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date().to_string()
+}
+
 /// Puts this text in the place of the section of that title, or behind the others.
 pub(crate) fn write(title: &str, text: &str) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("RESULTS.md");
+    let path = path();
     let old = std::fs::read_to_string(&path).unwrap_or_default();
     let mut out = HEAD.to_owned();
     let mut put = false;
-    let date = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let date = date();
     let fresh = format!("\n## {title}\n\n{date}, {}.\n\n{}\n", machine(), text.trim_end());
     for section in old.split("\n## ").skip(1) {
         if section.lines().next() == Some(title) {

@@ -21,7 +21,7 @@ impl Tables {
     /// What stands behind a delivery.
     pub fn at_door(&self, delivery: DeliveryId, message: MessageId) -> Option<AtDoor> {
         let sql = "select j.name, s.name, p.name, m.class, m.planned_at, m.expires_at, d.delivery_class, e.key, e.program, \
-                m.customer, e.started_at, e.ended_at \
+                m.customer, e.status \
             from message m indexed by message_id \
             join delivery d on d.shard = m.shard and d.customer = m.customer and d.message = m.id and d.id = ?2 \
             join symbol j on j.id = m.journey join symbol s on s.id = m.step join symbol p on p.id = m.purpose \
@@ -42,7 +42,7 @@ impl Tables {
                     delivery_class: row.get(6)?,
                     key: key.and_then(|key| key.try_into().ok()),
                     program: row.get(8)?,
-                    passage: (row.get::<_, Option<i64>>(10)?.unwrap_or(0), row.get(11)?),
+                    passage: row.get::<_, Option<i64>>(10)?.unwrap_or(1),
                     customer: customer.try_into().unwrap_or_default(),
                 })
             })

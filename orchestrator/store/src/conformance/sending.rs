@@ -27,6 +27,7 @@ pub(super) async fn exercise(make: &impl AsyncFn() -> Store) {
     a_report_that_comes_before_the_answer_ends_the_claim(&make().await).await;
     what_would_be_sent_again_is_settled_by_evidence(&make().await).await;
     what_is_unknown_is_settled_by_evidence_or_by_name(&make().await).await;
+    who_reads_it_has_it_also_while_its_next_try_is_under_way(&make().await).await;
     an_erasure_in_the_middle_of_a_batch_stops_nobody_else(&make().await).await;
     what_would_be_sent_again_is_unknown_once_it_is_taken_back(&make().await).await;
     a_customer_due_for_a_step_is_stepped_first(&make().await).await;
@@ -349,6 +350,27 @@ fn receipt(key: crate::DeliveryKey, kind: &str, minutes: i64) -> NewReceipt {
         suppress: None,
         audit: Vec::new(),
     }
+}
+
+async fn who_reads_it_has_it_also_while_its_next_try_is_under_way(store: &Store) {
+    let anna = someone(store, &ids(), "anna").await;
+    plan(store, anna, "receipt", DeliveryClass::NeverLost).await;
+    for minute in [2, 3] {
+        let works = claim(store, minute).await;
+        store.hand_over(vec![hand_over(&works[0], minute)], at(minute)).await.unwrap();
+        if minute == 2 {
+            store.sweep_at_start(at(3)).await.unwrap();
+            continue;
+        }
+        let key =
+            crate::DeliveryKey { customer: anna, message: works[0].message, delivery: works[0].delivery };
+        assert_eq!(store.receipts(vec![receipt(key, "opened", 3)], at(3)).await.unwrap(), [true]);
+        let again = crate::Settle { due_at: Some(at(4)), ..settle(&works[0], DeliveryState::Planned) };
+        assert_eq!(store.settle(vec![again], at(3)).await.unwrap(), [false], "it is settled");
+    }
+    assert!(claim(store, 5).await.is_empty());
+    assert_eq!(outcome(store).await, MessageOutcome::Delivered);
+    super::log::whole(store).await;
 }
 
 async fn an_erasure_in_the_middle_of_a_batch_stops_nobody_else(store: &Store) {

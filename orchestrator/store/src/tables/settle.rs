@@ -655,8 +655,9 @@ async fn one_receipt(tx: &mut Tx, item: &NewReceipt, kind: i64, now: Timestamp) 
         "complained" => {
             (matches!(stood.state, 2..=6).then_some(DeliveryState::Complained), Some(Kind::Complained))
         }
-        "opened" => (lost.then_some(DeliveryState::Delivered), Some(Kind::Opened)),
-        "clicked" => (lost.then_some(DeliveryState::Delivered), Some(Kind::Clicked)),
+        // Whoever reads it has it, also where the next try of it is under way.
+        "opened" => ((lost || stood.state == 2).then_some(DeliveryState::Delivered), Some(Kind::Opened)),
+        "clicked" => ((lost || stood.state == 2).then_some(DeliveryState::Delivered), Some(Kind::Clicked)),
         _ => (None, None),
     };
     // What arrived was sent, also where nobody had written that down yet.

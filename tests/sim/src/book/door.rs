@@ -71,8 +71,8 @@ pub struct AtDoor {
     pub key: Option<[u8; 16]>,
     /// The program's number.
     pub program: Option<i64>,
-    /// When its passage began and ended.
-    pub passage: (i64, Option<i64>),
+    /// How its passage stands: 0 live, 1 at its own end, from 2 on ended otherwise.
+    pub passage: i64,
     /// Under which customer it stands.
     pub customer: [u8; 16],
 }
@@ -208,10 +208,8 @@ impl Book {
         let stopped = door.program.and_then(|no| self.programs.get(&no)).is_some_and(|journey| journey.stops);
         if stopped && let Some(key) = door.key {
             let order = self.orders.iter().find(|(id, _)| store::key_hash(id) == key);
-            // What had come to its own end before is not stopped; nor what began in the very step that took both in.
-            let (began, ended) = door.passage;
-            let live = |refunded: i64| began <= refunded && ended.is_none_or(|ended| ended > refunded);
-            if order.is_some_and(|(_, order)| order.refunded_at.is_some_and(live)) {
+            // What had come to its own end before is not stopped: events count in the order in which they came in.
+            if door.passage != 1 && order.is_some_and(|(_, order)| order.refunded_at.is_some()) {
                 self.breach("I7", format!("{who}: begun after what stops it was acknowledged"));
             }
         }

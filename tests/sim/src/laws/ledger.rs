@@ -26,7 +26,10 @@ pub(super) fn hold(world: &World, tables: &Tables) -> anyhow::Result<()> {
         let mut book = world.book();
         let tries: Vec<Handed> = {
             let of: Vec<DeliveryId> = book.of_message.get(&id).into_iter().flatten().copied().collect();
-            of.iter().filter_map(|delivery| book.handed.get(delivery)).flatten().cloned().collect()
+            let mut tries: Vec<Handed> =
+                of.iter().filter_map(|delivery| book.handed.get(delivery)).flatten().cloned().collect();
+            tries.sort_by_key(|h| h.at);
+            tries
         };
         book.note(format!("{who}: {outcome} after {}", tries.len()));
         // Of one message the e-mail may be resent, and the text under a key.
@@ -62,7 +65,9 @@ fn judged(outcome: i64, class: i64, tries: &[Handed], ended: bool) -> Vec<(&'sta
         say("I2", "a provider took it and said so, and that is not what the record says");
     }
     // What was not to be sent any more, or might not, while it was to be sent again.
-    if outcome == UNKNOWN && class != 0 && !ended {
+    // On its second channel it may be of another class than on its first.
+    let never_twice = class == 0 || tries.iter().any(|h| h.class == 0 && lost(&h));
+    if outcome == UNKNOWN && !never_twice && !ended {
         say("I4", "one that may not be lost is left as unknown");
     }
     if outcome == UNKNOWN && !tries.is_empty() && windows == 0 {
