@@ -45,6 +45,15 @@ pub enum StoreError {
     Vault(#[from] vault::VaultError),
 }
 
+impl From<db::Error> for StoreError {
+    fn from(error: db::Error) -> Self {
+        match error {
+            db::Error::Corrupt(what) => Self::Corrupt(what),
+            other => Self::Unavailable(other.to_string()),
+        }
+    }
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match error {

@@ -1,12 +1,15 @@
 //! How a database is opened.
 
+use crate::StoreError;
 use std::path::PathBuf;
 
 /// How to open.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The database file; `None`: in memory, gone with the process.
+    /// The database file; `None`: in memory, gone with the process, unless there is a server.
     pub path: Option<PathBuf>,
+    /// The PostgreSQL database, instead of a file.
+    pub server: Option<db::Server>,
     /// Reading only: leaves the lock alone, so a running instance goes on. Nothing can be written.
     pub read_only: bool,
     /// How much a commit promises.
@@ -36,6 +39,7 @@ impl Options {
         let witness = path.with_extension("witness");
         Self {
             path: Some(path),
+            server: None,
             read_only: false,
             durability: Durability::Full,
             readers: 2,
@@ -44,10 +48,22 @@ impl Options {
         }
     }
 
+    /// A PostgreSQL database: `postgres://user:password@host:port/database`. Its tables lie in the schema `tabi`.
+    pub fn server(url: &str) -> Result<Self, StoreError> {
+        Self::server_in(url, "tabi")
+    }
+
+    /// The same with the tables in another schema.
+    pub fn server_in(url: &str, schema: &str) -> Result<Self, StoreError> {
+        let server = db::Server::parse(url, schema)?;
+        Ok(Self { server: Some(server), readers: 4, ..Self::memory() })
+    }
+
     /// A database in memory.
     pub fn memory() -> Self {
         Self {
             path: None,
+            server: None,
             read_only: false,
             durability: Durability::Normal,
             readers: 1,

@@ -1,4 +1,4 @@
-//! SQLite passes the suite, in memory and on disk.
+//! SQLite passes the suite, in memory and on disk; so does PostgreSQL.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use store::{Options, Store};
@@ -16,6 +16,21 @@ async fn a_database_on_disk_passes_the_suite() {
         let n = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let path = folder.path().join(format!("{n}.db"));
         Store::open(Options::file(path), vault::Vault::ephemeral(1)).await.unwrap()
+    })
+    .await;
+}
+
+/// Each in a schema of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_passes_the_suite() {
+    let url = std::env::var("TABI_TEST_POSTGRES").expect(
+        "TABI_TEST_POSTGRES names a PostgreSQL for tests: `tests/run` brings one, `tests/postgres start DIR` makes one",
+    );
+    let count = std::sync::atomic::AtomicU32::new(0);
+    store::conformance::exercise(async || {
+        let n = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let schema = format!("conformance_{}_{n}", std::process::id());
+        Store::open(Options::server_in(&url, &schema).unwrap(), vault::Vault::ephemeral(1)).await.unwrap()
     })
     .await;
 }

@@ -48,7 +48,7 @@ impl Store {
     /// Who erased a customer, when and why; `None`: nobody did.
     pub async fn erasure(&self, customer: CustomerId) -> Result<Option<Act>, StoreError> {
         let mut conn = self.read().await?;
-        let row = sqlx::query(
+        let row = db::query(
             "select id, kind, at, customer, subject, body from audit_event where subject = ?1 and subject is not null \
              and customer = x'00000000000000000000000000000000' and kind = ?2 order by id desc limit 1",
         )

@@ -3,9 +3,9 @@
 use super::Store;
 use super::keys::NOBODY;
 use super::open::shard;
-use super::rows::Rows;
 use super::writer::Tx;
 use crate::{AuditEvent, StoreError};
+use db::Rows;
 
 /// Audit events on their way into a statement.
 pub(crate) struct PreparedAudit(Rows);

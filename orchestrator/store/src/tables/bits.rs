@@ -7,10 +7,11 @@
 //! Triggers on the writer's connection note what becomes of messages, whichever statement does it; at the end of the
 //! transaction the notes become bits and figures.
 
-use super::rows::Rows;
-use super::sql::{Conn, bytes, cell};
+use super::ask::Ask;
 use super::tally::Tally;
 use crate::StoreError;
+use db::Rows;
+use db::{Conn, bytes, cell};
 use std::collections::BTreeMap;
 
 /// A property that messages are found by.
@@ -125,16 +126,16 @@ pub(crate) fn split(n: i64) -> (i64, u16) {
 /// What is noted on the writer's connection, in memory: what became of messages since the last commit.
 const WATCH: &str = "
 create temp table message_moved (
-    n integer not null, journey integer, step integer, name integer, purpose integer, planned_at integer,
+    note integer primary key, n integer not null, journey integer, step integer, name integer, purpose integer, planned_at integer,
     was integer, is_now integer, was_why text, is_why text);
 create temp table message_on (n integer not null, channel integer not null);
 create temp trigger message_comes after insert on main.message begin
-    insert into message_moved values (new.n, new.journey, new.step, new.name, new.purpose, new.planned_at,
+    insert into message_moved values (null, new.n, new.journey, new.step, new.name, new.purpose, new.planned_at,
         null, new.outcome, null, case when new.outcome >= 16 then new.why end);
 end;
 create temp trigger message_moves after update of outcome, why on main.message
     when new.outcome <> old.outcome or (new.outcome >= 16 and new.why is not old.why) begin
-    insert into message_moved values (new.n, new.journey, new.step, new.name, new.purpose, null,
+    insert into message_moved values (null, new.n, new.journey, new.step, new.name, new.purpose, null,
         old.outcome, new.outcome, case when old.outcome >= 16 then old.why end,
         case when new.outcome >= 16 then new.why end);
 end;
@@ -143,9 +144,15 @@ create temp trigger message_said after insert on main.delivery begin
         where shard = new.shard and customer = new.customer and id = new.message;
 end;";
 
+/// The same on PostgreSQL, whose triggers stand in the migrations: a connection that changes messages has this table.
+const WATCH_THERE: &str = "
+create temp table message_moved (
+    note bigint generated always as identity, n bigint not null, journey bigint, step bigint, name bigint, purpose bigint,
+    planned_at bigint, was bigint, is_now bigint, was_why text, is_why text) on commit delete rows";
+
 /// Begins to note what becomes of messages, on the writer's connection.
 pub(crate) fn watch(conn: &Conn) -> Result<(), StoreError> {
-    conn.batch(WATCH)
+    Ok(conn.batch(if conn.is_postgres() { WATCH_THERE } else { WATCH })?)
 }
 
 /// One row without cells: the statement runs once.
@@ -188,7 +195,7 @@ impl Changes {
         }
         conn.each(
             "insert into message_bits (dim, value, block, bits) values (?, ?, ?, ?) \
-             on conflict do update set bits = excluded.bits",
+             on conflict (dim, value, block) do update set bits = excluded.bits",
             &rows,
         )?;
         Ok(())
@@ -200,7 +207,7 @@ pub(crate) fn settle(conn: &Conn, tally: &mut Tally) -> Result<(), StoreError> {
     let (mut changes, mut spans, mut any) = (Changes::default(), BTreeMap::new(), false);
     conn.ask(
         "select n, journey, step, name, purpose, planned_at, was, is_now, was_why, is_why from message_moved \
-         order by rowid",
+         order by note",
         &once(),
         |_, row| {
             any = true;
@@ -223,32 +230,33 @@ pub(crate) fn settle(conn: &Conn, tally: &mut Tally) -> Result<(), StoreError> {
             }
             changes.set(Dim::Outcome, is, n, true);
             if let Some(was) = was {
-                tally.not_sent((journey, step, name), was, row.get_ref(8)?.as_str().ok(), -1);
+                tally.not_sent((journey, step, name), was, cell::<Option<&str>>(row, 8)?, -1);
             }
-            tally.not_sent((journey, step, name), is, row.get_ref(9)?.as_str().ok(), 1);
+            tally.not_sent((journey, step, name), is, cell::<Option<&str>>(row, 9)?, 1);
             Ok(())
         },
     )?;
+    // On PostgreSQL the log is searched by indexes, and what was noted goes with the commit.
+    if !any || conn.is_postgres() {
+        return Ok(());
+    }
     conn.ask("select n, channel from message_on", &once(), |_, row| {
-        any = true;
         changes.set(Dim::Channel, cell(row, 1)?, cell(row, 0)?, true);
         Ok(())
     })?;
-    if !any {
-        return Ok(());
-    }
     changes.write(conn)?;
     let mut rows = Rows::new();
     for ((length, span), (least, most)) in spans {
         rows.row().int(length).int(span).int(least).int(most);
     }
     conn.each(
-        "insert into message_span (length, span, least_at, most_at) values (?, ?, ?, ?) on conflict do update \
-         set least_at = min(least_at, excluded.least_at), most_at = max(most_at, excluded.most_at)",
+        "insert into message_span (length, span, least_at, most_at) values (?, ?, ?, ?) on conflict (length, span) do update \
+         set least_at = min(message_span.least_at, excluded.least_at), \
+            most_at = max(message_span.most_at, excluded.most_at)",
         &rows,
     )?;
     conn.run("delete from message_moved")?;
-    conn.run("delete from message_on")
+    Ok(conn.run("delete from message_on")?)
 }
 
 /// Whether the bits say what the messages say, read from end to end.
@@ -337,7 +345,7 @@ mod tests {
         plan(&store, anna, "hello", words::DeliveryClass::NeverTwice).await;
         assert!(store.check().await.unwrap().is_empty());
         let tamper = "update message_bits set value = value + 1 where dim = 3";
-        store.write(move |tx| Box::pin(async move { tx.conn.run(tamper) })).await.unwrap();
+        store.write(move |tx| Box::pin(async move { Ok(tx.conn.run(tamper)?) })).await.unwrap();
         assert_eq!(store.check().await.unwrap().len(), 1);
     }
 }

@@ -1,26 +1,32 @@
 //! Claims of due customers: everything that a decision needs, in a handful of statements, by a connection that reads.
 //!
 //! Nobody else gets a claimed customer: their ids stay in a set in memory until the batch is committed or dropped. That
-//! is enough, since one process alone writes.
+//! is enough where one process alone writes; several nodes lock shards besides (see `turn`).
 
 use super::Store;
+use super::ask::Ask;
 use super::hints::{Due, NEVER, STEPS};
 use super::keys::{Keys, events_key, profile_key};
-use super::open::shard;
-use super::rows::{Rows, signed, unsigned};
-use super::sql::{Conn, bytes, cell};
+use super::open::{aside, shard};
+use super::turn::Turn;
 use crate::{
     Claim, CustomerWork, Deciding, LiveEnrollment, PastEnrollment, SegmentRow, StepBatch, StoreError,
     SuppressionRow,
 };
+use db::{Conn, Kind, bytes, cell};
+use db::{Rows, signed, unsigned};
 use engine::{Context, Ending, Facts, Position, State, Status};
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use words::{
     Channel, Customer, CustomerId, DeliveryId, EnrollmentId, Event, EventId, EventKind, MessageId, Timestamp,
 };
+
+/// Shards that a node looks through at a time, where others look too.
+const SHARDS_TOGETHER: usize = 32;
+
+/// When a shard is looked at again that somebody else had.
+const LATER: words::Elapsed = words::Elapsed::from_millis(20);
 
 /// Customers kept apart; given back on drop.
 pub(crate) struct InFlight {
@@ -50,7 +56,7 @@ pub(crate) struct SealedEvent {
 
 impl SealedEvent {
     /// Columns from `at`: seq, id, name, kind, occurred_at, received_at, properties.
-    pub(crate) fn read(store: &Store, row: &SqliteRow, at: usize) -> Result<Self, StoreError> {
+    pub(crate) fn read(store: &Store, row: &db::Row, at: usize) -> Result<Self, StoreError> {
         Ok(Self {
             seq: unsigned(row.try_get(at)?),
             id: EventId::from_slice(row.try_get(at + 1)?).ok_or_else(|| StoreError::corrupt("event.id"))?,
@@ -63,7 +69,7 @@ impl SealedEvent {
     }
 
     /// The same of a row that our own thread reads.
-    fn read_here(store: &Store, row: &rusqlite::Row<'_>, at: usize) -> Result<Self, StoreError> {
+    fn read_here(store: &Store, row: &db::Found<'_>, at: usize) -> Result<Self, StoreError> {
         Ok(Self {
             seq: unsigned(cell(row, at)?),
             id: EventId::from_slice(bytes(row, at + 1)?).ok_or_else(|| StoreError::corrupt("event.id"))?,
@@ -145,6 +151,10 @@ impl Store {
         if hints.is_empty() || limit == 0 {
             return Ok(StepBatch { work: Vec::new(), more: false, claim: Claim::default() });
         }
+        if self.0.base.kind() == Kind::Postgres {
+            let store = self.clone();
+            return aside(move || store.claim_in_turn(&hints, now, limit, deciding)).await;
+        }
         self.aside(move |store, conn| {
             conn.run("begin")?;
             let claimed = store.claim_in(conn, &hints, now, limit, deciding);
@@ -162,10 +172,46 @@ impl Store {
         limit: usize,
         deciding: Deciding,
     ) -> Result<StepBatch, StoreError> {
-        let (in_flight, more) = self.due_customers(conn, hints, now, limit)?;
-        let (work, kept, keys) = self.load_work(conn, &in_flight.ids, deciding, Some(now))?;
-        let claim = self.claimed(in_flight, kept, keys, now);
-        Ok(StepBatch { work, more, claim })
+        let mut due = self.nobody(limit);
+        let more = self.due_customers(conn, hints, now, limit, &mut due)?;
+        let (work, kept, keys) = self.load_work(conn, &due.ids, deciding, Some(now))?;
+        Ok(StepBatch { work, more, claim: self.claimed(due, kept, keys, now, None) })
+    }
+
+    /// The same where other nodes claim, too: of shards that none of them has.
+    fn claim_in_turn(
+        &self,
+        hints: &[Due],
+        now: Timestamp,
+        limit: usize,
+        deciding: Deciding,
+    ) -> Result<StepBatch, StoreError> {
+        let turn = self.turn()?;
+        let mut due = self.nobody(limit);
+        let mut more = false;
+        let mut left = hints;
+        // A few at a time, and of them no more than are needed: the others are left to others.
+        while !left.is_empty() && due.ids.len() < limit {
+            let few = left.get(..SHARDS_TOGETHER).unwrap_or(left);
+            let looked = needed(turn.conn()?, few, now, limit - due.ids.len())?;
+            left = left.get(looked.len()..).unwrap_or_default();
+            let mine = turn.lock(&looked)?;
+            more |= self.due_customers(turn.conn()?, &mine, now, limit, &mut due)?;
+            // Whoever has the others is at them: a look later is soon enough.
+            for other in looked.iter().filter(|hint| !mine.contains(hint)) {
+                self.0.wakeups.hints.raise(STEPS, *other, now.plus(LATER).as_micros());
+            }
+        }
+        more |= !left.is_empty();
+        if due.ids.is_empty() {
+            return Ok(StepBatch { work: Vec::new(), more: false, claim: Claim::default() });
+        }
+        let (work, kept, keys) = self.load_work(turn.conn()?, &due.ids, deciding, Some(now))?;
+        Ok(StepBatch { work, more, claim: self.claimed(due, kept, keys, now, Some(turn)) })
+    }
+
+    fn nobody(&self, limit: usize) -> InFlight {
+        InFlight { set: self.0.in_flight.clone(), ids: Vec::with_capacity(limit) }
     }
 
     /// The same for one customer, due or not; `None`: no such customer, or claimed just now.
@@ -182,6 +228,10 @@ impl Store {
         }
         drop(conn);
         let in_flight = InFlight { set: self.0.in_flight.clone(), ids: vec![id] };
+        if self.0.base.kind() == Kind::Postgres {
+            let store = self.clone();
+            return aside(move || store.claim_one_in_turn(id, in_flight, now, deciding)).await;
+        }
         let (work, kept, keys) = self
             .aside(move |store, conn| {
                 conn.run("begin")?;
@@ -193,55 +243,107 @@ impl Store {
         if work.is_empty() {
             return Ok(None);
         }
-        let claim = self.claimed(in_flight, kept, keys, now);
+        let claim = self.claimed(in_flight, kept, keys, now, None);
+        Ok(Some(StepBatch { work, more: false, claim }))
+    }
+
+    fn claim_one_in_turn(
+        &self,
+        id: CustomerId,
+        in_flight: InFlight,
+        now: Timestamp,
+        deciding: Deciding,
+    ) -> Result<Option<StepBatch>, StoreError> {
+        let turn = self.turn()?;
+        if turn.lock(&[Due { shard: words::shard_of(id), due: 0, epoch: 0 }])?.is_empty() {
+            return Ok(None);
+        }
+        let (work, kept, keys) = self.load_work(turn.conn()?, &[id], deciding, None)?;
+        if work.is_empty() {
+            return Ok(None);
+        }
+        let claim = self.claimed(in_flight, kept, keys, now, Some(turn));
         Ok(Some(StepBatch { work, more: false, claim }))
     }
 
     /// Wraps a claim so that a drop without commit leaves hints as low as the truth.
-    fn claimed(&self, in_flight: InFlight, kept: Vec<Kept>, keys: Option<Keys>, now: Timestamp) -> Claim {
+    fn claimed(
+        &self,
+        in_flight: InFlight,
+        kept: Vec<Kept>,
+        keys: Option<Keys>,
+        now: Timestamp,
+        turn: Option<Turn>,
+    ) -> Claim {
         let shards: HashSet<u16> = kept.iter().map(|kept| words::shard_of(kept.id)).collect();
         let wakeups = self.0.wakeups.clone();
         let now = now.as_micros();
-        Claim(Some(Box::new(GiveBack { _in_flight: in_flight, kept, keys, shards, wakeups, now })))
+        Claim(Some(Box::new(GiveBack { turn, _in_flight: in_flight, kept, keys, shards, wakeups, now })))
     }
 
-    /// Due customers whom nobody else has, at most `limit`, and whether there are more. Raises the hints of shards that
-    /// were looked through to their end.
+    /// Adds due customers whom nobody else has, until there are `limit`; whether there are more. Raises the hints of shards
+    /// that were looked through to their end.
     fn due_customers(
         &self,
         conn: &Conn,
         hints: &[Due],
         now: Timestamp,
         limit: usize,
-    ) -> Result<(InFlight, bool), StoreError> {
-        let mut due = conn.prepared(
-            "select id from customer indexed by customer_due where shard = ?1 and due_at <= ?2 order by due_at",
-        )?;
-        let mut next = conn.prepared("select min(due_at) from customer where shard = ?1 and due_at > ?2")?;
-        // Before the lock on the set, so that after an error it is given back once the lock is.
-        let mut taken = InFlight { set: self.0.in_flight.clone(), ids: Vec::with_capacity(limit) };
-        let mut set = self.0.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
+        taken: &mut InFlight,
+    ) -> Result<bool, StoreError> {
+        let flying = self.0.in_flight.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let most = limit + flying + 1;
+        let mut shards = Rows::new();
         for hint in hints {
-            let mut rows = due.query((hint.shard, now.as_micros()))?;
-            while let Some(row) = rows.next()? {
+            shards.row().int(hint.shard).at(now).int(signed(most as u64));
+        }
+        let mut found = Vec::new();
+        conn.ask_most(
+            "select id from customer indexed by customer_due where shard = ?1 and due_at <= ?2 order by due_at limit ?3",
+            &shards,
+            most,
+            |nth, row| {
                 let id = CustomerId::from_slice(bytes(row, 0)?)
                     .ok_or_else(|| StoreError::corrupt("customer.id"))?;
+                found.push((nth, id));
+                Ok::<_, StoreError>(())
+            },
+        )?;
+        // Shards from here on were not looked through.
+        let mut end = if found.len() < most { hints.len() } else { found.last().map_or(0, |(nth, _)| *nth) };
+        let mut more = found.len() >= most;
+        {
+            let mut set = self.0.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
+            for (nth, id) in found {
                 if set.contains(&id) {
                     continue;
                 }
                 if taken.ids.len() == limit {
-                    drop(rows);
-                    drop(set);
-                    return Ok((taken, true));
+                    more = true;
+                    end = end.min(nth);
+                    break;
                 }
                 set.insert(id);
                 taken.ids.push(id);
             }
-            let after: Option<i64> = next.query_row((hint.shard, now.as_micros()), |row| row.get(0))?;
-            self.0.wakeups.hints.raise(STEPS, *hint, after.unwrap_or(NEVER));
         }
-        drop(set);
-        Ok((taken, false))
+        let through = hints.get(..end).unwrap_or_default();
+        let mut shards = Rows::new();
+        for hint in through {
+            shards.row().int(hint.shard).at(now);
+        }
+        conn.ask(
+            "select min(due_at) from customer where shard = ?1 and due_at > ?2",
+            &shards,
+            |nth, row| {
+                if let Some(hint) = through.get(nth) {
+                    let after: Option<i64> = cell(row, 0)?;
+                    self.0.wakeups.hints.raise(STEPS, *hint, after.unwrap_or(NEVER));
+                }
+                Ok(())
+            },
+        )?;
+        Ok(more)
     }
 
     fn load_work(
@@ -472,6 +574,27 @@ impl Store {
     }
 }
 
+/// Of these shards the first ones that have `limit` due customers together.
+fn needed(conn: &Conn, hints: &[Due], now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
+    let mut shards = Rows::new();
+    for hint in hints {
+        shards.row().int(hint.shard).at(now).int(signed(limit as u64));
+    }
+    let (mut needed, mut sum) = (Vec::new(), 0);
+    conn.ask(
+        "select count(*) from (select 1 from customer where shard = ?1 and due_at <= ?2 limit ?3) few",
+        &shards,
+        |nth, row| {
+            if sum < limit {
+                sum += cell::<u64>(row, 0).map_or(0, |count| usize::try_from(count).unwrap_or(limit));
+                needed.extend(hints.get(nth));
+            }
+            Ok(())
+        },
+    )?;
+    Ok(needed)
+}
+
 /// What the commit has to know about a claimed customer; stays with the store, whatever the caller does to the work.
 #[derive(Debug, Clone)]
 pub(crate) struct Kept {
@@ -507,6 +630,14 @@ impl Claim {
             .and_then(|give_back| give_back.keys.take())
     }
 
+    /// The transaction that holds the claim's locks, where there is one: it is to write what was decided.
+    pub(crate) fn turn(&mut self) -> Option<Turn> {
+        self.0
+            .as_mut()
+            .and_then(|any| any.downcast_mut::<GiveBack>())
+            .and_then(|give_back| give_back.turn.take())
+    }
+
     /// The commit has said what is due next.
     pub(crate) fn committed(&mut self) {
         if let Some(give_back) = self.0.as_mut().and_then(|any| any.downcast_mut::<GiveBack>()) {
@@ -517,6 +648,8 @@ impl Claim {
 
 /// On drop without a commit the customers are due as before.
 struct GiveBack {
+    /// Ends before others may have the customers.
+    turn: Option<Turn>,
     _in_flight: InFlight,
     kept: Vec<Kept>,
     /// What was opened by these is sealed by them again.

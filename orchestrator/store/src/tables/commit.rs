@@ -6,26 +6,42 @@
 mod layout;
 
 use super::Store;
+use super::ask::Ask;
 use super::audit::{self, PreparedAudit};
 use super::claim::Kept;
 use super::customer::{keep_identities, record_consents};
 use super::ingest::{Prepared, write_events};
 use super::keys::{Keys, content_key, events_key, profile_key};
+use super::locks::lock_customers;
 use super::open::shard;
-use super::rows::{Rows, signed, unsigned};
-use super::sql::cell;
 use super::writer::{Tx, apart};
 use crate::planted::{Bug, planted};
 use crate::{
     AuditKind, ClaimFor, CustomerChange, DeliveryKey, EnrollmentChange, Incoming, NewDecision, StepBatch,
     StepCommit, StoreError,
 };
+use db::cell;
+use db::{Rows, signed, unsigned};
+use futures::future::BoxFuture;
 use std::collections::HashMap;
 use std::sync::Arc;
 use words::{CustomerId, Timestamp};
 
 use layout::Tables;
 pub(super) use layout::call_cell;
+
+/// Who was skipped, and the deliveries claimed, on their way into the tables.
+type Writing<'t> = BoxFuture<'t, Result<(Vec<CustomerId>, Vec<DeliveryKey>), StoreError>>;
+
+/// Says what kind of function this is.
+fn at_once<F: for<'t> FnOnce(&'t mut Tx) -> Writing<'t>>(work: F) -> F {
+    work
+}
+
+/// The same for what is done after an error.
+fn by_itself<F: for<'t> FnOnce(&'t mut Tx, StoreError) -> Writing<'t>>(work: F) -> F {
+    work
+}
 
 /// How long a customer waits whose step cannot be written down.
 const PUT_OFF: words::Elapsed = words::Elapsed::from_secs(600);
@@ -128,20 +144,24 @@ impl Store {
             return Ok(StepCommit::default());
         }
         let (store, batch, sealing, for_claim) = (self.clone(), items.clone(), keys.clone(), claim.clone());
-        let written = self
-            .write(move |tx| {
-                Box::pin(async move {
-                    let all: Vec<&Item> = batch.iter().collect();
-                    store.write_items(tx, all, Some(tables), &sealing, now, for_claim.as_ref()).await
-                })
+        let all = at_once(move |tx| {
+            Box::pin(async move {
+                let all: Vec<&Item> = batch.iter().collect();
+                store.write_items(tx, all, Some(tables), &sealing, now, for_claim.as_ref()).await
             })
-            .await;
-        let (conflicted, claimed) = match written {
-            Ok(done) => done,
-            Err(error) => {
-                tracing::warn!("A batch of {} steps failed, each is tried by itself: {error}", items.len());
-                self.commit_one_by_one(items, keys, now, claim.clone(), error).await?
-            }
+        });
+        let (store, count, for_claim) = (self.clone(), items.len(), claim.clone());
+        self.intern(["broken"]).await?;
+        let each = by_itself(move |tx, error| {
+            tracing::warn!("A batch of {count} steps failed, each is tried by itself: {error}");
+            Box::pin(async move { store.write_one_by_one(tx, items, keys, now, for_claim, error).await })
+        });
+        let (conflicted, claimed) = match held.turn() {
+            Some(turn) => self.write_in_turn(turn, all, each).await?,
+            None => match self.write(all).await {
+                Ok(done) => done,
+                Err(error) => self.write(move |tx| each(tx, error)).await?,
+            },
         };
         held.committed();
         drop(held);
@@ -153,50 +173,43 @@ impl Store {
     }
 
     /// In one commit, each under a savepoint. Those that fail are put off, with the reason in the log and on their page.
-    async fn commit_one_by_one(
+    async fn write_one_by_one(
         &self,
+        tx: &mut Tx,
         items: Arc<Vec<Item>>,
         keys: Keys,
         now: Timestamp,
         claim: Option<ClaimFor>,
         error: StoreError,
     ) -> Result<(Vec<CustomerId>, Vec<DeliveryKey>), StoreError> {
-        self.intern(["broken"]).await?;
-        let store = self.clone();
-        self.write(move |tx| {
-            Box::pin(async move {
-                let (mut behind, mut claimed, mut failed) = (Vec::new(), Vec::new(), Vec::new());
-                for place in 0..items.len() {
-                    let (store, items, keys, claim) =
-                        (store.clone(), items.clone(), keys.clone(), claim.clone());
-                    let done = apart(tx, move |tx| {
-                        Box::pin(async move {
-                            let one = items.get(place).into_iter().collect();
-                            store.write_items(tx, one, None, &keys, now, claim.as_ref()).await
-                        })
-                    });
-                    match done.await {
-                        Ok((skipped, mut deliveries)) => {
-                            behind.extend(skipped);
-                            claimed.append(&mut deliveries);
-                        }
-                        Err(why) => failed.push((place, why)),
-                    }
+        let (mut behind, mut claimed, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+        for place in 0..items.len() {
+            let (store, items, keys, claim) = (self.clone(), items.clone(), keys.clone(), claim.clone());
+            let done = apart(tx, move |tx| {
+                Box::pin(async move {
+                    let one = items.get(place).into_iter().collect();
+                    store.write_items(tx, one, None, &keys, now, claim.as_ref()).await
+                })
+            });
+            match done.await {
+                Ok((skipped, mut deliveries)) => {
+                    behind.extend(skipped);
+                    claimed.append(&mut deliveries);
                 }
-                // Nobody could be written: that is not about a customer.
-                if failed.len() == items.len() && items.len() > 1 {
-                    return Err(error);
-                }
-                for (place, why) in failed {
-                    if let Some(item) = items.get(place) {
-                        store.put_off(tx, item, &why, now)?;
-                        behind.push(item.work.id);
-                    }
-                }
-                Ok((behind, claimed))
-            })
-        })
-        .await
+                Err(why) => failed.push((place, why)),
+            }
+        }
+        // Nobody could be written: that is not about a customer.
+        if failed.len() == items.len() && items.len() > 1 {
+            return Err(error);
+        }
+        for (place, why) in failed {
+            if let Some(item) = items.get(place) {
+                self.put_off(tx, item, &why, now)?;
+                behind.push(item.work.id);
+            }
+        }
+        Ok((behind, claimed))
     }
 
     /// A customer whose step cannot be written down is asked again later.
@@ -246,6 +259,7 @@ impl Store {
         now: Timestamp,
         claim: Option<&ClaimFor>,
     ) -> Result<(Vec<CustomerId>, Vec<DeliveryKey>), StoreError> {
+        lock_customers(tx, items.iter().map(|item| item.work.id))?;
         let mut tables = match tables {
             Some(tables) => tables,
             None => self.lay_out(items.iter().copied(), keys, now, claim)?,
@@ -423,7 +437,7 @@ impl Store {
             ),
             (
                 "insert into enrollment_context (shard, customer, id, body) values (?, ?, ?, ?) \
-                 on conflict do update set body = excluded.body",
+                 on conflict (shard, customer, id) do update set body = excluded.body",
                 &tables.contexts,
             ),
             (
@@ -432,7 +446,7 @@ impl Store {
             ),
             (
                 "insert into customer_segment (shard, customer, segment, member, since, flip_at) \
-                 values (?, ?, ?, ?, ?, ?) on conflict do update set member = excluded.member, \
+                 values (?, ?, ?, ?, ?, ?) on conflict (shard, customer, segment) do update set member = excluded.member, \
                     since = excluded.since, flip_at = excluded.flip_at",
                 &tables.segments,
             ),

@@ -5,15 +5,13 @@ use super::claim::SealedEvent;
 use super::customer::{consent_cell, follow, merged_into};
 use super::keys::{events_key, profile_key};
 use super::open::shard;
-use super::rows::{signed, unsigned};
 use super::tally::Kind;
 use crate::console::newest_first;
 use crate::{
     CustomerPage, EnrollmentRow, JourneyCounts, LogFilter, MessageCounts, MessageOutcome, NotSentCount,
     StoreError, TimelineItem, Totals,
 };
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use db::{signed, unsigned};
 use std::collections::BTreeMap;
 use words::{Consent, Customer, CustomerId, EnrollmentId, Event, Timestamp};
 
@@ -28,13 +26,13 @@ impl Store {
     pub async fn journey_counts(&self, journey: Option<&str>) -> Result<Vec<JourneyCounts>, StoreError> {
         let only = journey.map(|journey| self.sym_or_none(journey));
         let mut conn = self.read().await?;
-        let rows = sqlx::query(
+        let rows = db::query(
             "select journey, kind, step, name, channel, n from tally where ?1 is null or journey = ?1",
         )
         .bind(only)
         .fetch_all(&mut *conn)
         .await?;
-        let places = sqlx::query(
+        let places = db::query(
             "select p.journey, t.program, t.pc, t.n from place_tally t join program p on p.no = t.program \
              where t.n > 0 and (?1 is null or p.journey = ?1)",
         )
@@ -107,7 +105,7 @@ impl Store {
     pub async fn not_sent_counts(&self, journey: Option<&str>) -> Result<Vec<NotSentCount>, StoreError> {
         let only = journey.map(|journey| self.sym_or_none(journey));
         let mut conn = self.read().await?;
-        let rows = sqlx::query(
+        let rows = db::query(
             "select journey, step, name, outcome, code, rule, n from not_sent_tally \
              where n > 0 and (?1 is null or journey = ?1)",
         )
@@ -139,7 +137,7 @@ impl Store {
         let Some(id) = follow(&mut conn, id).await? else { return Ok(None) };
         let mut enrollments = Vec::new();
         for whose in self.and_merged(&mut conn, id).await? {
-            let rows = sqlx::query(
+            let rows = db::query(
                 "select id, program, journey, status, pc, due_at, started_at, ended_at, goal_at, reason from enrollment \
                  where shard = ? and customer = ?",
             )
@@ -152,13 +150,12 @@ impl Store {
             }
         }
         enrollments.sort_by_key(|row| std::cmp::Reverse((row.started_at, row.id)));
-        let rows = sqlx::query(
-            "select segment from customer_segment where shard = ? and customer = ? and member = 1",
-        )
-        .bind(shard(id))
-        .bind(id.0.to_vec())
-        .fetch_all(&mut *conn)
-        .await?;
+        let rows =
+            db::query("select segment from customer_segment where shard = ? and customer = ? and member = 1")
+                .bind(shard(id))
+                .bind(id.0.to_vec())
+                .fetch_all(&mut *conn)
+                .await?;
         let mut segments = rows
             .iter()
             .map(|row| {
@@ -193,7 +190,7 @@ impl Store {
 
     pub(super) async fn and_merged(
         &self,
-        conn: &mut SqliteConnection,
+        conn: &mut db::Reader,
         id: CustomerId,
     ) -> Result<Vec<CustomerId>, StoreError> {
         let mut all = vec![id];
@@ -205,7 +202,7 @@ impl Store {
         Ok(all)
     }
 
-    fn enrollment_row(&self, row: &SqliteRow, at: usize) -> Result<EnrollmentRow, StoreError> {
+    fn enrollment_row(&self, row: &db::Row, at: usize) -> Result<EnrollmentRow, StoreError> {
         let time = |n: usize| -> Result<Option<Timestamp>, StoreError> {
             Ok(row.try_get::<Option<i64>, _>(at + n)?.map(Timestamp::from_micros))
         };
@@ -270,7 +267,7 @@ impl Store {
     async fn open_consents(
         &self,
         id: CustomerId,
-        rows: &[SqliteRow],
+        rows: &[db::Row],
     ) -> Result<Vec<(Timestamp, Consent)>, StoreError> {
         let keys = self.old_keys([profile_key(id)]).await?;
         let mut words = Vec::new();
@@ -344,7 +341,7 @@ impl Store {
         let (at_shard, id) = after.map_or((-1, Vec::new()), |id| (shard(id), id.0.to_vec()));
         let rows = {
             let mut conn = self.read().await?;
-            sqlx::query(
+            db::query(
                 "select c.id, p.profile from customer c cross join customer_profile p on p.shard = c.shard and p.id = c.id \
                  where (c.shard, c.id) > (?, ?) and c.flags = 0 order by c.shard, c.id limit ?",
             )
@@ -394,7 +391,7 @@ impl Store {
     }
 
     /// Events of one customer from their rows, opened, with their places.
-    async fn open_events(&self, id: CustomerId, rows: &[SqliteRow]) -> Result<Vec<(u64, Event)>, StoreError> {
+    async fn open_events(&self, id: CustomerId, rows: &[db::Row]) -> Result<Vec<(u64, Event)>, StoreError> {
         let sealed =
             rows.iter().map(|row| SealedEvent::read(self, row, 0)).collect::<Result<Vec<_>, StoreError>>()?;
         let wanted = sealed.iter().map(|event| events_key(id, event.received_at)).collect::<Vec<_>>();
@@ -409,7 +406,7 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<(CustomerId, EnrollmentRow)>, StoreError> {
         let mut conn = self.read().await?;
-        let rows = sqlx::query(
+        let rows = db::query(
             "select customer, id, program, journey, status, pc, due_at, started_at, ended_at, goal_at, reason \
              from enrollment indexed by enrollment_journey where journey = ? order by started_at desc limit ?",
         )
@@ -429,14 +426,20 @@ impl Store {
     /// Sizes. Counts every customer: for `tabi doctor` and the front page, not for hot paths.
     pub async fn totals(&self, now: Timestamp) -> Result<Totals, StoreError> {
         let mut conn = self.read().await?;
-        let row = sqlx::query(
+        let size = match self.0.base.kind() {
+            db::Kind::Sqlite => {
+                "(select page_count * page_size from pragma_page_count(), pragma_page_size())"
+            }
+            db::Kind::Postgres => "pg_database_size(current_database())",
+        };
+        let row = db::query(&format!(
             "select (select count(*) from customer where flags = 0), \
                 (select count(*) from customer indexed by customer_due where due_at is not null and due_at <= ?1), \
                 (select count(*) from delivery indexed by delivery_due where due_at is not null and due_at <= ?1), \
                 (select count(*) from delivery indexed by delivery_due where due_at is not null and due_at > ?1), \
                 (select min(due_at) from delivery indexed by delivery_due where due_at is not null and due_at > ?1), \
-                (select page_count * page_size from pragma_page_count(), pragma_page_size())",
-        )
+                {size}",
+        ))
         .bind(now.as_micros())
         .fetch_one(&mut *conn)
         .await?;
@@ -455,16 +458,17 @@ impl Store {
         if path.exists() {
             return Err(StoreError::Conflict(format!("{} is there already", path.display())));
         }
-        let mut conn = self.read().await?;
-        sqlx::query("vacuum into ?").bind(path.display().to_string()).execute(&mut *conn).await?;
-        drop(conn);
-        super::open::mark_copy(path).await
+        super::backup::copy_file(self, path).await
     }
 
     /// Checks the whole file; what is wrong, in words.
     pub async fn check(&self) -> Result<Vec<String>, StoreError> {
         let mut conn = self.read().await?;
-        let rows = sqlx::query("pragma integrity_check(20)").fetch_all(&mut *conn).await?;
+        if self.0.base.kind() == db::Kind::Postgres {
+            // The server looks after its files itself: `pg_amcheck` says more.
+            return Ok(Vec::new());
+        }
+        let rows = db::query("pragma integrity_check(20)").fetch_all(&mut *conn).await?;
         let mut wrong = rows
             .iter()
             .map(|row| Ok(row.try_get::<String, _>(0)?))
@@ -484,11 +488,11 @@ impl Store {
 
 /// A page of what one customer has: the statement takes shard, customer, where the page ends or begins, and its length.
 async fn rows_of(
-    conn: &mut SqliteConnection,
+    conn: &mut db::Reader,
     sql: &'static str,
     (id, bound, limit): (CustomerId, i64, i64),
-) -> Result<Vec<SqliteRow>, StoreError> {
-    let query = sqlx::query(sql).bind(shard(id)).bind(id.0.to_vec()).bind(bound).bind(limit);
+) -> Result<Vec<db::Row>, StoreError> {
+    let query = db::query(sql).bind(shard(id)).bind(id.0.to_vec()).bind(bound).bind(limit);
     Ok(query.fetch_all(conn).await?)
 }
 

@@ -4,14 +4,12 @@ use super::Store;
 use super::audit::PreparedAudit;
 use super::ingest::{Prepared, write_events};
 use super::keys::{Keys, events_key, profile_key};
+use super::locks::lock_customers;
 use super::open::{shard, text_shard};
-use super::rows::{Rows, signed, unsigned};
-use super::sql;
 use super::writer::{Tx, apart};
 use crate::planted::{Bug, planted};
 use crate::{AuditEvent, AuditKind, CustomerUpdate, Identity, StoreError, SuppressionRow, Updated};
-use sqlx::Row;
-use sqlx::sqlite::SqliteConnection;
+use db::{Rows, signed, unsigned};
 use std::collections::{BTreeMap, BTreeSet};
 use words::{Channel, Consent, ConsentState, Customer, CustomerId, EventKind, Timestamp, Value};
 
@@ -67,6 +65,7 @@ impl Store {
         let store = self.clone();
         self.write(move |tx| {
             Box::pin(async move {
+                lock_customers(tx, whom.iter().flatten().copied())?;
                 let mut done = Vec::with_capacity(updates.len());
                 for (update, id) in updates.into_iter().zip(whom) {
                     let Some(id) = id else {
@@ -96,7 +95,7 @@ impl Store {
         let (id, sealed) = {
             let mut conn = self.read().await?;
             let Some(id) = follow(&mut conn, id).await? else { return Ok(None) };
-            let row = sqlx::query("select profile from customer_profile where shard = ? and id = ?")
+            let row = db::query("select profile from customer_profile where shard = ? and id = ?")
                 .bind(shard(id))
                 .bind(id.0.to_vec())
                 .fetch_one(&mut *conn)
@@ -140,7 +139,7 @@ impl Store {
         let channel = self.sym_or_none(channel.as_str());
         self.write(move |tx| {
             Box::pin(async move {
-                let gone = sql::query("delete from suppression where shard = ? and bidx = ? and channel = ?")
+                let gone = db::query("delete from suppression where shard = ? and bidx = ? and channel = ?")
                     .bind(shard)
                     .bind(bidx.to_vec())
                     .bind(channel)
@@ -165,7 +164,7 @@ impl Store {
     ) -> Result<Option<SuppressionRow>, StoreError> {
         let (shard, bidx) = self.blind(channel.as_str(), address);
         let mut conn = self.read().await?;
-        let row = sqlx::query(
+        let row = db::query(
             "select reason, at, expires_at, source from suppression where shard = ? and bidx = ? and channel = ?",
         )
         .bind(shard)
@@ -196,9 +195,9 @@ impl Store {
         let key = key.to_owned();
         self.write(move |tx| {
             Box::pin(async move {
-                sql::query(
+                db::query(
                     "insert into account (shard, key, traits, updated_at) values (?, ?, ?, ?) \
-                     on conflict do update set traits = excluded.traits, updated_at = excluded.updated_at",
+                     on conflict (shard, key) do update set traits = excluded.traits, updated_at = excluded.updated_at",
                 )
                 .bind(text_shard(&key))
                 .bind(key)
@@ -215,7 +214,7 @@ impl Store {
     /// Traits of an account.
     pub async fn account(&self, key: &str) -> Result<Option<BTreeMap<String, Value>>, StoreError> {
         let mut conn = self.read().await?;
-        let row = sqlx::query("select traits from account where shard = ? and key = ?")
+        let row = db::query("select traits from account where shard = ? and key = ?")
             .bind(text_shard(key))
             .bind(key.to_owned())
             .fetch_optional(&mut *conn)
@@ -226,11 +225,11 @@ impl Store {
 
 /// Follows redirects; `None`: no such customer.
 pub(crate) async fn follow(
-    conn: &mut SqliteConnection,
+    conn: &mut db::Reader,
     mut id: CustomerId,
 ) -> Result<Option<CustomerId>, StoreError> {
     for _ in 0..32 {
-        let row = sqlx::query("select redirect_to from customer_profile where shard = ? and id = ?")
+        let row = db::query("select redirect_to from customer_profile where shard = ? and id = ?")
             .bind(shard(id))
             .bind(id.0.to_vec())
             .fetch_optional(&mut *conn)
@@ -249,10 +248,10 @@ pub(crate) async fn follow(
 
 /// Those who were merged into `id` directly.
 pub(crate) async fn merged_into(
-    conn: &mut SqliteConnection,
+    conn: &mut db::Reader,
     id: CustomerId,
 ) -> Result<Vec<CustomerId>, StoreError> {
-    let rows = sqlx::query("select id from customer_profile where redirect_to = ?")
+    let rows = db::query("select id from customer_profile where redirect_to = ?")
         .bind(id.0.to_vec())
         .fetch_all(conn)
         .await?;
@@ -265,7 +264,7 @@ pub(crate) async fn merged_into(
 
 /// Loads a customer inside the writer.
 pub(crate) async fn load(tx: &mut Tx, keys: &Keys, id: CustomerId) -> Result<Loaded, StoreError> {
-    let row = sql::query(
+    let row = db::query(
         "select p.profile, c.next_n, c.flags from customer c join customer_profile p on p.shard = c.shard and p.id = c.id \
          where c.shard = ? and c.id = ?",
     )
@@ -306,14 +305,14 @@ async fn update_one(
     record_consents(store, tx, keys, id, &consents, &mut next_n, now).await?;
     keep_identities(store, tx, &before, &customer, now).await?;
     let profile = keys.seal_packed(profile_key(id), "customer_profile", "profile", &id.0, &customer)?;
-    sql::query("update customer_profile set profile = ?, updated_at = ? where shard = ? and id = ?")
+    db::query("update customer_profile set profile = ?, updated_at = ? where shard = ? and id = ?")
         .bind(profile)
         .bind(now.as_micros())
         .bind(shard(id))
         .bind(id.0.to_vec())
         .execute(&mut tx.conn)
         .await?;
-    sql::query(
+    db::query(
         "update customer set guard_version = guard_version + ?, profile_version = profile_version + 1, next_n = ?, \
             due_at = min(coalesce(due_at, ?), ?) where shard = ? and id = ?",
     )
@@ -438,14 +437,11 @@ pub(crate) async fn record_consents(
     if rows.is_empty() {
         return Ok(());
     }
-    sql::query(
+    tx.conn.each(
         "insert into consent_change (shard, customer, n, at, recorded_at, purpose, channel, state, body) \
-         select value->>0, unhex(value->>1), value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, \
-                unhex(value->>8) from json_each(?)",
-    )
-    .bind(rows.json())
-    .execute(&mut tx.conn)
-    .await?;
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        &rows,
+    )?;
     let mut rows = Rows::new();
     store.audit_rows(&mut rows, &audit)?;
     super::audit::insert(tx, PreparedAudit::new(rows)).await
@@ -479,13 +475,13 @@ async fn symbol_in(store: &Store, tx: &mut Tx, name: &str) -> Result<i64, StoreE
     if let Ok(id) = store.sym(name) {
         return Ok(id);
     }
-    let row = sql::query(
-        "insert into symbol (name) values (?) on conflict do update set name = excluded.name returning id",
+    let row = db::query(
+        "insert into symbol (name) values (?) on conflict (name) do update set name = excluded.name returning id",
     )
     .bind(name)
     .fetch_one(&mut tx.conn)
     .await?;
-    row.try_get(0)
+    Ok(row.try_get(0)?)
 }
 
 /// Links new identities, unlinks those gone. People share addresses; an id of the shop is one customer's, the first's.
@@ -499,7 +495,7 @@ pub(crate) async fn keep_identities(
     let (old, new) = (identities(before), identities(after));
     for gone in old.difference(&new) {
         let (shard, bidx) = store.blind(&gone.kind, &gone.value);
-        sql::query("delete from identity where shard = ? and bidx = ? and customer = ?")
+        db::query("delete from identity where shard = ? and bidx = ? and customer = ?")
             .bind(shard)
             .bind(bidx.to_vec())
             .bind(after.id.0.to_vec())
@@ -510,7 +506,7 @@ pub(crate) async fn keep_identities(
         let (shard, bidx) = store.blind(&fresh.kind, &fresh.value);
         let kind = symbol_in(store, tx, &fresh.kind).await?;
         if !fresh.is_address() {
-            let others = sql::query("select exists (select 1 from identity where shard = ? and bidx = ?)")
+            let others = db::query("select exists (select 1 from identity where shard = ? and bidx = ?)")
                 .bind(shard)
                 .bind(bidx.to_vec())
                 .fetch_one(&mut tx.conn)
@@ -519,7 +515,7 @@ pub(crate) async fn keep_identities(
                 continue;
             }
         }
-        sql::query(
+        db::query(
             "insert into identity (shard, bidx, kind, customer, created_at) values (?, ?, ?, ?, ?) \
              on conflict do nothing",
         )
@@ -552,9 +548,9 @@ pub(crate) async fn suppress_in(
     if *bidx == super::erased::NOWHERE {
         return Ok(());
     }
-    sql::query(
+    db::query(
         "insert into suppression (shard, bidx, channel, reason, at, expires_at, source) values (?, ?, ?, ?, ?, ?, ?) \
-         on conflict do update set reason = excluded.reason, at = excluded.at, expires_at = excluded.expires_at, \
+         on conflict (shard, bidx, channel) do update set reason = excluded.reason, at = excluded.at, expires_at = excluded.expires_at, \
             source = excluded.source",
     )
     .bind(shard)
@@ -571,7 +567,7 @@ pub(crate) async fn suppress_in(
 
 /// Whoever is found by this address, and whoever was ever meant by it: something may still be under way.
 async fn raise_guard_of_address(tx: &mut Tx, shard: i64, bidx: &[u8; 16]) -> Result<(), StoreError> {
-    let rows = sql::query(
+    let rows = db::query(
         "select customer from identity where shard = ?1 and bidx = ?2 union \
          select customer from addressed where shard = ?1 and bidx = ?2",
     )
@@ -581,7 +577,7 @@ async fn raise_guard_of_address(tx: &mut Tx, shard: i64, bidx: &[u8; 16]) -> Res
     .await?;
     for row in rows {
         let Some(id) = CustomerId::from_slice(row.try_get(0)?) else { continue };
-        sql::query("update customer set guard_version = guard_version + 1 where shard = ? and id = ?")
+        db::query("update customer set guard_version = guard_version + 1 where shard = ? and id = ?")
             .bind(self::shard(id))
             .bind(id.0.to_vec())
             .execute(&mut tx.conn)

@@ -2,11 +2,9 @@
 
 use super::Store;
 use super::keys::{NOBODY, events_key};
+use super::locks::{lock_names, name_of};
 use super::open::bidx_shard;
-use super::sql;
 use crate::{Idempotency, NewRejected, RejectedRow, StoreError, UnknownEvent};
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 use words::{Elapsed, IdSource, Timestamp};
 
 /// How long message ids are remembered.
@@ -33,7 +31,7 @@ impl Store {
         self.write(move |tx| {
             Box::pin(async move {
                 for (id, item, source, body) in rows {
-                    sql::query(
+                    db::query(
                         "insert into rejected_event (shard, id, at, source, name, code, reason, body) \
                          values (?, ?, ?, ?, ?, ?, ?, ?)",
                     )
@@ -57,7 +55,7 @@ impl Store {
     /// What could not be taken in, newest first.
     pub async fn rejected(&self, limit: usize) -> Result<Vec<RejectedRow>, StoreError> {
         let mut conn = self.read().await?;
-        let rows = sqlx::query(
+        let rows = db::query(
             "select id, at, source, name, code, reason, replayed_at from rejected_event order by at desc limit ?",
         )
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
@@ -66,7 +64,7 @@ impl Store {
         rows.iter().map(|row| self.rejected_row(row)).collect()
     }
 
-    fn rejected_row(&self, row: &SqliteRow) -> Result<RejectedRow, StoreError> {
+    fn rejected_row(&self, row: &db::Row) -> Result<RejectedRow, StoreError> {
         Ok(RejectedRow {
             id: row
                 .try_get::<&[u8], _>(0)?
@@ -84,7 +82,7 @@ impl Store {
     /// One of them as received.
     pub async fn rejected_body(&self, id: [u8; 16]) -> Result<Option<(RejectedRow, Vec<u8>)>, StoreError> {
         let mut conn = self.read().await?;
-        let row = sqlx::query(
+        let row = db::query(
             "select id, at, source, name, code, reason, replayed_at, body from rejected_event where shard = ? and id = ?",
         )
         .bind(bidx_shard(&id))
@@ -103,7 +101,7 @@ impl Store {
     pub async fn rejected_replayed(&self, id: [u8; 16], at: Timestamp) -> Result<(), StoreError> {
         self.write(move |tx| {
             Box::pin(async move {
-                sql::query("update rejected_event set replayed_at = ? where shard = ? and id = ?")
+                db::query("update rejected_event set replayed_at = ? where shard = ? and id = ?")
                     .bind(at.as_micros())
                     .bind(bidx_shard(&id))
                     .bind(id.to_vec())
@@ -118,7 +116,7 @@ impl Store {
     /// Event names that nobody declared, the latest first.
     pub async fn unknown_events(&self) -> Result<Vec<UnknownEvent>, StoreError> {
         let mut conn = self.read().await?;
-        let rows = sqlx::query(
+        let rows = db::query(
             "select name, first_at, last_at, count, sample from unknown_event order by last_at desc limit 1000",
         )
         .fetch_all(&mut *conn)
@@ -145,7 +143,7 @@ impl Store {
                 name,
                 first_at,
                 last_at: Timestamp::from_micros(row.try_get(2)?),
-                count: super::rows::unsigned(row.try_get(3)?),
+                count: db::unsigned(row.try_get(3)?),
                 sample: sample.map(|s| String::from_utf8_lossy(&s).into_owned()).unwrap_or_default(),
             });
         }
@@ -157,7 +155,7 @@ impl Store {
         let name = name.to_owned();
         self.write(move |tx| {
             Box::pin(async move {
-                sql::query("delete from unknown_event where name = ?")
+                db::query("delete from unknown_event where name = ?")
                     .bind(name)
                     .execute(&mut tx.conn)
                     .await?;
@@ -178,7 +176,8 @@ impl Store {
         self.write(move |tx| {
             Box::pin(async move {
                 let shard = i64::from(key_hash[0]);
-                let row = sql::query(
+                lock_names(tx, [name_of(&key_hash)])?;
+                let row = db::query(
                     "select at, request_hash, status, answer from idempotency where shard = ? and hash = ?",
                 )
                 .bind(shard)
@@ -205,9 +204,9 @@ impl Store {
                         None => {}
                     }
                 }
-                sql::query(
+                db::query(
                     "insert into idempotency (shard, hash, at, request_hash, status, answer) \
-                     values (?, ?, ?, ?, null, null) on conflict do update set at = excluded.at, \
+                     values (?, ?, ?, ?, null, null) on conflict (shard, hash) do update set at = excluded.at, \
                         request_hash = excluded.request_hash, status = null, answer = null",
                 )
                 .bind(shard)
@@ -232,7 +231,7 @@ impl Store {
         let answer = answer.to_owned();
         self.write(move |tx| {
             Box::pin(async move {
-                sql::query("update idempotency set status = ?, answer = ? where shard = ? and hash = ?")
+                db::query("update idempotency set status = ?, answer = ? where shard = ? and hash = ?")
                     .bind(i64::from(status))
                     .bind(answer)
                     .bind(i64::from(key_hash[0]))
@@ -249,7 +248,7 @@ impl Store {
     pub async fn idempotency_forget(&self, key_hash: [u8; 32]) -> Result<(), StoreError> {
         self.write(move |tx| {
             Box::pin(async move {
-                sql::query("delete from idempotency where shard = ? and hash = ? and status is null")
+                db::query("delete from idempotency where shard = ? and hash = ? and status is null")
                     .bind(i64::from(key_hash[0]))
                     .bind(key_hash.to_vec())
                     .execute(&mut tx.conn)
@@ -265,7 +264,7 @@ impl Store {
     pub async fn prune(&self, now: Timestamp) -> Result<u64, StoreError> {
         self.write(move |tx| {
             Box::pin(async move {
-                let shard: i64 = super::open::setting_in(&mut tx.conn, "pruned_shard")
+                let shard: i64 = super::open::setting(&mut tx.conn, "pruned_shard")
                     .await?
                     .and_then(|text| text.parse().ok())
                     .map_or(0, |last: i64| (last + 1) % i64::from(words::SHARDS));
@@ -274,7 +273,7 @@ impl Store {
                     ("delete from event_seen where shard = ? and at < ?", SEEN_FOR),
                     ("delete from idempotency where shard = ? and at < ?", ANSWERS_FOR),
                 ] {
-                    gone += sql::query(sql)
+                    gone += db::query(sql)
                         .bind(shard)
                         .bind(now.minus(kept).as_micros())
                         .execute(&mut tx.conn)

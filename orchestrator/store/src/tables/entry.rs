@@ -1,18 +1,17 @@
 //! One message of the log with everything about it: deliveries, attempts, receipts, records, content.
 
 use super::Store;
+use super::ask::Ask;
 use super::keys::{NOBODY, content_key};
 use super::ledger::SealedContent;
 use super::log::{columns, log_row};
 use super::open::shard;
-use super::rows::{Rows, signed, unsigned};
-use super::sql::{bytes, cell};
 use crate::{
     AuditEvent, AuditKind, AuditPage, DeliveryState, FinalContent, LogAttempt, LogDelivery, LogEntry,
     LogReceipt, LogRow, StoreError, StoredAudit,
 };
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use db::{Rows, signed, unsigned};
+use db::{bytes, cell};
 use words::{Channel, CustomerId, DeliveryId, MessageId, ReleaseId, Timestamp};
 
 /// One message (`?1`), with what is known beyond its row.
@@ -46,7 +45,7 @@ impl Store {
         let subjects =
             std::iter::once(message.0).chain(entry.deliveries.iter().map(|delivery| delivery.id.0));
         for subject in subjects.collect::<Vec<_>>() {
-            for row in sqlx::query(ABOUT).bind(subject.to_vec()).fetch_all(&mut *conn).await? {
+            for row in db::query(ABOUT).bind(subject.to_vec()).fetch_all(&mut *conn).await? {
                 let audit = self.stored_audit(&row)?;
                 entry.audit.extend(Some(audit).filter(|audit| !super::reads::is_read(&audit.kind)));
             }
@@ -74,7 +73,7 @@ impl Store {
     }
 
     /// What is in its own row and the rows that it names.
-    fn one(&self, conn: &super::sql::Conn, message: MessageId) -> Result<Option<LogEntry>, StoreError> {
+    fn one(&self, conn: &db::Conn, message: MessageId) -> Result<Option<LogEntry>, StoreError> {
         let mut id = Rows::new();
         id.row().blob(&message.0);
         let mut found = None;
@@ -110,12 +109,12 @@ impl Store {
 
     async fn log_deliveries(
         &self,
-        conn: &mut SqliteConnection,
+        conn: &mut db::Reader,
         row: &LogRow,
     ) -> Result<Vec<LogDelivery>, StoreError> {
         let key = content_key(row.customer, row.planned_at);
         let keys = self.old_keys([key]).await?;
-        let rows = sqlx::query(
+        let rows = db::query(
             "select d.id, d.ordinal, d.channel, d.state, d.due_at, d.handed_at, d.settled_at, d.provider, d.why, \
                 x.address, x.body is not null, x.commitment, x.locale, x.release \
              from delivery d left join content x on x.shard = d.shard and x.delivery = d.id \
@@ -165,11 +164,11 @@ impl Store {
 
     async fn log_attempts(
         &self,
-        conn: &mut SqliteConnection,
+        conn: &mut db::Reader,
         customer: CustomerId,
         delivery: DeliveryId,
     ) -> Result<Vec<LogAttempt>, StoreError> {
-        let rows = sqlx::query(
+        let rows = db::query(
             "select started_at, ended_at, node, outcome, stage, answer, provider_id from attempt \
              where shard = ? and customer = ? and delivery = ? order by n",
         )
@@ -197,11 +196,11 @@ impl Store {
 
     async fn log_receipts(
         &self,
-        conn: &mut SqliteConnection,
+        conn: &mut db::Reader,
         customer: CustomerId,
         delivery: DeliveryId,
     ) -> Result<Vec<LogReceipt>, StoreError> {
-        let rows = sqlx::query(
+        let rows = db::query(
             "select kind, at, detail from receipt where shard = ? and customer = ? and delivery = ? order by n",
         )
         .bind(shard(customer))
@@ -220,7 +219,7 @@ impl Store {
             .collect()
     }
 
-    pub(crate) fn stored_audit(&self, row: &SqliteRow) -> Result<StoredAudit, StoreError> {
+    pub(crate) fn stored_audit(&self, row: &db::Row) -> Result<StoredAudit, StoreError> {
         Ok(StoredAudit {
             id: row.try_get::<&[u8], _>(0)?.try_into().map_err(|_| StoreError::corrupt("audit_event.id"))?,
             kind: self.name(row.try_get(1)?)?.to_string(),
@@ -282,7 +281,7 @@ impl Store {
     ) -> Result<AuditPage, StoreError> {
         let kind = kind.map(|kind| self.sym_or_none(kind));
         let mut conn = self.read().await?;
-        let rows = sqlx::query(
+        let rows = db::query(
             "select id, kind, at, customer, subject, body from audit_event indexed by audit_nobody \
              where customer = x'00000000000000000000000000000000' \
              and id < ?1 and (?2 is null or kind = ?2) order by id desc limit ?3",

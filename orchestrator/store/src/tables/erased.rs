@@ -1,16 +1,17 @@
 //! Erasures: keys destroyed, what was planned taken back and saying so, no address that leads to anybody.
 
 use super::Store;
+use super::ask::Ask;
 use super::audit::PreparedAudit;
 use super::customer::{follow, merged_into};
 use super::keys::{content_key, profile_key};
+use super::locks::lock_customers;
 use super::open::{put_setting, shard};
-use super::rows::Rows;
-use super::sql::{self, bytes, cell};
 use super::writer::Tx;
 use crate::planted::{Bug, planted};
 use crate::{AuditEvent, AuditKind, StoreError};
-use sqlx::Row;
+use db::Rows;
+use db::{bytes, cell};
 use std::collections::BTreeSet;
 use words::{Customer, CustomerId, MessageId, Timestamp};
 
@@ -62,6 +63,7 @@ impl Store {
         let store = self.clone();
         self.write(move |tx| {
             Box::pin(async move {
+                lock_customers(tx, rows.iter().copied())?;
                 for id in rows {
                     for sql in [
                         "update customer set due_at = null, flags = flags | 2, guard_version = guard_version + 1, \
@@ -71,12 +73,12 @@ impl Store {
                         "update call set due_at = null, state = 2 where shard = ? and customer = ? and state = 0",
                         "delete from customer_segment where shard = ? and customer = ?",
                     ] {
-                        sql::query(sql).bind(shard(id)).bind(id.0.to_vec()).execute(&mut tx.conn).await?;
+                        db::query(sql).bind(shard(id)).bind(id.0.to_vec()).execute(&mut tx.conn).await?;
                     }
                     cancel(tx, &store, id, now).await?;
                     // Nor does an address lead to what was sent to them.
                     let bidxs =
-                        sql::query("select distinct d.address_bidx from message m indexed by message_customer \
+                        db::query("select distinct d.address_bidx from message m indexed by message_customer \
                             cross join delivery d on d.shard = m.shard and d.message = m.id \
                             where m.shard = ? and m.customer = ?")
                             .bind(shard(id))
@@ -96,7 +98,7 @@ impl Store {
                             and message in (select id from message indexed by message_customer where shard = ?2 and customer = ?1)",
                     ] {
                         let nowhere = NOWHERE.to_vec();
-                        sql::query(sql).bind(id.0.to_vec()).bind(shard(id)).bind(nowhere).execute(&mut tx.conn).await?;
+                        db::query(sql).bind(id.0.to_vec()).bind(shard(id)).bind(nowhere).execute(&mut tx.conn).await?;
                     }
                     put_setting(&mut tx.conn, &unfinished(id), Some("1")).await?;
                 }
@@ -148,7 +150,7 @@ impl Store {
     pub(crate) async fn finish_erasures(&self, now: Timestamp) -> Result<(), StoreError> {
         let rows = {
             let mut conn = self.read().await?;
-            sqlx::query("select name from setting where name >= 'erasing/' and name < 'erasing0'")
+            db::query("select name from setting where name >= 'erasing/' and name < 'erasing0'")
                 .fetch_all(&mut *conn)
                 .await?
         };
@@ -173,7 +175,7 @@ impl Store {
 
 /// Takes back every planned message of a customer. The kind of the record must have been interned.
 async fn cancel(tx: &mut Tx, store: &Store, customer: CustomerId, now: Timestamp) -> Result<(), StoreError> {
-    sql::query(
+    db::query(
         "update delivery indexed by delivery_open set state = case when handed_at is null then 12 else 4 end, due_at = null, \
             lease_until = null, settled_at = ?1, \
             why = case when json_valid(why) then json_patch(why, ?2) else ?2 end \
@@ -185,7 +187,7 @@ async fn cancel(tx: &mut Tx, store: &Store, customer: CustomerId, now: Timestamp
     .bind(customer.0.to_vec())
     .execute(&mut tx.conn)
     .await?;
-    let rows = sql::query(
+    let rows = db::query(
         "update message as m indexed by message_customer set settled_at = ?1, \
             outcome = case when exists (select 1 from delivery d where d.shard = m.shard and d.customer = m.customer \
                 and d.message = m.id and d.state = 4) then 8 else 19 end, \

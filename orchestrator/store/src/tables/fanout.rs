@@ -3,12 +3,11 @@
 use super::Store;
 use super::commit::call_cell;
 use super::keys::profile_key;
+use super::locks::lock_customers;
 use super::open::{shard, text_shard};
-use super::rows::{Rows, signed, unsigned};
-use super::sql;
 use super::writer::Tx;
 use crate::{CallSettle, CallWork, Fanout, FanoutOver, FanoutStep, Ingested, NewFanout, StoreError};
-use sqlx::Row;
+use db::{Rows, signed, unsigned};
 use std::collections::BTreeMap;
 use words::{CustomerId, Elapsed, EnrollmentId, Timestamp, Value};
 
@@ -21,7 +20,7 @@ impl Store {
         };
         self.write(move |tx| {
             Box::pin(async move {
-                let done = sql::query(
+                let done = db::query(
                     "insert into fanout (id, kind, body, segment, cursor_shard, cursor_customer, count, created_at) \
                      values (?, ?, ?, ?, -1, x'', 0, ?) on conflict do nothing",
                 )
@@ -41,7 +40,7 @@ impl Store {
     /// Scans not finished.
     pub async fn open_fanouts(&self) -> Result<Vec<Fanout>, StoreError> {
         let mut conn = self.read().await?;
-        let rows = sqlx::query(
+        let rows = db::query(
             "select id, kind, body, segment, count, created_at, cursor_customer from fanout \
              where finished_at is null order by created_at",
         )
@@ -71,7 +70,7 @@ impl Store {
     /// The next customers of a scan; none: it is at its end.
     pub async fn fanout_page(&self, id: [u8; 16], limit: usize) -> Result<Vec<CustomerId>, StoreError> {
         let mut conn = self.read().await?;
-        let row = sqlx::query(
+        let row = db::query(
             "select segment, cursor_shard, cursor_customer from fanout where id = ? and finished_at is null",
         )
         .bind(id.to_vec())
@@ -82,7 +81,7 @@ impl Store {
         let limit = signed(limit as u64);
         let rows = match row.try_get::<Option<i64>, _>(0)? {
             Some(segment) => {
-                sqlx::query(
+                db::query(
                     "select customer from customer_segment indexed by customer_segment_members \
                      where segment = ? and member = 1 and customer > ? order by customer limit ?",
                 )
@@ -92,7 +91,7 @@ impl Store {
                 .fetch_all(&mut *conn)
                 .await?
             }
-            None => sqlx::query(
+            None => db::query(
                 "select id from customer where (shard, id) > (?, ?) and flags = 0 order by shard, id limit ?",
             )
             .bind(row.try_get::<i64, _>(1)?)
@@ -110,7 +109,7 @@ impl Store {
     pub async fn members(&self, row: &str) -> Result<Option<u64>, StoreError> {
         let Some(segment) = self.0.symbols.id(row) else { return Ok(None) };
         let mut conn = self.read().await?;
-        let row = sqlx::query(
+        let row = db::query(
             "select count(*) from customer_segment indexed by customer_segment_members where segment = ? and member = 1",
         )
         .bind(segment)
@@ -139,7 +138,7 @@ impl Store {
                 make_due(tx, &due, step.due_at).await?;
                 match last {
                     Some(last) => {
-                        sql::query(
+                        db::query(
                             "update fanout set cursor_shard = ?, cursor_customer = ?, count = count + ? where id = ?",
                         )
                         .bind(shard(last))
@@ -147,7 +146,7 @@ impl Store {
                         .bind(signed(count as u64))
                         .bind(id.to_vec())
                     }
-                    None => sql::query("update fanout set finished_at = ? where id = ?")
+                    None => db::query("update fanout set finished_at = ? where id = ?")
                         .bind(now.as_micros())
                         .bind(id.to_vec()),
                 }
@@ -175,7 +174,7 @@ impl Store {
     ) -> Result<Vec<CallWork>, StoreError> {
         {
             let mut conn = self.read().await?;
-            let any = sqlx::query("select exists (select 1 from call where due_at <= ?)")
+            let any = db::query("select exists (select 1 from call where due_at <= ?)")
                 .bind(now.as_micros())
                 .fetch_one(&mut *conn)
                 .await?;
@@ -186,17 +185,18 @@ impl Store {
         let rows = self
             .write(move |tx| {
                 Box::pin(async move {
-                    sql::query(
+                    let skipping = if tx.conn.is_postgres() { " for update skip locked" } else { "" };
+                    Ok(db::query(&format!(
                         "update call set due_at = null, lease_until = ?2, fence = fence + 1, attempts = attempts + 1 \
                          where (shard, customer, enrollment, step, visit) in (select shard, customer, enrollment, step, \
-                            visit from call where due_at <= ?1 limit ?3) \
+                            visit from call where due_at <= ?1 limit ?3{skipping}) \
                          returning customer, enrollment, step, visit, name, request, fence, attempts, give_up_at",
-                    )
+                    ))
                     .bind(now.as_micros())
                     .bind(machine_now.plus(lease).as_micros())
                     .bind(signed(limit as u64))
                     .fetch_all(&mut tx.conn)
-                    .await
+                    .await?)
                 })
             })
             .await?;
@@ -240,7 +240,7 @@ impl Store {
             let step = self.symbol(&work.step).await?;
             if let Some(event) = item.event.clone() {
                 let mut conn = self.read().await?;
-                let fence: Option<i64> = sqlx::query(
+                let fence: Option<i64> = db::query(
                     "select fence from call where shard = ? and customer = ? and enrollment = ? and step = ? and visit = ?",
                 )
                 .bind(shard(work.customer))
@@ -268,7 +268,8 @@ impl Store {
             let done = self
                 .write(move |tx| {
                     Box::pin(async move {
-                        Ok(sql::query(
+                        lock_customers(tx, [work.customer])?;
+                        Ok(db::query(
                             "update call set state = ?, due_at = ?, lease_until = null where shard = ? and customer = ? \
                                 and enrollment = ? and step = ? and visit = ? and fence = ?",
                         )
@@ -294,7 +295,7 @@ impl Store {
     /// When the next call falls due.
     pub async fn next_call_due(&self) -> Result<Option<Timestamp>, StoreError> {
         let mut conn = self.read().await?;
-        let row = sqlx::query(
+        let row = db::query(
             "with recursive s (n) as (select 0 union all select n + 1 from s where n < 255) \
              select min((select min(due_at) from call where shard = n and due_at is not null)) from s",
         )
@@ -317,7 +318,7 @@ impl Store {
                 for (key, item) in items {
                     let body =
                         serde_json::to_string(&item).map_err(|e| StoreError::Invalid(e.to_string()))?;
-                    let old = sql::query("select body from item where shard = ? and catalog = ? and key = ?")
+                    let old = db::query("select body from item where shard = ? and catalog = ? and key = ?")
                         .bind(text_shard(&key))
                         .bind(catalog)
                         .bind(key.clone())
@@ -329,9 +330,9 @@ impl Store {
                         }
                         None => None,
                     });
-                    sql::query(
+                    db::query(
                         "insert into item (shard, catalog, key, body, updated_at) values (?, ?, ?, ?, ?) \
-                         on conflict do update set body = excluded.body, updated_at = excluded.updated_at",
+                         on conflict (shard, catalog, key) do update set body = excluded.body, updated_at = excluded.updated_at",
                     )
                     .bind(text_shard(&key))
                     .bind(catalog)
@@ -354,7 +355,7 @@ impl Store {
         key: &str,
     ) -> Result<Option<BTreeMap<String, Value>>, StoreError> {
         let mut conn = self.read().await?;
-        let row = sqlx::query("select body from item where shard = ? and catalog = ? and key = ?")
+        let row = db::query("select body from item where shard = ? and catalog = ? and key = ?")
             .bind(text_shard(key))
             .bind(self.sym_or_none(catalog))
             .bind(key.to_owned())
@@ -369,7 +370,7 @@ impl Store {
         catalog: &str,
     ) -> Result<BTreeMap<String, BTreeMap<String, Value>>, StoreError> {
         let mut conn = self.read().await?;
-        let rows = sqlx::query("select key, body from item where catalog = ?")
+        let rows = db::query("select key, body from item where catalog = ?")
             .bind(self.sym_or_none(catalog))
             .fetch_all(&mut *conn)
             .await?;
@@ -382,21 +383,17 @@ impl Store {
 }
 
 async fn make_due(tx: &mut Tx, customers: &[CustomerId], at: Timestamp) -> Result<(), StoreError> {
+    lock_customers(tx, customers.iter().copied())?;
     let mut rows = Rows::new();
     for customer in customers {
-        rows.row().int(shard(*customer)).blob(&customer.0);
+        rows.row().int(shard(*customer)).blob(&customer.0).at(at);
         tx.after.step_due(words::shard_of(*customer), at.as_micros());
     }
-    if !rows.is_empty() {
-        // The guard rises, so that a step under way does not forget this.
-        sql::query(
-            "update customer as c set due_at = min(coalesce(c.due_at, ?2), ?2), guard_version = c.guard_version + 1 \
-             from json_each(?1) j where c.shard = j.value->>0 and c.id = unhex(j.value->>1) and c.flags = 0",
-        )
-        .bind(rows.json())
-        .bind(at.as_micros())
-        .execute(&mut tx.conn)
-        .await?;
-    }
+    // The guard rises, so that a step under way does not forget this.
+    tx.conn.each(
+        "update customer as c set due_at = min(coalesce(c.due_at, ?3), ?3), guard_version = c.guard_version + 1 \
+         where c.shard = ?1 and c.id = ?2 and c.flags = 0",
+        &rows,
+    )?;
     Ok(())
 }

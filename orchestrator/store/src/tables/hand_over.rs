@@ -1,15 +1,17 @@
 //! Hand-overs: the last look at the door, and the bytes kept before anybody else sees them.
 
 use super::Store;
+use super::ask::Ask;
 use super::audit::PreparedAudit;
 use super::keys::content_key;
-use super::open::{setting_in, shard};
-use super::rows::{Rows, unsigned};
-use super::sql::cell;
+use super::locks::{go_through, lock_customers};
+use super::open::{setting, shard};
 use super::writer::Tx;
 use crate::pack::{self, Likeness};
 use crate::planted::{Bug, planted};
 use crate::{DeliveryKey, FinalContent, HandOver, HandOverRefused, StoreError};
+use db::cell;
+use db::{Rows, unsigned};
 use std::collections::HashMap;
 use words::{CustomerId, Timestamp};
 
@@ -69,7 +71,9 @@ impl Store {
         let held = self.is_held();
         self.write(move |tx| {
             Box::pin(async move {
-                let epoch: u64 = setting_in(&mut tx.conn, "stop_epoch")
+                go_through(tx)?;
+                lock_customers(tx, items.iter().map(|item| item.customer))?;
+                let epoch: u64 = setting(&mut tx.conn, "stop_epoch")
                     .await?
                     .and_then(|text| text.parse().ok())
                     .unwrap_or(0);

@@ -5,12 +5,12 @@
 //! and knows another file.
 
 use super::Store;
-use super::open::{put_setting, setting, setting_in};
-use super::sql::Conn;
+use super::base::Base;
+use super::open::{put_setting, setting};
 use crate::planted::{Bug, planted};
 use crate::{AuditEvent, AuditKind, FileMark, Held, StoreError};
+use db::Conn;
 use serde::{Deserialize, Serialize};
-use sqlx::sqlite::SqliteConnection;
 use std::path::Path;
 use std::sync::PoisonError;
 use words::Timestamp;
@@ -42,18 +42,18 @@ impl HeldState {
 /// Compares with the witness, counts this start, writes both.
 pub(crate) async fn at_start(
     conn: &mut Conn,
-    database: &Path,
+    base: &Base,
     witness: Option<&Path>,
     vault: &vault::Vault,
 ) -> Result<HeldState, StoreError> {
-    let stored = setting_in(conn, "instance").await?;
-    let starts: u64 = setting_in(conn, "starts").await?.and_then(|text| text.parse().ok()).unwrap_or(0);
-    let moved = setting_in(conn, "moved").await?.is_some();
-    let mut reason = setting_in(conn, "held").await?;
+    let stored = setting(conn, "instance").await?;
+    let starts: u64 = setting(conn, "starts").await?.and_then(|text| text.parse().ok()).unwrap_or(0);
+    let moved = setting(conn, "moved").await?.is_some();
+    let mut reason = setting(conn, "held").await?;
     let instance = match stored {
         Some(instance) => {
             if let (None, Some(path), false) = (&reason, witness, moved || planted(Bug::RestoredNotHeld)) {
-                reason = suspicion(path, database, &instance, starts);
+                reason = suspicion(path, base, &instance, starts);
             }
             instance
         }
@@ -65,13 +65,13 @@ pub(crate) async fn at_start(
     put_setting(conn, "moved", None).await?;
     put_setting(conn, "starts", Some(&starts.to_string())).await?;
     if let (Some(path), None) = (witness, &reason) {
-        write_witness(path, database, &instance, starts)?;
+        write_witness(path, base, &instance, starts)?;
     }
     Ok(HeldState { instance, starts, reason })
 }
 
 /// What the database itself says, for those who only read.
-pub(crate) async fn as_read(conn: &mut SqliteConnection) -> Result<HeldState, StoreError> {
+pub(crate) async fn as_read(conn: &mut db::Reader) -> Result<HeldState, StoreError> {
     Ok(HeldState {
         instance: setting(conn, "instance").await?.unwrap_or_default(),
         starts: setting(conn, "starts").await?.and_then(|text| text.parse().ok()).unwrap_or(0),
@@ -79,7 +79,7 @@ pub(crate) async fn as_read(conn: &mut SqliteConnection) -> Result<HeldState, St
     })
 }
 
-fn suspicion(path: &Path, database: &Path, instance: &str, starts: u64) -> Option<String> {
+fn suspicion(path: &Path, base: &Base, instance: &str, starts: u64) -> Option<String> {
     let Ok(text) = std::fs::read_to_string(path) else {
         return Some(format!(
             "the witness {} is missing: this database seems to be a copy or a restored backup",
@@ -94,7 +94,7 @@ fn suspicion(path: &Path, database: &Path, instance: &str, starts: u64) -> Optio
             Some("the database is older than its witness: it seems to be a restored backup".to_owned())
         }
         Ok(Witness { database: Some(known), .. })
-            if FileMark::of(database).is_some_and(|found| !found.may_be(known)) =>
+            if base.path().and_then(FileMark::of).is_some_and(|found| !found.may_be(known)) =>
         {
             Some("the witness lay beside another file: this database seems to be a copy".to_owned())
         }
@@ -107,12 +107,12 @@ fn suspicion(path: &Path, database: &Path, instance: &str, starts: u64) -> Optio
     }
 }
 
-fn write_witness(path: &Path, database: &Path, instance: &str, starts: u64) -> Result<(), StoreError> {
+fn write_witness(path: &Path, base: &Base, instance: &str, starts: u64) -> Result<(), StoreError> {
     use std::io::Write as _;
     let write = || {
         let new = path.with_extension("witness-new");
         let mut file = std::fs::File::create(&new)?;
-        let database = FileMark::of(database);
+        let database = base.path().and_then(FileMark::of);
         let text = serde_json::to_string(&Witness { instance: instance.to_owned(), starts, database })?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
@@ -154,7 +154,7 @@ impl Store {
         })
         .await?;
         if let Some(path) = &self.0.witness {
-            write_witness(path, &self.0.path, &instance, starts)?;
+            write_witness(path, &self.0.base, &instance, starts)?;
         }
         self.0.held.write().unwrap_or_else(PoisonError::into_inner).reason = None;
         self.0.wakeups.sends.send_modify(|n| *n += 1);

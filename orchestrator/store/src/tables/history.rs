@@ -2,9 +2,8 @@
 
 use super::Store;
 use super::open::shard;
-use super::rows::unsigned;
 use crate::StoreError;
-use sqlx::Row;
+use db::unsigned;
 use std::collections::BTreeSet;
 use words::{CustomerId, Event};
 
@@ -44,7 +43,7 @@ impl Store {
     /// The place of the last event that a step has seen.
     async fn applied_seq(&self, customer: CustomerId) -> Result<u64, StoreError> {
         let mut conn = self.read().await?;
-        let row = sqlx::query("select applied_seq from customer where shard = ? and id = ?")
+        let row = db::query("select applied_seq from customer where shard = ? and id = ?")
             .bind(shard(customer))
             .bind(customer.0.to_vec())
             .fetch_optional(&mut *conn)

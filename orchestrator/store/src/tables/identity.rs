@@ -1,12 +1,14 @@
 //! Who is who: outside ids and addresses to customers.
 
 use super::Store;
+use super::ask::Ask;
 use super::keys::{content_key, events_key, profile_key};
+use super::locks::{lock_names, name_of};
 use super::open::shard;
-use super::rows::Rows;
-use super::sql::{self, Asked};
 use super::writer::Tx;
 use crate::{Identity, NotOne, Resolved, StoreError};
+use db::Rows;
+use db::{Conn, bytes, cell};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use words::{Address, AddressState, Channel, Customer, CustomerId, IdSource, Timestamp};
 
@@ -20,8 +22,8 @@ impl Store {
     /// The customer that the first known of these identities points to.
     pub async fn resolve(&self, keys: &[Identity]) -> Result<Option<CustomerId>, StoreError> {
         let blinded: Vec<_> = keys.iter().map(|key| self.blind(&key.kind, &key.value)).collect();
-        let mut conn = self.read().await?;
-        let found = look_up(&mut *conn, places(blinded.iter())).await?;
+        let rows = places(blinded.iter());
+        let found = self.aside(move |_, conn| look_up(conn, &rows)).await?;
         Ok(blinded.iter().find_map(|(_, bidx)| found.get(bidx).copied()))
     }
 
@@ -30,17 +32,13 @@ impl Store {
     pub async fn everybody(&self, key: &Identity) -> Result<Vec<CustomerId>, StoreError> {
         let (shard, bidx) = self.blind(&key.kind, &key.value);
         let mut conn = self.read().await?;
-        let rows =
-            sqlx::query("select customer from identity where shard = ? and bidx = ? order by customer")
-                .bind(shard)
-                .bind(bidx.to_vec())
-                .fetch_all(&mut *conn)
-                .await?;
+        let rows = db::query("select customer from identity where shard = ? and bidx = ? order by customer")
+            .bind(shard)
+            .bind(bidx.to_vec())
+            .fetch_all(&mut *conn)
+            .await?;
         rows.iter()
-            .map(|row| {
-                CustomerId::from_slice(sqlx::Row::try_get(row, 0)?)
-                    .ok_or_else(|| StoreError::corrupt("identity"))
-            })
+            .map(|row| CustomerId::from_slice(row.try_get(0)?).ok_or_else(|| StoreError::corrupt("identity")))
             .collect()
     }
 
@@ -85,8 +83,8 @@ impl Store {
         let known = self.look_up_together(blinded.values().copied().collect()).await?;
         // Only where an unknown user id stands beside a known identity does it matter who has one already.
         let has_user_id = if keys.iter().any(|list| strange(list, &blinded, &known)) {
-            let mut conn = self.read().await?;
-            user_ids(&mut *conn, self.sym_or_none(USER_ID), &known).await?
+            let rows = of_customers(known.values(), self.sym_or_none(USER_ID));
+            self.aside(move |_, conn| user_ids(conn, &rows)).await?
         } else {
             HashSet::new()
         };
@@ -131,8 +129,10 @@ impl Store {
                     // Asked again under the write lock: somebody may have been faster.
                     let blinded: Blinded<'_> =
                         owned_blinded.iter().map(|(key, value)| (key, *value)).collect();
-                    let known = look_up(&mut tx.conn, places(blinded.values())).await?;
-                    let has = user_ids(&mut tx.conn, user_id, &known).await?;
+                    // Nobody else makes customers of these names.
+                    lock_names(tx, blinded.values().map(|(_, bidx)| name_of(bidx)))?;
+                    let known = look_up(&tx.conn, &places(blinded.values()))?;
+                    let has = user_ids(&tx.conn, &of_customers(known.values(), user_id))?;
                     let mut spare = fresh_ids;
                     let mut short = false;
                     let plan = decide(&owned_keys, &blinded, &known, &has, || {
@@ -171,8 +171,8 @@ impl Store {
     }
 
     async fn look_up_all(&self, asked: Vec<(i64, [u8; 16])>) -> Result<Vec<Option<CustomerId>>, StoreError> {
-        let mut conn = self.read().await?;
-        let found = look_up(&mut *conn, places(asked.iter())).await?;
+        let rows = places(asked.iter());
+        let found = self.aside(move |_, conn| look_up(conn, &rows)).await?;
         Ok(asked.iter().map(|(_, bidx)| found.get(bidx).copied()).collect())
     }
 }
@@ -247,58 +247,43 @@ fn strange(list: &[Identity], blinded: &Blinded<'_>, known: &HashMap<[u8; 16], C
 }
 
 /// Blind indexes as rows for [`look_up`].
-fn places<'a>(blinded: impl Iterator<Item = &'a (i64, [u8; 16])>) -> String {
+fn places<'a>(blinded: impl Iterator<Item = &'a (i64, [u8; 16])>) -> Rows {
     let mut rows = Rows::new();
     for (shard, bidx) in blinded {
         rows.row().int(*shard).blob(bidx);
     }
-    rows.json()
+    rows
 }
 
-async fn look_up(conn: &mut impl Asked, places: String) -> Result<HashMap<[u8; 16], CustomerId>, StoreError> {
-    let found = conn
-        .all(
-            "select i.bidx, i.customer from json_each(?) j \
-             cross join identity i on i.shard = j.value->>0 and i.bidx = unhex(j.value->>1)",
-            vec![places.into()],
-        )
-        .await?;
-    let mut known: HashMap<[u8; 16], CustomerId> = HashMap::with_capacity(found.len());
-    for row in &found {
-        let bidx: Option<[u8; 16]> = row.try_get::<&[u8], _>(0)?.try_into().ok();
-        let (bidx, customer) = bidx
-            .zip(CustomerId::from_slice(row.try_get(1)?))
-            .ok_or_else(|| StoreError::corrupt("identity"))?;
+fn look_up(conn: &Conn, places: &Rows) -> Result<HashMap<[u8; 16], CustomerId>, StoreError> {
+    let mut known: HashMap<[u8; 16], CustomerId> = HashMap::with_capacity(places.len());
+    conn.ask("select bidx, customer from identity where shard = ? and bidx = ?", places, |_, row| {
+        let customer =
+            CustomerId::from_slice(bytes(row, 1)?).ok_or_else(|| StoreError::corrupt("identity"))?;
         // Ids begin with the time: of several who have an address the oldest is meant.
-        known.entry(bidx).and_modify(|oldest| *oldest = customer.min(*oldest)).or_insert(customer);
-    }
+        known.entry(cell(row, 0)?).and_modify(|oldest| *oldest = customer.min(*oldest)).or_insert(customer);
+        Ok(())
+    })?;
     Ok(known)
 }
 
-/// Which of these customers have a `user_id`.
-async fn user_ids(
-    conn: &mut impl Asked,
-    user_id: i64,
-    known: &HashMap<[u8; 16], CustomerId>,
-) -> Result<HashSet<CustomerId>, StoreError> {
+/// Customers and the symbol of `user_id` as rows for [`user_ids`].
+fn of_customers<'a>(customers: impl Iterator<Item = &'a CustomerId>, user_id: i64) -> Rows {
     let mut rows = Rows::new();
-    for customer in known.values() {
-        rows.row().blob(&customer.0);
+    for customer in customers {
+        rows.row().blob(&customer.0).int(user_id);
     }
-    if rows.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let found = conn
-        .all(
-            "select i.customer from json_each(?) j cross join identity i on i.customer = unhex(j.value->>0) \
-             where i.kind = ?",
-            vec![rows.json().into(), user_id.into()],
-        )
-        .await?;
-    found
-        .iter()
-        .map(|row| CustomerId::from_slice(row.try_get(0)?).ok_or_else(|| StoreError::corrupt("identity")))
-        .collect()
+    rows
+}
+
+/// Which of these customers have a `user_id`.
+fn user_ids(conn: &Conn, customers: &Rows) -> Result<HashSet<CustomerId>, StoreError> {
+    let mut found = HashSet::new();
+    conn.ask("select customer from identity where customer = ? and kind = ?", customers, |_, row| {
+        found.insert(CustomerId::from_slice(bytes(row, 0)?).ok_or_else(|| StoreError::corrupt("identity"))?);
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 async fn write_plan(
@@ -316,34 +301,23 @@ async fn write_plan(
         hot.row().int(shard(id)).blob(&id.0).at(now);
         cold.row().int(shard(id)).blob(&id.0).blob(profile).at(now);
     }
-    if !hot.is_empty() {
-        sql::query(
-            "insert into customer (shard, id, due_at, guard_version, profile_version, next_seq, applied_seq, next_n, \
-                flags, created_at) \
-             select value->>0, unhex(value->>1), null, 1, 1, 1, 0, 1, 0, value->>2 from json_each(?)",
-        )
-        .bind(hot.json())
-        .execute(&mut tx.conn)
-        .await?;
-        sql::query(
-            "insert into customer_profile (shard, id, redirect_to, profile, facts, updated_at) \
-             select value->>0, unhex(value->>1), null, unhex(value->>2), null, value->>3 from json_each(?)",
-        )
-        .bind(cold.json())
-        .execute(&mut tx.conn)
-        .await?;
-    }
+    tx.conn.each(
+        "insert into customer (shard, id, due_at, guard_version, profile_version, next_seq, applied_seq, next_n, \
+            flags, created_at) values (?1, ?2, null, 1, 1, 1, 0, 1, 0, ?3)",
+        &hot,
+    )?;
+    tx.conn.each(
+        "insert into customer_profile (shard, id, redirect_to, profile, facts, updated_at) \
+         values (?1, ?2, null, ?3, null, ?4)",
+        &cold,
+    )?;
     let mut links = Rows::new();
     for ((shard, bidx), (kind, customer)) in &plan.links {
         links.row().int(*shard).blob(bidx).int(kinds[kind]).blob(&customer.0).at(now);
     }
-    sql::query(
-        "insert into identity (shard, bidx, kind, customer, created_at) \
-         select value->>0, unhex(value->>1), value->>2, unhex(value->>3), value->>4 from json_each(?) where true \
-         on conflict do nothing",
-    )
-    .bind(links.json())
-    .execute(&mut tx.conn)
-    .await?;
+    tx.conn.each(
+        "insert into identity (shard, bidx, kind, customer, created_at) values (?, ?, ?, ?, ?) on conflict do nothing",
+        &links,
+    )?;
     Ok(())
 }

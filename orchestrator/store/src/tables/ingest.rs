@@ -1,12 +1,14 @@
 //! What comes in: events in set-based statements, once each, in the customer's order.
 
 use super::Store;
+use super::ask::Ask;
 use super::keys::{Keys, NOBODY, events_key};
+use super::locks::lock_customers;
 use super::open::shard;
-use super::rows::{Rows, signed, unsigned};
-use super::sql::{self, cell};
 use super::writer::Tx;
 use crate::{Incoming, Ingested, StoreError};
+use db::cell;
+use db::{Rows, signed, unsigned};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use words::{CustomerId, Event, EventKind, Value};
 
@@ -181,6 +183,7 @@ pub(crate) async fn write_events(tx: &mut Tx, events: &[Prepared]) -> Result<Vec
     if events.is_empty() {
         return Ok(Vec::new());
     }
+    lock_customers(tx, events.iter().map(|event| event.customer))?;
     let (mut hot, moved) = load_hot(tx, events).await?;
     let fresh = mark_seen(tx, events, &hot)?;
     let mut taken: HashSet<(CustomerId, [u8; 16])> = HashSet::new();
@@ -256,7 +259,8 @@ pub(crate) async fn write_events(tx: &mut Tx, events: &[Prepared]) -> Result<Vec
         }
         tx.conn.each(
             "insert into unknown_event (name, first_at, last_at, count, sample) values (?1, ?2, ?2, ?3, ?4) \
-             on conflict do update set last_at = max(last_at, excluded.last_at), count = count + excluded.count",
+             on conflict (name) do update set last_at = max(unknown_event.last_at, excluded.last_at), \
+                count = unknown_event.count + excluded.count",
             &rows,
         )?;
     }
@@ -294,7 +298,7 @@ async fn load_hot(
     )?;
     let mut moved = HashMap::new();
     for customer in redirected {
-        let to = sql::query("select redirect_to from customer_profile where shard = ? and id = ?")
+        let to = db::query("select redirect_to from customer_profile where shard = ? and id = ?")
             .bind(shard(customer))
             .bind(customer.0.as_slice())
             .fetch_one(&mut tx.conn)

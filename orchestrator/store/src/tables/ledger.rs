@@ -3,13 +3,15 @@
 mod work;
 
 use super::Store;
-use super::hints::NEVER;
+use super::ask::Ask;
+use super::hints::{Due, NEVER};
+use super::locks::lock_free_customers;
 use super::open::shard;
-use super::rows::{Rows, signed};
-use super::sql::Blobs;
 use crate::planted::{Bug, planted};
 use crate::{ClaimFor, DeliveryKey, DeliveryState, SendWork, StoreError};
-use sqlx::Row;
+use db::{Conn, bytes, cell};
+use db::{Rows, signed};
+use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use words::{Channel, CustomerId, DeliveryId, MessageId, SHARDS, Timestamp};
 
@@ -48,6 +50,7 @@ impl DeliveryState {
 const STRUCK_TOGETHER: usize = 16;
 
 /// What a look for due deliveries found.
+#[derive(Default)]
 struct Found {
     keys: Vec<DeliveryKey>,
     /// Whose customers were merged meanwhile.
@@ -111,7 +114,7 @@ impl Store {
 
     async fn claim_these(
         &self,
-        mut keys: Vec<DeliveryKey>,
+        keys: Vec<DeliveryKey>,
         now: Timestamp,
         claim: ClaimFor,
     ) -> Result<Vec<SendWork>, StoreError> {
@@ -119,138 +122,161 @@ impl Store {
             return Ok(Vec::new());
         }
         let lease = claim.machine_now.plus(claim.lease).as_micros();
-        let mut rows = Rows::new();
-        for key in &keys {
-            place(&mut rows, key)
-                .int(if planted(Bug::CheckpointAtFetch) { i64::MAX } else { lease })
-                .at(now)
-                .int(i64::from(!planted(Bug::AttemptsCountedAfter)));
-        }
-        let found = keys.clone();
-        let claimed = self
+        let mut found = keys;
+        let keys = self
             .write(move |tx| {
                 Box::pin(async move {
-                    let mut struck = Rows::new();
+                    // What another node is at, it may have.
+                    let free: HashSet<CustomerId> =
+                        lock_free_customers(tx, found.iter().map(|key| key.customer))?.into_iter().collect();
+                    let (mut struck, mut rows) = (Rows::new(), Rows::new());
+                    found.retain(|key| free.contains(&key.customer));
                     for key in &found {
+                        place(&mut rows, key)
+                            .int(if planted(Bug::CheckpointAtFetch) { i64::MAX } else { lease })
+                            .at(now)
+                            .int(i64::from(!planted(Bug::AttemptsCountedAfter)));
                         place(&mut struck, key).at(now).int(STRIKES_MAX);
                     }
                     quarantine(tx, &found, &struck, now).await?;
-                    tx.conn.each_changed(
+                    let claimed = tx.conn.each_changed(
                         "update delivery set state = 1, fence = fence + 1, attempts = attempts + 1, \
                             strikes = strikes + ?7, due_at = null, lease_until = ?5 \
                          where shard = ?1 and customer = ?2 and message = ?3 and id = ?4 and state = 0 \
                             and due_at <= ?6",
                         &rows,
-                    )
+                    )?;
+                    Ok(found
+                        .into_iter()
+                        .zip(claimed)
+                        .filter_map(|(key, mine)| mine.then_some(key))
+                        .collect::<Vec<_>>())
                 })
             })
             .await?;
-        let mut claimed = claimed.into_iter();
-        keys.retain(|_| claimed.next().unwrap_or(false));
         self.load_sends(&keys, now, claim.caps_since).await
     }
 
     async fn due_struck(&self, lane: i64, now: Timestamp) -> Result<Vec<DeliveryKey>, StoreError> {
         let mut shards = Rows::new();
         for hint in self.0.wakeups.hints.due(lane, now.as_micros()) {
-            shards.row().int(hint.shard);
+            shards.row().int(hint.shard).at(now).int(lane).int(signed(STRUCK_TOGETHER as u64));
         }
-        let mut conn = self.read().await?;
-        let rows = sqlx::query(
-            "select d.customer, d.message, d.id, d.strikes from json_each(?1) j \
-             cross join delivery d indexed by delivery_due on d.shard = j.value->>0 and d.channel = ?3 and d.due_at <= ?2 \
-             cross join customer c on c.shard = d.shard and c.id = d.customer \
-             where d.strikes > 0 and c.flags & 1 = 0 and (c.due_at is null or c.due_at > ?2) \
-             order by d.strikes limit ?4",
-        )
-        .bind(shards.json())
-        .bind(now.as_micros())
-        .bind(lane)
-        .bind(signed(STRUCK_TOGETHER as u64))
-        .fetch_all(&mut *conn)
-        .await?;
-        let mut keys = Vec::with_capacity(rows.len());
-        for row in &rows {
-            if row.try_get::<i64, _>(3)? > 1 && !keys.is_empty() {
-                break;
-            }
-            keys.push(delivery_key(row, 0)?);
-        }
-        Ok(keys)
+        self.aside(move |_, conn| {
+            let mut found = Vec::new();
+            conn.ask(
+                "select d.customer, d.message, d.id, d.strikes from delivery d indexed by delivery_due \
+                 cross join customer c on c.shard = d.shard and c.id = d.customer \
+                 where d.shard = ?1 and d.channel = ?3 and d.due_at <= ?2 \
+                    and d.strikes > 0 and c.flags & 1 = 0 and (c.due_at is null or c.due_at > ?2) \
+                 order by d.strikes limit ?4",
+                &shards,
+                |_, row| {
+                    found.push((cell::<i64>(row, 3)?, delivery_key(row)?));
+                    Ok(())
+                },
+            )?;
+            found.sort_by_key(|(strikes, _)| *strikes);
+            found.truncate(STRUCK_TOGETHER);
+            let several = found.iter().take_while(|(strikes, _)| *strikes <= 1).count();
+            found.truncate(several.max(1));
+            Ok(found.into_iter().map(|(_, key)| key).collect())
+        })
+        .await
     }
 
     async fn due_sends(&self, lane: i64, now: Timestamp, limit: usize) -> Result<Found, StoreError> {
         let hints = self.0.wakeups.hints.due(lane, now.as_micros());
-        let mut found = Found { keys: Vec::new(), moved: Default::default() };
         if hints.is_empty() {
-            return Ok(found);
+            return Ok(Found::default());
         }
-        let mut rows = Rows::new();
+        self.aside(move |store, conn| {
+            conn.run("begin")?;
+            let found = store.due_sends_in(conn, lane, &hints, now, limit)?;
+            conn.run("commit")?;
+            Ok(found)
+        })
+        .await
+    }
+
+    fn due_sends_in(
+        &self,
+        conn: &Conn,
+        lane: i64,
+        hints: &[Due],
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Found, StoreError> {
+        // Room for those whose step comes first.
+        let most = limit + 256;
+        let mut shards = Rows::new();
         for hint in hints.iter().take(usize::from(SHARDS)) {
-            rows.row().int(hint.shard);
+            shards.row().int(hint.shard).at(now).int(lane).int(signed(most as u64));
         }
-        let mut conn = self.read().await?;
-        let rows = sqlx::query(
+        let (mut found, mut seen, mut last) = (Found::default(), 0, None);
+        conn.ask_most(
             "select d.customer, d.message, d.id, c.due_at is not null and c.due_at <= ?2, c.flags & 1, d.strikes, \
                 exists (select 1 from delivery e indexed by delivery_open where e.shard = d.shard \
                     and e.customer = d.customer and e.state in (0, 1, 2) and e.channel = d.channel \
                     and e.planned_at < d.planned_at and (e.state <> 0 or e.due_at <= ?2)) \
-             from json_each(?1) j \
-             cross join delivery d indexed by delivery_due on d.shard = j.value->>0 and d.channel = ?3 and d.due_at <= ?2 \
-             cross join customer c on c.shard = d.shard and c.id = d.customer limit ?4",
-        )
-        .bind(rows.json())
-        .bind(now.as_micros())
-        .bind(lane)
-        // Room for those whose step comes first.
-        .bind(signed(limit as u64 + 256))
-        .fetch_all(&mut *conn)
-        .await?;
-        let full = rows.len() >= limit + 256;
-        let mut last = None;
-        for row in &rows {
-            let key = delivery_key(row, 0)?;
-            last = Some(words::shard_of(key.customer));
-            let (step_first, behind): (bool, bool) = (row.try_get(3)?, row.try_get(6)?);
-            if row.try_get::<bool, _>(4)? {
-                found.moved.insert(key.customer);
-            } else if row.try_get::<i64, _>(5)? > 0 {
-                self.0.struck.store(true, Ordering::Release);
-            } else if !step_first && !behind && found.keys.len() < limit {
-                found.keys.push(key);
-            }
-        }
-        let through: Vec<_> =
-            hints.iter().take_while(|hint| !full || Some(hint.shard) != last).copied().collect();
-        if rows.len() > found.keys.len() {
+             from delivery d indexed by delivery_due cross join customer c on c.shard = d.shard and c.id = d.customer \
+             where d.shard = ?1 and d.channel = ?3 and d.due_at <= ?2 limit ?4",
+            &shards,
+            most,
+            |_, row| {
+                let key = delivery_key(row)?;
+                seen += 1;
+                last = Some(words::shard_of(key.customer));
+                let (step_first, behind): (bool, bool) = (cell(row, 3)?, cell(row, 6)?);
+                if cell::<bool>(row, 4)? {
+                    found.moved.insert(key.customer);
+                } else if cell::<i64>(row, 5)? > 0 {
+                    self.0.struck.store(true, Ordering::Release);
+                } else if !step_first && !behind && found.keys.len() < limit {
+                    found.keys.push(key);
+                }
+                Ok::<_, StoreError>(())
+            },
+        )?;
+        if seen > found.keys.len() {
             // More is due than was asked for, or can go now: the hints stand.
             return Ok(found);
         }
+        let full = seen >= most;
+        let through: Vec<_> =
+            hints.iter().take_while(|hint| !full || Some(hint.shard) != last).copied().collect();
         let mut shards = Rows::new();
         for hint in &through {
-            shards.row().int(hint.shard);
+            shards.row().int(hint.shard).int(lane).at(now);
         }
-        let next = sqlx::query(
-            "select j.key, (select min(due_at) from delivery d indexed by delivery_due \
-                where d.shard = j.value->>0 and d.channel = ?2 and d.due_at > ?3) from json_each(?1) j",
-        )
-        .bind(shards.json())
-        .bind(lane)
-        .bind(now.as_micros())
-        .fetch_all(&mut *conn)
-        .await?;
-        for row in next {
-            let hint = through.get(usize::try_from(row.try_get::<i64, _>(0)?).unwrap_or(usize::MAX));
-            let Some(hint) = hint else { continue };
-            let due = row.try_get::<Option<i64>, _>(1)?.unwrap_or(NEVER);
-            self.0.wakeups.hints.raise(lane, *hint, due);
-        }
+        conn.ask(
+            "select min(due_at) from delivery d indexed by delivery_due \
+             where d.shard = ?1 and d.channel = ?2 and d.due_at > ?3",
+            &shards,
+            |nth, row| {
+                if let Some(hint) = through.get(nth) {
+                    let due = cell::<Option<i64>>(row, 0)?.unwrap_or(NEVER);
+                    self.0.wakeups.hints.raise(lane, *hint, due);
+                }
+                Ok(())
+            },
+        )?;
         Ok(found)
     }
 }
 
-/// Columns from `at`: customer, message, delivery.
-pub(crate) fn delivery_key(row: &impl Blobs, at: usize) -> Result<DeliveryKey, StoreError> {
+/// The first columns: customer, message, delivery.
+pub(crate) fn delivery_key(row: &db::Found<'_>) -> Result<DeliveryKey, StoreError> {
+    let wrong = || StoreError::corrupt("a delivery's key");
+    Ok(DeliveryKey {
+        customer: CustomerId::from_slice(bytes(row, 0)?).ok_or_else(wrong)?,
+        message: MessageId::from_slice(bytes(row, 1)?).ok_or_else(wrong)?,
+        delivery: DeliveryId::from_slice(bytes(row, 2)?).ok_or_else(wrong)?,
+    })
+}
+
+/// The same of a row that was kept.
+pub(crate) fn delivery_key_of(row: &db::Row, at: usize) -> Result<DeliveryKey, StoreError> {
     let wrong = || StoreError::corrupt("a delivery's key");
     Ok(DeliveryKey {
         customer: CustomerId::from_slice(row.blob(at)?).ok_or_else(wrong)?,
@@ -273,7 +299,7 @@ async fn quarantine(
 ) -> Result<(), StoreError> {
     let struck = tx.conn.each_changed(
         "update delivery set state = 9, due_at = null, settled_at = ?5, \
-            why = json_object('quarantined', json_object('strikes', strikes)) \
+            why = '{\"quarantined\":{\"strikes\":' || strikes || '}}' \
          where shard = ?1 and customer = ?2 and message = ?3 and id = ?4 and state = 0 and strikes >= ?6",
         rows,
     )?;

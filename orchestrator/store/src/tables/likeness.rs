@@ -1,10 +1,11 @@
 //! What final content is compressed against, once in the tables and a few of them in memory.
 
 use super::Store;
-use super::rows::Rows;
-use super::sql::{Conn, bytes};
+use super::ask::Ask;
 use crate::StoreError;
 use crate::pack::Likeness;
+use db::Rows;
+use db::{Conn, bytes};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -48,15 +49,15 @@ impl Store {
         let id = self
             .write(move |tx| {
                 Box::pin(async move {
-                    let row = super::sql::query(
+                    let row = db::query(
                         "insert into likeness (hash, body) values (?, ?) \
-                         on conflict do update set hash = excluded.hash returning id",
+                         on conflict (hash) do update set hash = excluded.hash returning id",
                     )
                     .bind(hash)
                     .bind(body)
                     .fetch_one(&mut tx.conn)
                     .await?;
-                    row.try_get(0)
+                    Ok(row.try_get(0)?)
                 })
             })
             .await?;

@@ -5,13 +5,14 @@
 //! reads grows with what it finds. A customer's messages, and those to an address, are few and read as they are.
 
 use super::Store;
+use super::ask::Ask;
 use super::bits::{BLOCK, Block, Dim, SPANS, split};
 use super::customer::{follow, merged_into};
 use super::open::shard;
 use super::plan::class_of;
-use super::rows::{Rows, signed, unsigned};
-use super::sql::{Conn, bytes, cell};
 use crate::{LogCursor, LogFilter, LogPage, LogRow, MessageOutcome, Origin, StoreError};
+use db::{Conn, bytes, cell};
+use db::{Rows, signed, unsigned};
 use std::cmp::Reverse;
 use words::{Channel, CustomerId, EnrollmentId, MessageId, Timestamp};
 
@@ -173,6 +174,9 @@ impl Store {
     /// The names of messages that a text is in.
     fn names_with(&self, conn: &Conn, text: &str) -> Result<Vec<i64>, StoreError> {
         let candidates = self.0.symbols.containing(text);
+        if conn.is_postgres() {
+            return Ok(candidates);
+        }
         let mut rows = Rows::new();
         for symbol in &candidates {
             rows.row().int(Dim::Name as i64).int(*symbol).int(i64::MAX);
@@ -242,8 +246,42 @@ fn of_customers(
     Ok(found)
 }
 
+/// The same on PostgreSQL, by its indexes.
+fn places_there(conn: &Conn, asked: &Asked, before: i64, limit: usize) -> Result<Vec<i64>, StoreError> {
+    use std::fmt::Write as _;
+    let mut sql =
+        "select m.n from message m where m.n < ?1 and m.planned_at >= ?2 and m.planned_at < ?3".to_owned();
+    for (dim, values) in &asked.lanes {
+        // Numbers of ours, whatever was asked for.
+        let list = values.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
+        let list = if list.is_empty() { "null".to_owned() } else { list };
+        let _ = match dim {
+            Dim::Journey => write!(sql, " and m.journey in ({list})"),
+            Dim::Purpose => write!(sql, " and m.purpose in ({list})"),
+            Dim::Outcome => write!(sql, " and m.outcome in ({list})"),
+            Dim::Name => write!(sql, " and m.name in ({list})"),
+            Dim::Channel => write!(
+                sql,
+                " and exists (select 1 from delivery d where d.shard = m.shard and d.message = m.id and d.channel in ({list}))"
+            ),
+        };
+    }
+    sql.push_str(" order by m.n desc limit ?4");
+    let mut row = Rows::new();
+    row.row().int(before).int(asked.from).int(asked.to).int(signed(limit as u64));
+    let mut found = Vec::new();
+    conn.ask(&sql, &row, |_, row| {
+        found.push(cell(row, 0)?);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
 /// The newest places before one that have everything asked for.
 fn places(conn: &Conn, asked: &Asked, before: i64, limit: usize) -> Result<Vec<i64>, StoreError> {
+    if conn.is_postgres() {
+        return places_there(conn, asked, before, limit);
+    }
     let Some((first, last)) = period(conn, asked)? else { return Ok(Vec::new()) };
     let last = last.min(before.saturating_sub(1));
     if asked.lanes.is_empty() {
@@ -356,7 +394,7 @@ fn period(conn: &Conn, asked: &Asked) -> Result<Option<(i64, i64)>, StoreError> 
 }
 
 /// A row from its columns, which come first.
-pub(crate) fn log_row(store: &Store, row: &rusqlite::Row<'_>) -> Result<LogRow, StoreError> {
+pub(crate) fn log_row(store: &Store, row: &db::Found<'_>) -> Result<LogRow, StoreError> {
     let wrong = || StoreError::corrupt("message");
     let channels: Option<String> = cell(row, 14)?;
     let mut names = Vec::new();

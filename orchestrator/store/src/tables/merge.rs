@@ -13,14 +13,13 @@ use super::audit::PreparedAudit;
 use super::customer::{follow, load};
 use super::ingest::write_events;
 use super::keys::{Keys, content_key, events_key, profile_key};
+use super::locks::lock_customers;
 use super::open::shard;
-use super::rows::Rows;
-use super::sql;
 use super::writer::Tx;
 use crate::planted::{Bug, planted};
 use crate::{AuditEvent, AuditKind, Merged, StoreError};
+use db::Rows;
 use engine::Facts;
-use sqlx::Row;
 use words::{ConsentState, Customer, CustomerId, Timestamp};
 
 impl Store {
@@ -66,7 +65,7 @@ impl Store {
         let (years, pending) = {
             let mut conn = self.read().await?;
             let years = messages::planned_in(&mut conn, loser).await?;
-            let rows = sqlx::query(
+            let rows = db::query(
                 "select distinct e.received_at from customer c cross join event e on e.shard = c.shard \
                     and e.customer = c.id and e.seq > c.applied_seq where c.shard = ?1 and c.id = ?2 \
                  union select e.received_at from enrollment r cross join event e on e.shard = r.shard \
@@ -93,6 +92,7 @@ impl Store {
         let (store, schema) = (self.clone(), schema.clone());
         self.write(move |tx| {
             Box::pin(async move {
+                lock_customers(tx, [loser, survivor])?;
                 // Both are claimed by nobody from here on: their profile versions rise.
                 let lost = load(tx, &keys, loser).await?.customer;
                 let mut kept = load(tx, &keys, survivor).await?.customer;
@@ -105,7 +105,7 @@ impl Store {
                     &survivor.0,
                     &kept,
                 )?;
-                sql::query(
+                db::query(
                     "update customer_profile set profile = ?, updated_at = ? where shard = ? and id = ?",
                 )
                 .bind(profile)
@@ -185,7 +185,7 @@ async fn unite_facts(
 ) -> Result<(), StoreError> {
     let mut facts = Vec::new();
     for id in [survivor, loser] {
-        let row = sql::query("select facts from customer_profile where shard = ? and id = ?")
+        let row = db::query("select facts from customer_profile where shard = ? and id = ?")
             .bind(shard(id))
             .bind(id.0.to_vec())
             .fetch_one(&mut tx.conn)
@@ -202,7 +202,7 @@ async fn unite_facts(
     let mut mine = facts.pop().flatten().unwrap_or_default();
     mine.unite(schema, theirs);
     let sealed = keys.seal_packed(profile_key(survivor), "customer_profile", "facts", &survivor.0, &mine)?;
-    sql::query("update customer_profile set facts = ? where shard = ? and id = ?")
+    db::query("update customer_profile set facts = ? where shard = ? and id = ?")
         .bind(sealed)
         .bind(shard(survivor))
         .bind(survivor.0.to_vec())
@@ -218,23 +218,29 @@ async fn move_rest(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     for sql in [
-        "update or replace identity set customer = ?2 where customer = ?1",
+        "delete from identity where customer = ?1 and exists (select 1 from identity o where o.shard = identity.shard \
+            and o.bidx = identity.bidx and o.customer = ?2)",
+        "update identity set customer = ?2 where customer = ?1",
         // What was said about the one was said about the other: the same event again has no effect.
-        "update or ignore event_seen set shard = ?4, customer = ?2 where shard = ?3 and customer = ?1",
-        "update or ignore goal set shard = ?4, customer = ?2 where shard = ?3 and customer = ?1",
+        "update event_seen set shard = ?4, customer = ?2 where shard = ?3 and customer = ?1 and not exists ( \
+            select 1 from event_seen o where o.shard = ?4 and o.customer = ?2 and o.hash = event_seen.hash)",
+        "update goal set shard = ?4, customer = ?2 where shard = ?3 and customer = ?1 and not exists ( \
+            select 1 from goal o where o.shard = ?4 and o.customer = ?2 and o.enrollment = goal.enrollment)",
         // Whoever was in a segment on either side is in it, and does not join it by the merge; the look that follows may
         // find that they have left.
         "insert into customer_segment (shard, customer, segment, member, since, flip_at) \
             select ?4, ?2, segment, member, since, flip_at from customer_segment where shard = ?3 and customer = ?1 \
-            on conflict do update set member = excluded.member, since = excluded.since, flip_at = excluded.flip_at \
+            on conflict (shard, customer, segment) do update set member = excluded.member, since = excluded.since, flip_at = excluded.flip_at \
                 where excluded.member > customer_segment.member",
-        "update or ignore cap_use set shard = ?4, customer = ?2 where shard = ?3 and customer = ?1",
+        "update cap_use set shard = ?4, customer = ?2 where shard = ?3 and customer = ?1 and not exists ( \
+            select 1 from cap_use o where o.shard = ?4 and o.customer = ?2 and o.at = cap_use.at \
+                and o.delivery = cap_use.delivery)",
         "delete from customer_segment where shard = ?3 and customer = ?1",
         "update customer_profile set redirect_to = ?2 where shard = ?3 and id = ?1",
         "update customer set due_at = null, flags = flags | 1, guard_version = guard_version + 1, \
             profile_version = profile_version + 1 where shard = ?3 and id = ?1",
     ] {
-        sql::query(sql)
+        db::query(sql)
             .bind(loser.0.to_vec())
             .bind(survivor.0.to_vec())
             .bind(shard(loser))
@@ -242,7 +248,7 @@ async fn move_rest(
             .execute(&mut tx.conn)
             .await?;
     }
-    sql::query(
+    db::query(
         "update customer set guard_version = guard_version + 1, profile_version = profile_version + 1, \
             due_at = min(coalesce(due_at, ?3), ?3) where shard = ?1 and id = ?2",
     )

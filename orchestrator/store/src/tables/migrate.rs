@@ -1,39 +1,126 @@
 //! Our tables, brought up to date. The bookkeeping is our own: the job queue uses the usual table for its own.
 
+use super::base::Base;
+use super::open::aside;
 use crate::StoreError;
+use db::{Conn, Rows, Server};
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{Connection, Row};
+use sqlx::{ConnectOptions, Connection, Row};
 
-/// (number, name, SQL), in order.
-const MIGRATIONS: [(i64, &str, &str); 4] = [
-    (1, "first", include_str!("../../../../migrations/sqlite/0001_first.sql")),
-    (2, "compiled", include_str!("../../../../migrations/sqlite/0002_compiled.sql")),
-    (3, "notice_mail", include_str!("../../../../migrations/sqlite/0003_notice_mail.sql")),
-    (4, "in_order_of_time", include_str!("../../../../migrations/sqlite/0004_in_order_of_time.sql")),
-];
+/// A migration: its number and name, and how each database says it.
+struct Migration {
+    number: i64,
+    name: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+macro_rules! migrations {
+    ($($number:literal $name:literal $file:literal),* $(,)?) => {
+        [$(Migration {
+            number: $number,
+            name: $name,
+            sqlite: include_str!(concat!("../../../../migrations/sqlite/", $file, ".sql")),
+            postgres: include_str!(concat!("../../../../migrations/postgres/", $file, ".sql")),
+        }),*]
+    };
+}
+
+/// All of them, in order.
+const MIGRATIONS: [Migration; 4] = migrations! {
+    1 "first" "0001_first",
+    2 "compiled" "0002_compiled",
+    3 "notice_mail" "0003_notice_mail",
+    4 "in_order_of_time" "0004_in_order_of_time",
+};
 
 /// The newest schema that this release knows.
-pub(crate) const NEWEST: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
+pub(crate) const NEWEST: i64 = MIGRATIONS[MIGRATIONS.len() - 1].number;
+
+/// Of two nodes that start at once one migrates, and the other waits: PostgreSQL's lock of this number.
+const TURN: i64 = 7_461_002;
+
+/// Brings the tables up to date; who only reads looks whether they can be read. Refuses a database that a newer release
+/// wrote.
+pub(crate) async fn bring_up(base: &Base, read_only: bool) -> Result<(), StoreError> {
+    match base {
+        Base::File { options, .. } if read_only => {
+            let mut conn = (**options).clone().read_only(true).connect().await?;
+            check(&mut conn).await?;
+            conn.close().await?;
+        }
+        Base::File { options, .. } => {
+            let mut conn = (**options).clone().create_if_missing(true).connect().await?;
+            migrate(&mut conn).await?;
+            conn.close().await?;
+        }
+        Base::Server(server) => {
+            let server = server.clone();
+            aside(move || on_server(&server, read_only)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What was done last, by the server.
+fn done_there(conn: &Conn) -> Result<Option<i64>, StoreError> {
+    let mut row = Rows::new();
+    row.row();
+    let mut found = None;
+    conn.ask_while("select max(number) from tabi_migration", &row, |_, row| {
+        found = db::cell(row, 0)?;
+        Ok::<_, StoreError>(false)
+    })?;
+    match found {
+        Some(found) if found > NEWEST => Err(StoreError::NewerSchema { found, known: NEWEST }),
+        found => Ok(found),
+    }
+}
+
+fn on_server(server: &Server, read_only: bool) -> Result<(), StoreError> {
+    let conn = Conn::server(server, read_only)?;
+    if read_only {
+        return done_there(&conn).map(drop);
+    }
+    let schema = server.schema();
+    conn.batch(&format!("select pg_advisory_lock({TURN})"))?;
+    conn.batch(&format!("create schema if not exists \"{schema}\""))?;
+    conn.batch("create table if not exists tabi_migration (number bigint primary key, name text not null)")?;
+    let done = done_there(&conn)?;
+    for migration in MIGRATIONS.iter().filter(|one| done.is_none_or(|done| one.number > done)) {
+        let Migration { number, name, postgres, .. } = migration;
+        conn.batch("begin")?;
+        let written = conn
+            .batch("set local statement_timeout = 0")
+            .and_then(|()| conn.batch(postgres))
+            .and_then(|()| {
+                conn.batch(&format!(
+                    "insert into tabi_migration (number, name) values ({number}, '{name}'); commit"
+                ))
+            });
+        if let Err(error) = written {
+            let _ = conn.batch("rollback");
+            return Err(StoreError::Unavailable(format!("migration {number} ({name}): {error}")));
+        }
+    }
+    conn.batch(&format!("select pg_advisory_unlock({TURN})"))?;
+    Ok(())
+}
 
 /// Runs what is missing. Refuses a database that a newer release wrote.
-pub(crate) async fn migrate(conn: &mut SqliteConnection) -> Result<(), StoreError> {
+async fn migrate(conn: &mut SqliteConnection) -> Result<(), StoreError> {
     sqlx::query(
         "create table if not exists tabi_migration (number integer primary key, name text not null) without rowid",
     )
     .execute(&mut *conn)
     .await?;
-    check(conn).await?;
-    let done: Option<i64> =
-        sqlx::query("select max(number) from tabi_migration").fetch_one(&mut *conn).await?.try_get(0)?;
-    for (number, name, sql) in MIGRATIONS {
-        if done.is_some_and(|done| number <= done) {
-            continue;
-        }
+    let done = check(conn).await?;
+    for migration in MIGRATIONS.iter().filter(|one| done.is_none_or(|done| one.number > done)) {
         let mut tx = conn.begin().await?;
-        sqlx::raw_sql(sql).execute(&mut *tx).await?;
+        sqlx::raw_sql(migration.sqlite).execute(&mut *tx).await?;
         sqlx::query("insert into tabi_migration (number, name) values (?, ?)")
-            .bind(number)
-            .bind(name)
+            .bind(migration.number)
+            .bind(migration.name)
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;
@@ -41,13 +128,13 @@ pub(crate) async fn migrate(conn: &mut SqliteConnection) -> Result<(), StoreErro
     Ok(())
 }
 
-/// Refuses a database that a newer release wrote.
-pub(crate) async fn check(conn: &mut SqliteConnection) -> Result<(), StoreError> {
+/// What was done last. Refuses a database that a newer release wrote.
+async fn check(conn: &mut SqliteConnection) -> Result<Option<i64>, StoreError> {
     let found: Option<i64> =
         sqlx::query("select max(number) from tabi_migration").fetch_one(conn).await?.try_get(0)?;
     match found {
         Some(found) if found > NEWEST => Err(StoreError::NewerSchema { found, known: NEWEST }),
-        _ => Ok(()),
+        found => Ok(found),
     }
 }
 
@@ -69,8 +156,8 @@ mod tests {
     #[tokio::test]
     async fn messages_and_deliveries_come_along_into_the_order_of_time() {
         let mut conn = SqliteConnection::connect("sqlite::memory:").await.unwrap();
-        for (_, _, sql) in &MIGRATIONS[..3] {
-            sqlx::raw_sql(*sql).execute(&mut conn).await.unwrap();
+        for one in &MIGRATIONS[..3] {
+            sqlx::raw_sql(one.sqlite).execute(&mut conn).await.unwrap();
         }
         sqlx::raw_sql(
             "create table tabi_migration (number integer primary key, name text not null) without rowid; \

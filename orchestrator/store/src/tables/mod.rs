@@ -1,7 +1,10 @@
 //! The store on SQLite: one writer that commits in groups, a few readers.
 
 mod acts;
+mod ask;
 mod audit;
+mod backup;
+mod base;
 mod bits;
 mod claim;
 mod commit;
@@ -21,6 +24,7 @@ mod ingest;
 mod keys;
 mod ledger;
 mod likeness;
+mod locks;
 mod log;
 mod merge;
 mod migrate;
@@ -33,14 +37,13 @@ mod plan;
 mod plans;
 mod reads;
 mod release;
-mod rows;
 mod settle;
-mod sql;
 mod sweep;
 mod symbols;
 mod tally;
 mod together;
 mod troubles;
+mod turn;
 mod writer;
 
 pub use commit::PreparedSteps;

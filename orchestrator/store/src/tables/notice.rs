@@ -3,11 +3,8 @@
 use super::Store;
 use super::keys::{NOBODY, events_key};
 use super::open::bidx_shard;
-use super::rows::signed;
-use super::sql;
 use crate::{AuditEvent, Notice, NoticeWork, StoreError};
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use db::signed;
 use words::{CustomerId, Elapsed, Timestamp};
 
 impl Store {
@@ -15,9 +12,9 @@ impl Store {
     pub async fn notices(&self, unseen_only: bool, limit: usize) -> Result<Vec<Notice>, StoreError> {
         let rows = {
             let mut conn = self.read().await?;
-            sqlx::query(
+            db::query(
                 "select id, at, to_whom, customer, journey, body, seen_at, seen_by, mail_due, mail_outcome from notice \
-                 where not ?1 or seen_at is null order by at desc limit ?2",
+                 where ?1 = 0 or seen_at is null order by at desc limit ?2",
             )
             .bind(unseen_only)
             .bind(signed(limit as u64))
@@ -36,7 +33,7 @@ impl Store {
         let by = by.to_owned();
         self.write(move |tx| {
             Box::pin(async move {
-                sql::query("update notice set seen_at = ?, seen_by = ? where shard = ? and id = ?")
+                db::query("update notice set seen_at = ?, seen_by = ? where shard = ? and id = ?")
                     .bind(at.as_micros())
                     .bind(by)
                     .bind(bidx_shard(&id))
@@ -58,7 +55,7 @@ impl Store {
     ) -> Result<Vec<NoticeWork>, StoreError> {
         {
             let mut conn = self.read().await?;
-            let any = sqlx::query(
+            let any = db::query(
                 "select exists (select 1 from notice where mail_due is not null and mail_due <= ?)",
             )
             .bind(now.as_micros())
@@ -71,16 +68,18 @@ impl Store {
         let rows = self
             .write(move |tx| {
                 Box::pin(async move {
-                    sql::query(
+                    let skipping = if tx.conn.is_postgres() { " for update skip locked" } else { "" };
+                    Ok(db::query(&format!(
                         "update notice set mail_due = ?2, mail_tries = mail_tries + 1 where (shard, id) in \
-                            (select shard, id from notice where mail_due is not null and mail_due <= ?1 limit ?3) \
+                            (select shard, id from notice where mail_due is not null and mail_due <= ?1 \
+                                limit ?3{skipping}) \
                          returning id, mail_tries",
-                    )
+                    ))
                     .bind(now.as_micros())
                     .bind(now.plus(lease).as_micros())
                     .bind(signed(limit as u64))
                     .fetch_all(&mut tx.conn)
-                    .await
+                    .await?)
                 })
             })
             .await?;
@@ -90,7 +89,7 @@ impl Store {
                 row.try_get::<&[u8], _>(0)?.try_into().map_err(|_| StoreError::corrupt("notice.id"))?;
             let tries = u32::try_from(row.try_get::<i64, _>(1)?).unwrap_or(u32::MAX);
             let mut conn = self.read().await?;
-            let row = sqlx::query(
+            let row = db::query(
                 "select id, at, to_whom, customer, journey, body, seen_at, seen_by, mail_due, mail_outcome from notice \
                  where shard = ? and id = ?",
             )
@@ -116,7 +115,7 @@ impl Store {
         let prepared = if again.is_none() { Some(self.prepare_audit(&[audit]).await?) } else { None };
         self.write(move |tx| {
             Box::pin(async move {
-                sql::query("update notice set mail_due = ?, mail_outcome = ? where shard = ? and id = ?")
+                db::query("update notice set mail_due = ?, mail_outcome = ? where shard = ? and id = ?")
                     .bind(again.map(Timestamp::as_micros))
                     .bind(outcome)
                     .bind(bidx_shard(&id))
@@ -132,7 +131,7 @@ impl Store {
         .await
     }
 
-    async fn notice_of(&self, row: &SqliteRow) -> Result<Notice, StoreError> {
+    async fn notice_of(&self, row: &db::Row) -> Result<Notice, StoreError> {
         let id: [u8; 16] =
             row.try_get::<&[u8], _>(0)?.try_into().map_err(|_| StoreError::corrupt("notice.id"))?;
         let at = Timestamp::from_micros(row.try_get(1)?);

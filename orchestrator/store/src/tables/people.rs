@@ -2,17 +2,14 @@
 
 use super::Store;
 use super::audit::insert;
-use super::sql;
 use crate::{ApiKey, AuditEvent, AuditKind, Operator, Session, StoreError};
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 use std::sync::PoisonError;
 use words::Timestamp;
 
 /// Marks of use are written at most so often, in microseconds.
 const MARK_EVERY: i64 = 60_000_000;
 
-fn at(row: &SqliteRow, n: usize) -> Result<Option<Timestamp>, StoreError> {
+fn at(row: &db::Row, n: usize) -> Result<Option<Timestamp>, StoreError> {
     Ok(row.try_get::<Option<i64>, _>(n)?.map(Timestamp::from_micros))
 }
 
@@ -36,9 +33,9 @@ impl Store {
         let prepared = self.prepare_audit(&[audit]).await?;
         self.write(move |tx| {
             Box::pin(async move {
-                sql::query(
+                db::query(
                     "insert into operator (name, role, password, created_at, disabled_at) values (?, ?, ?, ?, ?) \
-                     on conflict do update set role = excluded.role, password = excluded.password, \
+                     on conflict (name) do update set role = excluded.role, password = excluded.password, \
                         disabled_at = excluded.disabled_at",
                 )
                 .bind(operator.name)
@@ -58,7 +55,7 @@ impl Store {
     pub async fn operator(&self, name: &str) -> Result<Option<Operator>, StoreError> {
         let mut conn = self.read().await?;
         let row =
-            sqlx::query("select name, role, password, created_at, disabled_at from operator where name = ?")
+            db::query("select name, role, password, created_at, disabled_at from operator where name = ?")
                 .bind(name.to_owned())
                 .fetch_optional(&mut *conn)
                 .await?;
@@ -69,7 +66,7 @@ impl Store {
     pub async fn operators(&self) -> Result<Vec<Operator>, StoreError> {
         let mut conn = self.read().await?;
         let rows =
-            sqlx::query("select name, role, password, created_at, disabled_at from operator order by name")
+            db::query("select name, role, password, created_at, disabled_at from operator order by name")
                 .fetch_all(&mut *conn)
                 .await?;
         rows.iter().map(read_operator).collect()
@@ -79,7 +76,7 @@ impl Store {
     pub async fn open_session(&self, session: Session) -> Result<(), StoreError> {
         self.write(move |tx| {
             Box::pin(async move {
-                sql::query(
+                db::query(
                     "insert into session (hash, operator, created_at, seen_at, csrf) values (?, ?, ?, ?, ?)",
                 )
                 .bind(session.hash.to_vec())
@@ -103,7 +100,7 @@ impl Store {
     ) -> Result<Option<Session>, StoreError> {
         let row = {
             let mut conn = self.read().await?;
-            sqlx::query("select hash, operator, created_at, seen_at, csrf from session where hash = ?")
+            db::query("select hash, operator, created_at, seen_at, csrf from session where hash = ?")
                 .bind(hash.to_vec())
                 .fetch_optional(&mut *conn)
                 .await?
@@ -119,7 +116,7 @@ impl Store {
         if machine_now.since(session.seen_at).as_micros() > MARK_EVERY {
             self.write(move |tx| {
                 Box::pin(async move {
-                    sql::query("update session set seen_at = ? where hash = ?")
+                    db::query("update session set seen_at = ? where hash = ?")
                         .bind(machine_now.as_micros())
                         .bind(hash.to_vec())
                         .execute(&mut tx.conn)
@@ -136,7 +133,7 @@ impl Store {
     pub async fn close_session(&self, hash: [u8; 32]) -> Result<(), StoreError> {
         self.write(move |tx| {
             Box::pin(async move {
-                sql::query("delete from session where hash = ?")
+                db::query("delete from session where hash = ?")
                     .bind(hash.to_vec())
                     .execute(&mut tx.conn)
                     .await?;
@@ -151,7 +148,7 @@ impl Store {
         let operator = operator.to_owned();
         self.write(move |tx| {
             Box::pin(async move {
-                let done = sql::query("delete from session where operator = ?")
+                let done = db::query("delete from session where operator = ?")
                     .bind(operator)
                     .execute(&mut tx.conn)
                     .await?;
@@ -177,7 +174,7 @@ impl Store {
         let prepared = self.prepare_audit(&[audit]).await?;
         self.write(move |tx| {
             Box::pin(async move {
-                sql::query(
+                db::query(
                     "insert into api_key (hash, name, kind, scopes, created_at, created_by, expires_at) \
                      values (?, ?, ?, ?, ?, ?, ?)",
                 )
@@ -203,7 +200,7 @@ impl Store {
             Some(key) => key,
             None => {
                 let mut conn = self.read().await?;
-                let row = sqlx::query(API_KEY_BY_HASH).bind(hash.to_vec()).fetch_optional(&mut *conn).await?;
+                let row = db::query(API_KEY_BY_HASH).bind(hash.to_vec()).fetch_optional(&mut *conn).await?;
                 match row {
                     Some(row) => read_api_key(&row)?,
                     None => return Ok(None),
@@ -218,7 +215,7 @@ impl Store {
         if stale && key.revoked_at.is_none() && self.writer().is_ok() {
             self.write(move |tx| {
                 Box::pin(async move {
-                    sql::query("update api_key set last_used_at = ? where hash = ?")
+                    db::query("update api_key set last_used_at = ? where hash = ?")
                         .bind(now.as_micros())
                         .bind(hash.to_vec())
                         .execute(&mut tx.conn)
@@ -234,7 +231,7 @@ impl Store {
     /// All API keys.
     pub async fn api_keys(&self) -> Result<Vec<ApiKey>, StoreError> {
         let mut conn = self.read().await?;
-        let rows = sqlx::query(
+        let rows = db::query(
             "select hash, name, kind, scopes, created_at, created_by, expires_at, revoked_at, last_used_at from api_key \
              order by created_at",
         )
@@ -259,7 +256,7 @@ impl Store {
             .write(move |tx| {
                 Box::pin(async move {
                     let done =
-                        sql::query("update api_key set revoked_at = coalesce(revoked_at, ?) where hash = ?")
+                        db::query("update api_key set revoked_at = coalesce(revoked_at, ?) where hash = ?")
                             .bind(now.as_micros())
                             .bind(hash.to_vec())
                             .execute(&mut tx.conn)
@@ -278,16 +275,16 @@ impl Store {
         let node = node.to_owned();
         self.write(move |tx| {
             Box::pin(async move {
-                sql::query(
+                db::query(
                     "insert into node (name, started_at, seen_at) values (?1, ?2, ?2) \
-                     on conflict do update set seen_at = excluded.seen_at",
+                     on conflict (name) do update set seen_at = excluded.seen_at",
                 )
                 .bind(node)
                 .bind(machine_now.as_micros())
                 .execute(&mut tx.conn)
                 .await?;
                 // Names are fresh at every start: those long silent are gone.
-                sql::query("delete from node where seen_at < ?")
+                db::query("delete from node where seen_at < ?")
                     .bind(machine_now.as_micros() - 86_400_000_000)
                     .execute(&mut tx.conn)
                     .await?;
@@ -301,7 +298,7 @@ impl Store {
 const API_KEY_BY_HASH: &str = "select hash, name, kind, scopes, created_at, created_by, expires_at, revoked_at, \
      last_used_at from api_key where hash = ?";
 
-fn read_operator(row: &SqliteRow) -> Result<Operator, StoreError> {
+fn read_operator(row: &db::Row) -> Result<Operator, StoreError> {
     Ok(Operator {
         name: row.try_get(0)?,
         role: row.try_get(1)?,
@@ -311,7 +308,7 @@ fn read_operator(row: &SqliteRow) -> Result<Operator, StoreError> {
     })
 }
 
-fn read_api_key(row: &SqliteRow) -> Result<ApiKey, StoreError> {
+fn read_api_key(row: &db::Row) -> Result<ApiKey, StoreError> {
     Ok(ApiKey {
         hash: hash_of(row.try_get(0)?)?,
         name: row.try_get(1)?,

@@ -3,13 +3,13 @@
 use super::Store;
 use super::audit::PreparedAudit;
 use super::keys::{Keys, content_key};
+use super::locks::lock_customers;
 use super::open::shard;
-use super::rows::{Rows, signed};
-use super::sql;
 use super::tally::{Kind, Tally};
 use super::writer::{After, Tx};
 use crate::planted::{Bug, planted};
 use crate::{AuditEvent, ClaimFor, DeliveryKey, MessageOutcome, NewDelivery, NewMessage, StoreError};
+use db::{Rows, signed};
 use words::{CustomerId, DeliveryClass, MessageClass, Timestamp};
 
 /// Rows of messages, deliveries and their addresses.
@@ -140,11 +140,16 @@ impl Store {
         match claim {
             Some(claim) => {
                 let lease = claim.machine_now.plus(claim.lease);
-                out.int(1).null().int(1).at(lease).int(1).int(i64::from(!planted(Bug::AttemptsCountedAfter)));
+                out.int(1)
+                    .opt_int(None)
+                    .int(1)
+                    .at(lease)
+                    .int(1)
+                    .int(i64::from(!planted(Bug::AttemptsCountedAfter)));
                 rows.claimed.push(DeliveryKey { customer, message, delivery: delivery.id });
             }
             None => {
-                out.int(0).at(delivery.due_at).int(0).null().int(0).int(0);
+                out.int(0).at(delivery.due_at).int(0).opt_int(None).int(0).int(0);
                 after.send_due(channel, words::shard_of(customer), delivery.due_at.as_micros());
             }
         }
@@ -181,11 +186,12 @@ impl Store {
         self.audit_rows(&mut audit_rows, &audit)?;
         self.write(move |tx| {
             Box::pin(async move {
+                lock_customers(tx, [customer])?;
                 let mut fresh = false;
                 for (id, rows, after, tally) in planned {
                     // Planned before: asked for again it gets no second delivery, also where another channel would be
                     // chosen now.
-                    let known = sql::query("select 1 from message indexed by message_id where id = ?")
+                    let known = db::query("select 1 from message indexed by message_id where id = ?")
                         .bind(id.0.to_vec())
                         .fetch_optional(&mut tx.conn)
                         .await?;
@@ -206,15 +212,26 @@ impl Store {
     }
 }
 
+/// A message with its place in the log: the next one.
+macro_rules! message {
+    ($place:literal) => {
+        concat!(
+            "insert into message (shard, customer, id, origin, enrollment, journey, step, visit, name, purpose, class, \
+                priority, program, release, cause_seq, planned_at, expires_at, outcome, settled_at, why, inputs, n) \
+             values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ",
+            $place,
+            ") on conflict do nothing"
+        )
+    };
+}
+const PLACED: &str = message!("(select coalesce(max(n), 0) + 1 from message indexed by message_place)");
+/// Nobody waits for a number: a transaction that is taken back leaves its own unused.
+const PLACED_THERE: &str = message!("nextval('message_n')");
+
 /// Writes messages and deliveries; those that are there already stay as they are.
 pub(crate) async fn write_messages(tx: &mut Tx, rows: MessageRows) -> Result<(), StoreError> {
-    tx.conn.each(
-        "insert into message (shard, customer, id, origin, enrollment, journey, step, visit, name, purpose, class, \
-            priority, program, release, cause_seq, planned_at, expires_at, outcome, settled_at, why, inputs, n) \
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, \
-            (select coalesce(max(n), 0) + 1 from message indexed by message_place)) on conflict do nothing",
-        &rows.messages,
-    )?;
+    let place = if tx.conn.is_postgres() { PLACED_THERE } else { PLACED };
+    tx.conn.each(place, &rows.messages)?;
     tx.conn.each(
         "insert into delivery (shard, customer, message, id, ordinal, channel, address_bidx, state, due_at, fence, \
             lease_until, attempts, strikes, planned_at, delivery_class) \

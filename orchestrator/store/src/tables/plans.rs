@@ -5,13 +5,12 @@ use super::Store;
 use super::entry::{ABOUT, CONTENT, ONE};
 use super::log::{ADDRESSED, BLOCK_BEFORE, OF_CUSTOMER, PLACE, PLACES, ROW};
 use super::settle::DELIVERY;
-use sqlx::{AssertSqlSafe, Row};
 
 async fn plan(store: &Store, sql: &str) -> String {
     let mut conn = store.read().await.unwrap();
     let rows =
-        sqlx::query(AssertSqlSafe(format!("explain query plan {sql}"))).fetch_all(&mut *conn).await.unwrap();
-    rows.iter().map(|row| row.get::<String, _>(3)).collect::<Vec<_>>().join("\n")
+        db::query(&format!("explain query plan {sql}")).fetch_all(&mut *conn).await.unwrap();
+    rows.iter().map(|row| row.try_get::<String, _>(3).unwrap()).collect::<Vec<_>>().join("\n")
 }
 
 #[tokio::test]

@@ -2,11 +2,9 @@
 
 use super::Store;
 use super::entry::ABOUT;
-use super::rows::signed;
 use crate::{AuditEvent, AuditKind, LogEntry, Read, ReadFilter, ReadKind, ReadPage, StoreError, StoredAudit};
-use futures::TryStreamExt;
+use db::signed;
 use serde_json::Value as Json;
-use sqlx::sqlite::SqliteConnection;
 use words::{CustomerId, DeliveryId, MessageId, Timestamp};
 
 /// The kinds under which reading is written down.
@@ -20,6 +18,8 @@ const KINDS: [(ReadKind, AuditKind); 6] = [
 ];
 
 /// At most so many deeds are looked at for one page.
+/// So many at a time.
+const PAGE: i64 = 500;
 const SCAN_MAX: usize = 20_000;
 
 impl Store {
@@ -58,7 +58,7 @@ impl Store {
         let limit = limit.clamp(1, 1000);
         let mut conn = self.read().await?;
         if let Some(message) = filter.message {
-            let found = sqlx::query(
+            let found = db::query(
                 "select id, kind, at, customer, subject, body from ( \
                     select a.id, a.kind, a.at, a.customer, a.subject, a.body from message m indexed by message_id \
                     cross join delivery d on d.shard = m.shard and d.customer = m.customer and d.message = m.id \
@@ -67,7 +67,7 @@ impl Store {
                     where m.id = ?1 \
                     union all \
                     select id, kind, at, customer, subject, body from audit_event indexed by audit_subject \
-                    where subject = ?1 and subject is not null and customer = x'00000000000000000000000000000000') \
+                    where subject = ?1 and subject is not null and customer = x'00000000000000000000000000000000') found \
                  where id < ?2 order by id desc limit ?3",
             )
             .bind(message.0.to_vec())
@@ -87,25 +87,32 @@ impl Store {
         }
         let (mut rows, mut looked, mut last, mut more) = (Vec::new(), 0, None, false);
         let kinds = KINDS.map(|(_, kind)| self.sym_or_none(kind.as_str()));
-        let kinds = Json::from(kinds.to_vec()).to_string();
-        {
-            let mut stream = sqlx::query(
+        let mut from = after.unwrap_or([0xff; 16]).to_vec();
+        'pages: loop {
+            // Page by page, until there is enough.
+            let mut page = db::query(
                 "select id, kind, at, customer, subject, body from audit_event indexed by audit_nobody \
                  where customer = x'00000000000000000000000000000000' and id < ?1 \
-                 and kind in (select value from json_each(?2)) order by id desc",
+                 and kind in (?2, ?3, ?4, ?5, ?6, ?7) order by id desc limit ?8",
             )
-            .bind(after.unwrap_or([0xff; 16]).to_vec())
-            .bind(kinds)
-            .fetch(&mut *conn);
-            while let Some(row) = stream.try_next().await? {
+            .bind(from);
+            for kind in kinds {
+                page = page.bind(kind);
+            }
+            let page = page.bind(PAGE).fetch_all(&mut *conn).await?;
+            for row in &page {
                 if rows.len() == limit || looked == SCAN_MAX {
                     more = true;
-                    break;
+                    break 'pages;
                 }
                 looked += 1;
-                let audit = self.stored_audit(&row)?;
+                let audit = self.stored_audit(row)?;
                 last = Some(audit.id);
                 rows.extend(read_of(audit).filter(|read| holds(filter, read)));
+            }
+            match page.last() {
+                Some(row) if page.len() as i64 == PAGE => from = row.try_get(0)?,
+                _ => break,
             }
         }
         self.find_messages(&mut conn, &mut rows).await?;
@@ -115,12 +122,12 @@ impl Store {
     /// Who read the content of a message's deliveries, newest first.
     pub(crate) async fn reads_of(
         &self,
-        conn: &mut SqliteConnection,
+        conn: &mut db::Reader,
         entry: &LogEntry,
     ) -> Result<Vec<Read>, StoreError> {
         let mut reads = Vec::new();
         for delivery in &entry.deliveries {
-            let rows = sqlx::query(ABOUT).bind(delivery.id.0.to_vec()).fetch_all(&mut *conn).await?;
+            let rows = db::query(ABOUT).bind(delivery.id.0.to_vec()).fetch_all(&mut *conn).await?;
             for row in &rows {
                 let read = read_of(self.stored_audit(row)?).filter(|read| read.kind == ReadKind::Content);
                 reads.extend(read.map(|read| Read {
@@ -135,7 +142,7 @@ impl Store {
     }
 
     /// Says of which message a delivery was, and whose.
-    async fn find_messages(&self, conn: &mut SqliteConnection, reads: &mut [Read]) -> Result<(), StoreError> {
+    async fn find_messages(&self, conn: &mut db::Reader, reads: &mut [Read]) -> Result<(), StoreError> {
         for read in reads {
             let Some(delivery) = read.delivery else { continue };
             if let Some(key) = self.delivery_in(conn, delivery).await? {

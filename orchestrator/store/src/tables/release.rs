@@ -1,15 +1,16 @@
 //! Releases, programs, stops and other things of which there is one.
 
 use super::Store;
+use super::ask::Ask;
 use super::audit::insert;
-use super::open::{put_setting, setting, setting_in};
-use super::rows::{Rows, unsigned};
-use super::sql;
+use super::locks::close_gate;
+use super::open::{put_setting, setting};
 use crate::{
     AuditEvent, AuditKind, GoLive, LiveRelease, NewRelease, Release, Stop, StopScope, StoreError,
     StoredProgram,
 };
-use sqlx::Row;
+use db::cell;
+use db::{Rows, unsigned};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -47,7 +48,7 @@ impl Store {
         }
         self.write(move |tx| {
             Box::pin(async move {
-                sql::query(
+                db::query(
                     "insert into release (id, created_at, created_by, note, manifest, files) values (?, ?, ?, ?, ?, ?) \
                      on conflict do nothing",
                 )
@@ -60,7 +61,7 @@ impl Store {
                 .execute(&mut tx.conn)
                 .await?;
                 for (hash, journey, body) in programs {
-                    sql::query(
+                    db::query(
                         "insert into program (hash, journey, body, created_at) values (?, ?, ?, ?) on conflict do nothing",
                     )
                     .bind(hash.clone())
@@ -69,7 +70,7 @@ impl Store {
                     .bind(release.at.as_micros())
                     .execute(&mut tx.conn)
                     .await?;
-                    sql::query(
+                    db::query(
                         "insert into release_program (release, program) select ?, no from program where hash = ? \
                          on conflict do nothing",
                     )
@@ -108,21 +109,21 @@ impl Store {
         }
         self.write(move |tx| {
             Box::pin(async move {
-                let there = sql::query("select 1 from release where id = ?")
+                let there = db::query("select 1 from release where id = ?")
                     .bind(release.0.to_vec())
                     .fetch_optional(&mut tx.conn)
                     .await?;
                 if there.is_none() {
                     return Err(StoreError::NotFound(format!("release {release}")));
                 }
-                sql::query("insert into release_live (release, at, by, action) values (?, ?, ?, ?)")
+                db::query("insert into release_live (release, at, by, action) values (?, ?, ?, ?)")
                     .bind(release.0.to_vec())
                     .bind(at.as_micros())
                     .bind(by)
                     .bind(action)
                     .execute(&mut tx.conn)
                     .await?;
-                sql::query(
+                db::query(
                     "insert into fanout (id, kind, body, segment, cursor_shard, cursor_customer, count, created_at) \
                      values (?, 'look_again', '{}', null, -1, x'', 0, ?) on conflict do nothing",
                 )
@@ -154,7 +155,7 @@ impl Store {
     /// Which releases were live, newest first.
     pub async fn release_history(&self, limit: usize) -> Result<Vec<LiveRelease>, StoreError> {
         let mut conn = self.read().await?;
-        let rows = sqlx::query("select release, at, by, action from release_live order by n desc limit ?")
+        let rows = db::query("select release, at, by, action from release_live order by n desc limit ?")
             .bind(i64::try_from(limit).unwrap_or(i64::MAX))
             .fetch_all(&mut *conn)
             .await?;
@@ -173,7 +174,7 @@ impl Store {
     /// Releases, newest first.
     pub async fn releases(&self, limit: usize) -> Result<Vec<Release>, StoreError> {
         let mut conn = self.read().await?;
-        let rows = sqlx::query(
+        let rows = db::query(
             "select id, created_at, created_by, note, manifest from release order by created_at desc limit ?",
         )
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
@@ -185,7 +186,7 @@ impl Store {
     /// One release.
     pub async fn release(&self, id: ReleaseId) -> Result<Option<Release>, StoreError> {
         let mut conn = self.read().await?;
-        let row = sqlx::query("select id, created_at, created_by, note, manifest from release where id = ?")
+        let row = db::query("select id, created_at, created_by, note, manifest from release where id = ?")
             .bind(id.0.to_vec())
             .fetch_optional(&mut *conn)
             .await?;
@@ -195,7 +196,7 @@ impl Store {
     /// Its files.
     pub async fn release_files(&self, id: ReleaseId) -> Result<Option<Vec<u8>>, StoreError> {
         let mut conn = self.read().await?;
-        let row = sqlx::query("select files from release where id = ?")
+        let row = db::query("select files from release where id = ?")
             .bind(id.0.to_vec())
             .fetch_optional(&mut *conn)
             .await?;
@@ -205,7 +206,7 @@ impl Store {
     /// A release as it was compiled, where that is kept. Whether it is still good is for the reader to find out.
     pub async fn compiled(&self, id: ReleaseId) -> Result<Option<Vec<u8>>, StoreError> {
         let mut conn = self.read().await?;
-        let row = sqlx::query("select body from release_compiled where release = ?")
+        let row = db::query("select body from release_compiled where release = ?")
             .bind(id.0.to_vec())
             .fetch_optional(&mut *conn)
             .await?;
@@ -216,8 +217,8 @@ impl Store {
     pub async fn put_compiled(&self, id: ReleaseId, body: Vec<u8>) -> Result<(), StoreError> {
         self.write(move |tx| {
             Box::pin(async move {
-                sql::query("delete from release_compiled").execute(&mut tx.conn).await?;
-                sql::query("insert into release_compiled (release, body) values (?, ?)")
+                db::query("delete from release_compiled").execute(&mut tx.conn).await?;
+                db::query("insert into release_compiled (release, body) values (?, ?)")
                     .bind(id.0.to_vec())
                     .bind(body)
                     .execute(&mut tx.conn)
@@ -230,13 +231,19 @@ impl Store {
 
     /// The numbers of those of these programs that are stored, by their hash.
     pub async fn program_numbers(&self, hashes: &[&str]) -> Result<BTreeMap<String, i64>, StoreError> {
-        let hashes = serde_json::to_string(hashes).map_err(|e| StoreError::Invalid(e.to_string()))?;
-        let mut conn = self.read().await?;
-        let rows = sqlx::query("select hash, no from program where hash in (select value from json_each(?))")
-            .bind(hashes)
-            .fetch_all(&mut *conn)
-            .await?;
-        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+        let mut rows = Rows::new();
+        for hash in hashes {
+            rows.row().text(hash);
+        }
+        self.aside(move |_, conn| {
+            let mut found = BTreeMap::new();
+            conn.ask("select hash, no from program where hash = ?", &rows, |_, row| {
+                found.insert(cell(row, 0)?, cell(row, 1)?);
+                Ok(())
+            })?;
+            Ok(found)
+        })
+        .await
     }
 
     /// A program by number, cached.
@@ -246,7 +253,7 @@ impl Store {
         }
         let mut conn = self.read().await?;
         let row =
-            sqlx::query("select body from program where no = ?").bind(no).fetch_optional(&mut *conn).await?;
+            db::query("select body from program where no = ?").bind(no).fetch_optional(&mut *conn).await?;
         drop(conn);
         let Some(row) = row else { return Ok(None) };
         let program: journey::Program = serde_json::from_str(row.try_get(0)?).map_err(StoreError::corrupt)?;
@@ -258,7 +265,7 @@ impl Store {
     /// A program's number by hash.
     pub async fn program_no(&self, hash: &str) -> Result<Option<i64>, StoreError> {
         let mut conn = self.read().await?;
-        let row = sqlx::query("select no from program where hash = ?")
+        let row = db::query("select no from program where hash = ?")
             .bind(hash.to_owned())
             .fetch_optional(&mut *conn)
             .await?;
@@ -275,7 +282,7 @@ impl Store {
     pub async fn programs_of(&self, release: ReleaseId) -> Result<Vec<StoredProgram>, StoreError> {
         let numbers: Vec<i64> = {
             let mut conn = self.read().await?;
-            let rows = sqlx::query("select program from release_program where release = ?")
+            let rows = db::query("select program from release_program where release = ?")
                 .bind(release.0.to_vec())
                 .fetch_all(&mut *conn)
                 .await?;
@@ -293,7 +300,7 @@ impl Store {
     /// Programs that live enrollments stand in, with how many.
     pub async fn programs_in_use(&self) -> Result<Vec<(i64, u64)>, StoreError> {
         let mut conn = self.read().await?;
-        let rows = sqlx::query("select program, sum(n) from place_tally group by program having sum(n) > 0")
+        let rows = db::query("select program, sum(n) from place_tally group by program having sum(n) > 0")
             .fetch_all(&mut *conn)
             .await?;
         rows.iter().map(|row| Ok((row.try_get(0)?, unsigned(row.try_get(1)?)))).collect()
@@ -310,27 +317,27 @@ impl Store {
         audit: Vec<AuditEvent>,
     ) -> Result<u64, StoreError> {
         let prepared = self.prepare_audit(&audit).await?;
-        let mut rows = Rows::new();
-        for (there, here) in places {
-            rows.row().int(*there).int(*here);
-        }
-        let (json, places) = (rows.json(), places.clone());
+        let places = places.clone();
         self.write(move |tx| {
             Box::pin(async move {
-                let moved = sql::query(
-                    "update enrollment as e set program = ?2, pc = j.value->>1, waiting = 0, due_at = ?3 \
-                     from json_each(?4) j where e.program = ?1 and e.status = 0 and e.pc = j.value->>0 \
-                     returning shard, customer, pc",
-                )
-                .bind(from)
-                .bind(to)
-                .bind(now.as_micros())
-                .bind(json)
-                .fetch_all(&mut tx.conn)
-                .await?;
-                for row in &moved {
-                    let (shard, pc): (i64, i64) = (row.try_get(0)?, row.try_get(2)?);
-                    sql::query(
+                let mut moved = Vec::new();
+                for (there, here) in places {
+                    let found = db::query(
+                        "update enrollment set program = ?2, pc = ?5, waiting = 0, due_at = ?3 \
+                         where program = ?1 and status = 0 and pc = ?4 returning shard, customer",
+                    )
+                    .bind(from)
+                    .bind(to)
+                    .bind(now.as_micros())
+                    .bind(there)
+                    .bind(here)
+                    .fetch_all(&mut tx.conn)
+                    .await?;
+                    moved.extend(found.into_iter().map(|row| (row, there, here)));
+                }
+                for (row, there, here) in &moved {
+                    let shard: i64 = row.try_get(0)?;
+                    db::query(
                         "update customer set profile_version = profile_version + 1, \
                             due_at = min(coalesce(due_at, ?3), ?3) where shard = ?1 and id = ?2",
                     )
@@ -340,12 +347,8 @@ impl Store {
                     .execute(&mut tx.conn)
                     .await?;
                     tx.after.step_due(u16::try_from(shard).unwrap_or(0), now.as_micros());
-                    let there =
-                        places.iter().find(|(_, here)| i64::from(**here) == pc).map(|(there, _)| *there);
-                    if let Some(there) = there {
-                        tx.tally.place(from, i64::from(there), -1);
-                    }
-                    tx.tally.place(to, pc, 1);
+                    tx.tally.place(from, i64::from(*there), -1);
+                    tx.tally.place(to, i64::from(*here), 1);
                 }
                 insert(tx, prepared).await?;
                 Ok(moved.len() as u64)
@@ -394,8 +397,9 @@ impl Store {
         let epoch = self
             .write(move |tx| {
                 Box::pin(async move {
+                    close_gate(tx)?;
                     let changed = if stop {
-                        sql::query(
+                        db::query(
                             "insert into stop (scope, value, at, by, reason) values (?, ?, ?, ?, ?) \
                              on conflict do nothing",
                         )
@@ -405,7 +409,7 @@ impl Store {
                         .bind(by)
                         .bind(reason)
                     } else {
-                        sql::query("delete from stop where scope = ? and value = ?").bind(name).bind(value)
+                        db::query("delete from stop where scope = ? and value = ?").bind(name).bind(value)
                     }
                     .execute(&mut tx.conn)
                     .await?
@@ -413,14 +417,14 @@ impl Store {
                     if changed == 0 {
                         return Ok(None);
                     }
-                    let epoch: u64 = setting_in(&mut tx.conn, "stop_epoch")
+                    let epoch: u64 = setting(&mut tx.conn, "stop_epoch")
                         .await?
                         .and_then(|text| text.parse().ok())
                         .unwrap_or(0)
                         + 1;
                     put_setting(&mut tx.conn, "stop_epoch", Some(&epoch.to_string())).await?;
                     if !stop {
-                        let rows = sql::query(
+                        let rows = db::query(
                             "update delivery indexed by delivery_parked set due_at = ? \
                              where state = 0 and due_at is null returning shard, channel",
                         )
@@ -428,7 +432,7 @@ impl Store {
                         .fetch_all(&mut tx.conn)
                         .await?;
                         // And what the judge put off because of a stop, to ask again: it is asked at once.
-                        let stopped = sql::query(
+                        let stopped = db::query(
                             "update delivery set due_at = ?1 where state = 0 and due_at > ?1 \
                                 and why like '%\"STP-001\"%' returning shard, channel",
                         )
@@ -454,7 +458,7 @@ impl Store {
     /// Stops in force.
     pub async fn stops(&self) -> Result<Vec<Stop>, StoreError> {
         let mut conn = self.read().await?;
-        let rows = sqlx::query("select scope, value, at, by, reason from stop order by scope, value")
+        let rows = db::query("select scope, value, at, by, reason from stop order by scope, value")
             .fetch_all(&mut *conn)
             .await?;
         rows.iter()
@@ -549,7 +553,7 @@ fn release_id(bytes: &[u8]) -> Result<ReleaseId, StoreError> {
     ReleaseId::from_slice(bytes).ok_or_else(|| StoreError::corrupt("release.id"))
 }
 
-fn read_release(row: &sqlx::sqlite::SqliteRow) -> Result<Release, StoreError> {
+fn read_release(row: &db::Row) -> Result<Release, StoreError> {
     Ok(Release {
         id: release_id(row.try_get(0)?)?,
         created_at: Timestamp::from_micros(row.try_get(1)?),

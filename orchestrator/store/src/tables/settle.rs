@@ -1,14 +1,14 @@
 //! What became of a delivery: the provider's answer under the fence of its claim, receipts, evidence by hand.
 
 use super::Store;
+use super::ask::Ask;
 use super::audit::PreparedAudit;
 use super::customer::suppress_in;
 use super::ingest::{Prepared, Written, write_events};
 use super::keys::{Keys, content_key, events_key};
+use super::locks::lock_customers;
 use super::open::{bidx_shard, shard};
 use super::plan::{MessageRows, write_messages};
-use super::rows::{Rows, signed};
-use super::sql::{self, bytes, cell};
 use super::tally::Kind;
 use super::writer::{After, Tx};
 use crate::planted::{Bug, planted};
@@ -16,7 +16,8 @@ use crate::{
     AuditEvent, AuditKind, DeliveryKey, DeliveryState, Incoming, MessageOutcome, NewEvent, NewReceipt,
     Settle, SettleByHand, StoreError,
 };
-use sqlx::sqlite::SqliteConnection;
+use db::{Rows, signed};
+use db::{bytes, cell};
 use words::{CustomerId, DeliveryId, Timestamp};
 
 /// A delivery by its id alone (`?1`), and the ids that its message can have (`?2` to `?3`).
@@ -233,6 +234,7 @@ impl Store {
                         (*key, Some(item.fence).filter(|_| !planted(Bug::AnswerOverwritesSuccessor)))
                     })
                     .collect();
+                lock_customers(tx, keys.iter().map(|key| key.customer))?;
                 let standing = standing(tx, &asked)?;
                 let proven = proven_refused(tx, &items).await?;
                 let mut answers = Vec::with_capacity(items.len());
@@ -340,7 +342,7 @@ impl Store {
             // What was planned may have moved with a merge.
             let mut conn = self.read().await?;
             for item in &mut items {
-                let here = sqlx::query(
+                let here = db::query(
                     "select 1 from delivery where shard = ? and customer = ? and message = ? and id = ?",
                 )
                 .bind(shard(item.customer))
@@ -377,6 +379,7 @@ impl Store {
         }
         self.write(move |tx| {
             Box::pin(async move {
+                lock_customers(tx, whose.iter().copied())?;
                 let mut answers = Vec::with_capacity(items.len());
                 let mut all = Vec::new();
                 for (item, (events, audit, kind)) in items.iter().zip(extras) {
@@ -402,17 +405,17 @@ impl Store {
 
     pub(crate) async fn delivery_in(
         &self,
-        conn: &mut SqliteConnection,
+        conn: &mut db::Reader,
         id: DeliveryId,
     ) -> Result<Option<DeliveryKey>, StoreError> {
         let (first, last) = id.messages();
-        let row = sqlx::query(DELIVERY)
+        let row = db::query(DELIVERY)
             .bind(id.0.to_vec())
             .bind(first.0.to_vec())
             .bind(last.0.to_vec())
             .fetch_optional(conn)
             .await?;
-        row.map(|row| super::ledger::delivery_key(&row, 0)).transpose()
+        row.map(|row| super::ledger::delivery_key_of(&row, 0)).transpose()
     }
 
     /// A person settles what is unknown or quarantined, by name.
@@ -450,6 +453,7 @@ impl Store {
         let prepared = self.prepare_audit(&[audit]).await?;
         self.write(move |tx| {
             Box::pin(async move {
+                lock_customers(tx, [key.customer])?;
                 let found = standing(tx, &[(key, None)])?.pop().flatten();
                 let Some(stood) = found else {
                     return Err(StoreError::NotFound(format!("delivery {}", key.delivery)));
@@ -465,7 +469,7 @@ impl Store {
                     SettleByHand::NotAccepted => (DeliveryState::Rejected, None),
                     SettleByHand::SendAgain => (DeliveryState::Planned, Some(now)),
                 };
-                sql::query(
+                db::query(
                     "update delivery set state = ?, due_at = ?, strikes = 0, settled_at = ?, why = ? \
                      where shard = ? and customer = ? and message = ? and id = ?",
                 )
@@ -504,7 +508,7 @@ async fn proven_refused(tx: &mut Tx, items: &[Settle]) -> Result<Vec<bool>, Stor
             proven.push(false);
             continue;
         }
-        let rows = sql::query(
+        let rows = db::query(
             "select id from delivery where shard = ? and customer = ? and message = ? and id <> ? \
                 and state in (0, 1, 2, 3, 4, 5)",
         )
@@ -588,8 +592,8 @@ fn write_settled(
         (
             "update delivery set state = ?5, due_at = ?6, lease_until = null, settled_at = ?7, \
                 why = case when json_valid(why) and json_valid(?8) then json_patch(why, ?8) else ?8 end, \
-                attempts = max(attempts - ?9, 0), strikes = case when ?10 then 0 else max(strikes - ?9, 0) end, \
-                handed_at = case when ?11 then null else handed_at end \
+                attempts = max(attempts - ?9, 0), strikes = case when ?10 <> 0 then 0 else max(strikes - ?9, 0) end, \
+                handed_at = case when ?11 <> 0 then null else handed_at end \
              where shard = ?1 and customer = ?2 and message = ?3 and id = ?4",
             deliveries,
         ),
@@ -610,7 +614,7 @@ fn write_settled(
 async fn one_receipt(tx: &mut Tx, item: &NewReceipt, kind: i64, now: Timestamp) -> Result<bool, StoreError> {
     let key = DeliveryKey { customer: item.customer, message: item.message, delivery: item.delivery };
     let Some(stood) = standing(tx, &[(key, None)])?.pop().flatten() else { return Ok(false) };
-    let rows = sql::query(
+    let rows = db::query(
         "select n, kind, at, detail from receipt where shard = ? and customer = ? and delivery = ? order by n",
     )
     .bind(shard(key.customer))
@@ -630,7 +634,7 @@ async fn one_receipt(tx: &mut Tx, item: &NewReceipt, kind: i64, now: Timestamp) 
             return Ok(false);
         }
     }
-    sql::query(
+    db::query(
         "insert into receipt (shard, customer, delivery, n, kind, at, recorded_at, detail) values (?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(shard(key.customer))
@@ -668,7 +672,7 @@ async fn one_receipt(tx: &mut Tx, item: &NewReceipt, kind: i64, now: Timestamp) 
         tx.tally.message(stood.journey, figure, stood.step, stood.name, stood.channel);
     }
     if let Some(state) = state {
-        sql::query(
+        db::query(
             // A claim that evidence has settled is over: a lease that went on would be given back, and the message sent again.
             "update delivery set state = ?, settled_at = ?, due_at = null, lease_until = null, \
                 why = case when json_valid(why) then json_remove(why, '$.because') else why end where shard = ? and customer = ? \

@@ -2,13 +2,14 @@
 
 use super::Store;
 use super::audit::PreparedAudit;
-use super::ledger::delivery_key;
+use super::ledger::delivery_key_of;
+use super::locks::lock_free_customers;
 use super::open::shard;
-use super::rows::Rows;
 use super::settle::message_outcome;
-use super::sql;
 use crate::{AuditEvent, AuditKind, MessageOutcome, StoreError, Swept};
-use sqlx::Row;
+use db::Rows;
+use std::collections::HashSet;
+use words::CustomerId;
 use words::Timestamp;
 
 /// Why nobody knows what became of a hand-over that nobody is left to speak for.
@@ -47,7 +48,7 @@ impl Store {
         {
             // Looked at by a reader first: usually there is nothing, and the writer is left alone.
             let mut conn = self.read().await?;
-            let any = sqlx::query(
+            let any = db::query(
                 "select exists (select 1 from delivery where lease_until < ?1 and state in (1, 2)) \
                      or exists (select 1 from call where lease_until < ?1)",
             )
@@ -63,7 +64,7 @@ impl Store {
         self.write(move |tx| {
             Box::pin(async move {
                 let mut swept = Swept::default();
-                let rows = sql::query(
+                let rows = db::query(
                     "select customer, message, id, state, channel, delivery_class, fence, handed_at from delivery \
                      where lease_until < ? and state in (1, 2) limit ?",
                 )
@@ -71,14 +72,21 @@ impl Store {
                 .bind(SWEEP_MAX)
                 .fetch_all(&mut tx.conn)
                 .await?;
+                let whose = rows.iter().map(|row| Ok(delivery_key_of(row, 0)?.customer));
+                let free: HashSet<CustomerId> =
+                    lock_free_customers(tx, whose.collect::<Result<Vec<_>, StoreError>>()?)?.into_iter().collect();
                 for row in rows {
-                    let key = delivery_key(&row, 0)?;
+                    let key = delivery_key_of(&row, 0)?;
+                    // Somebody is at it.
+                    if !free.contains(&key.customer) {
+                        continue;
+                    }
                     let (state, channel): (i64, i64) = (row.try_get(3)?, row.try_get(4)?);
                     let unknown = state == 2 && row.try_get::<i64, _>(5)? == 0;
-                    sql::query(
+                    let changed = db::query(
                         "update delivery set state = ?1, due_at = ?2, lease_until = null, settled_at = ?3, \
                             why = case when ?4 is null then why when json_valid(why) then json_patch(why, ?4) else ?4 end \
-                         where shard = ?5 and customer = ?6 and message = ?7 and id = ?8",
+                         where shard = ?5 and customer = ?6 and message = ?7 and id = ?8 and lease_until < ?9",
                     )
                     .bind(if unknown { 4 } else { 0 })
                     .bind((!unknown).then_some(now.as_micros()))
@@ -88,11 +96,16 @@ impl Store {
                     .bind(key.customer.0.to_vec())
                     .bind(key.message.0.to_vec())
                     .bind(key.delivery.0.to_vec())
+                    .bind(machine_now.as_micros())
                     .execute(&mut tx.conn)
-                    .await?;
+                    .await?
+                    .rows_affected();
+                    if changed == 0 {
+                        continue;
+                    }
                     if state == 2 {
                         // It was begun, and nobody is left who could say how it ended.
-                        sql::query(
+                        db::query(
                             "insert into attempt (shard, customer, delivery, n, started_at, ended_at, node, fence, outcome) \
                              values (?, ?, ?, ?, ?, null, '', ?, 'no_answer') on conflict do nothing",
                         )
@@ -125,7 +138,7 @@ impl Store {
                         tx.after.send_due(channel, words::shard_of(key.customer), now.as_micros());
                     }
                 }
-                swept.calls = sql::query(
+                swept.calls = db::query(
                     "update call set due_at = ?, lease_until = null where lease_until < ? and state = 0",
                 )
                 .bind(now.as_micros())

@@ -1,12 +1,11 @@
 //! Names, once: interned to small integers and kept in memory.
 
 use super::Store;
-use super::rows::Rows;
-use super::sql::{self, cell};
+use super::ask::Ask;
 use crate::StoreError;
+use db::Rows;
+use db::cell;
 use futures::future::BoxFuture;
-use sqlx::Row;
-use sqlx::sqlite::SqliteConnection;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -21,8 +20,8 @@ struct Names {
 }
 
 impl Symbols {
-    pub(crate) async fn load(&self, conn: &mut SqliteConnection) -> Result<(), StoreError> {
-        let rows = sqlx::query("select id, name from symbol").fetch_all(conn).await?;
+    pub(crate) async fn load(&self, conn: &mut db::Reader) -> Result<(), StoreError> {
+        let rows = db::query("select id, name from symbol").fetch_all(conn).await?;
         let found: Result<Vec<(i64, String)>, StoreError> =
             rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect();
         self.keep(found?);
@@ -70,34 +69,28 @@ impl Store {
         if missing.is_empty() {
             return Box::pin(std::future::ready(Ok(())));
         }
-        let mut seen = std::collections::HashSet::new();
-        missing.retain(|name| seen.insert(name.clone()));
+        // In one order: somebody else may make the same ones at the same time.
+        missing.sort_unstable();
+        missing.dedup();
         let mut rows = Rows::new();
         for name in &missing {
             rows.row().text(name);
         }
-        let json = rows.json();
         // The names are taken by now: no borrowed iterator lives in the future.
-        Box::pin(self.intern_new(json))
+        Box::pin(self.intern_new(rows))
     }
 
-    async fn intern_new(&self, json: String) -> Result<(), StoreError> {
+    async fn intern_new(&self, rows: Rows) -> Result<(), StoreError> {
         let found: Vec<(i64, String)> = self
             .write(move |tx| {
                 Box::pin(async move {
-                    sql::query(
-                        "insert into symbol (name) select value->>0 from json_each(?) where true on conflict do nothing",
-                    )
-                    .bind(&json)
-                    .execute(&mut tx.conn)
-                    .await?;
-                    let rows = sql::query(
-                        "select s.id, s.name from json_each(?) j cross join symbol s on s.name = j.value->>0",
-                    )
-                    .bind(&json)
-                    .fetch_all(&mut tx.conn)
-                    .await?;
-                    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+                    tx.conn.each("insert into symbol (name) values (?) on conflict do nothing", &rows)?;
+                    let mut found = Vec::new();
+                    tx.conn.ask("select id, name from symbol where name = ?", &rows, |_, row| {
+                        found.push((cell(row, 0)?, cell(row, 1)?));
+                        Ok(())
+                    })?;
+                    Ok(found)
                 })
             })
             .await?;
@@ -121,15 +114,20 @@ impl Store {
     }
 
     fn look_again(&self) -> Result<(), StoreError> {
-        let conn = self.another_reader()?;
-        let mut once = Rows::new();
-        once.row();
-        let mut found: Vec<(i64, String)> = Vec::new();
-        conn.ask("select id, name from symbol", &once, |_, row| {
-            found.push((cell(row, 0)?, cell(row, 1)?));
-            Ok(())
-        })?;
-        self.0.symbols.keep(found);
+        // On a thread of its own, since whoever asks may not wait where they are.
+        let base = &self.0.base;
+        let looking = move || {
+            let conn = base.reader()?;
+            let mut found: Vec<(i64, String)> = Vec::new();
+            conn.ask("select id, name from symbol", &super::bits::once(), |_, row| {
+                found.push((cell(row, 0)?, cell(row, 1)?));
+                Ok(())
+            })?;
+            Ok(found)
+        };
+        let found: Result<_, StoreError> = std::thread::scope(|scope| scope.spawn(looking).join())
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        self.0.symbols.keep(found?);
         Ok(())
     }
 

@@ -1,8 +1,8 @@
 //! Figures that the console shows, kept up to date in the transactions that change them.
 
-use super::rows::Rows;
-use super::sql::Conn;
 use crate::StoreError;
+use db::Conn;
+use db::Rows;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
@@ -88,15 +88,20 @@ impl Tally {
         }
     }
 
-    /// Writes the changes.
+    /// Writes the changes, on PostgreSQL in a lane of the connection: see its first migration.
     pub(crate) fn flush(self, conn: &Conn) -> Result<(), StoreError> {
         let mut rows = Rows::new();
         for ((journey, kind, step, name, channel), n) in self.counts {
             rows.row().int(journey).int(kind).int(step).int(name).int(channel).int(n);
         }
         conn.each(
-            "insert into tally (journey, kind, step, name, channel, n) values (?, ?, ?, ?, ?, ?) \
-             on conflict do update set n = n + excluded.n",
+            if conn.is_postgres() {
+                "insert into tally_lane (journey, kind, step, name, channel, n, lane) values (?, ?, ?, ?, ?, ?, pg_backend_pid() % 16) \
+                 on conflict (journey, kind, step, name, channel, lane) do update set n = tally_lane.n + excluded.n"
+            } else {
+                "insert into tally (journey, kind, step, name, channel, n) values (?, ?, ?, ?, ?, ?) \
+                 on conflict do update set n = n + excluded.n"
+            },
             &rows,
         )?;
         let mut rows = Rows::new();
@@ -104,8 +109,13 @@ impl Tally {
             rows.row().int(program).int(pc).int(n);
         }
         conn.each(
-            "insert into place_tally (program, pc, n) values (?, ?, ?) \
-             on conflict do update set n = n + excluded.n",
+            if conn.is_postgres() {
+                "insert into place_tally_lane (program, pc, n, lane) values (?, ?, ?, pg_backend_pid() % 16) \
+                 on conflict (program, pc, lane) do update set n = place_tally_lane.n + excluded.n"
+            } else {
+                "insert into place_tally (program, pc, n) values (?, ?, ?) \
+                 on conflict do update set n = n + excluded.n"
+            },
             &rows,
         )?;
         let mut rows = Rows::new();
@@ -115,8 +125,13 @@ impl Tally {
             rows.row().int(*journey).int(*step).int(*name).int(*outcome).text(code).text(rule).int(*n);
         }
         conn.each(
-            "insert into not_sent_tally (journey, step, name, outcome, code, rule, n) values (?, ?, ?, ?, ?, ?, ?) \
-             on conflict do update set n = n + excluded.n",
+            if conn.is_postgres() {
+                "insert into not_sent_tally_lane (journey, step, name, outcome, code, rule, n, lane) values (?, ?, ?, ?, ?, ?, ?, pg_backend_pid() % 16) \
+                 on conflict (journey, step, name, outcome, code, rule, lane) do update set n = not_sent_tally_lane.n + excluded.n"
+            } else {
+                "insert into not_sent_tally (journey, step, name, outcome, code, rule, n) values (?, ?, ?, ?, ?, ?, ?) \
+                 on conflict do update set n = n + excluded.n"
+            },
             &rows,
         )?;
         Ok(())

@@ -1,10 +1,9 @@
 //! What needs a person.
 
 use super::Store;
-use super::ledger::delivery_key;
-use super::rows::signed;
+use super::ledger::delivery_key_of;
 use crate::{DeliveryState, StoreError, TroubleRow, Troubles};
-use sqlx::Row;
+use db::signed;
 use words::Timestamp;
 
 impl Store {
@@ -31,7 +30,7 @@ impl Store {
 
     async fn in_trouble(&self, state: DeliveryState, limit: usize) -> Result<Vec<TroubleRow>, StoreError> {
         let mut conn = self.read().await?;
-        let rows = sqlx::query(
+        let rows = db::query(
             "select d.customer, d.message, d.id, d.channel, d.planned_at, d.why, m.journey, m.name \
              from delivery d indexed by delivery_trouble \
              cross join message m on m.shard = d.shard and m.customer = d.customer and m.id = d.message \
@@ -44,7 +43,7 @@ impl Store {
         rows.iter()
             .map(|row| {
                 Ok(TroubleRow {
-                    key: delivery_key(row, 0)?,
+                    key: delivery_key_of(row, 0)?,
                     state,
                     channel: self.name(row.try_get(3)?)?.to_string(),
                     planned_at: Timestamp::from_micros(row.try_get(4)?),

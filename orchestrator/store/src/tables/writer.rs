@@ -1,18 +1,24 @@
 //! The one writer: takes what is queued, commits it together, then answers.
 //!
-//! A thread of its own, with a connection of its own. Where several commands meet in one commit each runs under a
+//! On SQLite one thread with a connection of its own. Where several commands meet in one commit each runs under a
 //! savepoint, so that one that fails changes nothing of its neighbours. Nobody waits for company: whatever is queued when
 //! the last commit ends makes the next group. Answers are sent after the commit alone.
+//!
+//! On PostgreSQL a few threads, each with a connection: a transaction is one command, since what several customers' commands
+//! lock in one transaction could be locked the other way round elsewhere; the server commits together what ends together.
+//! Events that wait meet in one transaction there too: their customers are locked in order.
 
+use super::base::Base;
 use super::bits;
 use super::hints::{Hints, STEPS};
 use super::ingest::{IngestReply, Prepared, write_events};
-use super::sql::Conn;
+use super::open::in_turn;
 use super::tally::Tally;
 use crate::StoreError;
 use crate::planted::{Bug, Ends, Moment, planted};
+use db::Conn;
 use futures::future::BoxFuture;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// At most this many commands in one commit.
@@ -57,7 +63,7 @@ pub(crate) enum Command {
     /// Events; those of one group are written together.
     Ingest(Vec<Prepared>, oneshot::Sender<IngestReply>),
     Job(Job),
-    Close(Option<oneshot::Sender<()>>),
+    Close(oneshot::Sender<()>),
 }
 
 /// The shared side of the wake-ups.
@@ -76,7 +82,7 @@ impl Wakeups {
         self.hints.lower(lane, shard, due)
     }
 
-    fn apply(&self, after: After) {
+    pub(crate) fn apply(&self, after: After) {
         let (mut steps, mut sends) = (false, false);
         for (lane, shard, due) in after.hints {
             if self.hints.lower(lane, shard, due) {
@@ -95,19 +101,38 @@ impl Wakeups {
 
 /// The way to the writer.
 #[derive(Clone)]
-pub(crate) struct Writer(pub(crate) mpsc::Sender<Command>);
+pub(crate) struct Writer {
+    sender: mpsc::Sender<Command>,
+    writers: usize,
+}
 
 impl Writer {
-    /// Starts the writer on its connection. To be called within a runtime.
-    pub(crate) fn start(conn: Conn, wakeups: Arc<Wakeups>) -> Result<Self, StoreError> {
+    /// Starts a writer on each connection. To be called within a runtime.
+    pub(crate) fn start(
+        conns: Vec<Conn>,
+        base: &Arc<Base>,
+        wakeups: &Arc<Wakeups>,
+    ) -> Result<Self, StoreError> {
         let (sender, receiver) = mpsc::channel(4 * GROUP_MAX);
-        let runtime = tokio::runtime::Handle::current();
-        let ends = Ends::here();
-        std::thread::Builder::new()
-            .name("writer".to_owned())
-            .spawn(move || run(conn, receiver, &wakeups, &runtime, &ends))
-            .map_err(|error| StoreError::Unavailable(format!("no thread for the writer: {error}")))?;
-        Ok(Self(sender))
+        let writers = conns.len();
+        let queue = Arc::new(Mutex::new(receiver));
+        for conn in conns {
+            let one = One {
+                tx: Tx { conn, after: After::default(), tally: Tally::default() },
+                base: base.clone(),
+                wakeups: wakeups.clone(),
+                ends: Ends::here(),
+            };
+            let (queue, runtime) = (queue.clone(), tokio::runtime::Handle::current());
+            std::thread::Builder::new()
+                .name("writer".to_owned())
+                .spawn(move || {
+                    let _within = runtime.enter();
+                    one.run(&queue);
+                })
+                .map_err(|error| StoreError::Unavailable(format!("no thread for the writer: {error}")))?;
+        }
+        Ok(Self { sender, writers })
     }
 
     /// Runs `command` in the writer, with others or alone; answers when it is durable.
@@ -134,20 +159,22 @@ impl Writer {
                 }
             })
         });
-        self.0.send(Command::Job(job)).await.map_err(|_| closed())?;
+        self.sender.send(Command::Job(job)).await.map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
     }
 
     pub(crate) async fn ingest(&self, events: Vec<Prepared>) -> IngestReply {
         let (reply, answer) = oneshot::channel();
-        self.0.send(Command::Ingest(events, reply)).await.map_err(|_| closed())?;
+        self.sender.send(Command::Ingest(events, reply)).await.map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
     }
 
     pub(crate) async fn close(&self) {
-        let (reply, answer) = oneshot::channel();
-        if self.0.send(Command::Close(Some(reply))).await.is_ok() {
-            let _ = answer.await;
+        for _ in 0..self.writers {
+            let (reply, answer) = oneshot::channel();
+            if self.sender.send(Command::Close(reply)).await.is_ok() {
+                let _ = answer.await;
+            }
         }
     }
 }
@@ -156,103 +183,136 @@ fn closed() -> StoreError {
     StoreError::Unavailable("the store is closed".to_owned())
 }
 
-fn run(
-    conn: Conn,
-    mut receiver: mpsc::Receiver<Command>,
-    wakeups: &Wakeups,
-    runtime: &tokio::runtime::Handle,
-    ends: &Ends,
-) {
-    let mut tx = Tx { conn, after: After::default(), tally: Tally::default() };
-    while let Some(first) = receiver.blocking_recv() {
-        let mut commands = vec![first];
-        while commands.len() < GROUP_MAX
-            && let Ok(next) = receiver.try_recv()
-        {
-            commands.push(next);
-        }
-        let mut closing = None;
-        commands.retain_mut(|command| match command {
-            Command::Close(reply) => {
-                closing = closing.take().or_else(|| reply.take());
-                false
+/// What waits to be written, for whichever writer comes first.
+type Queue = Mutex<mpsc::Receiver<Command>>;
+
+/// One thread that writes.
+struct One {
+    tx: Tx,
+    base: Arc<Base>,
+    wakeups: Arc<Wakeups>,
+    ends: Ends,
+}
+
+impl One {
+    fn run(mut self, queue: &Queue) {
+        let together = !self.tx.conn.is_postgres();
+        while let Some((commands, closing)) = next(queue, together) {
+            if !commands.is_empty() {
+                in_turn(self.commit_group(commands));
+                if self.ends.at(Moment::AfterCommit) {
+                    return;
+                }
             }
-            _ => true,
-        });
-        if !commands.is_empty() {
-            runtime.block_on(commit_group(&mut tx, commands, wakeups, ends));
-            if ends.at(Moment::AfterCommit) {
+            if let Some(reply) = closing {
+                self.close();
+                let _ = reply.send(());
                 return;
             }
         }
-        if let Some(reply) = closing {
-            let _ = tx.conn.run("pragma wal_checkpoint(truncate)");
-            tx.conn.close();
-            let _ = reply.send(());
+        self.close();
+    }
+
+    fn close(self) {
+        let conn = self.tx.conn;
+        if !conn.is_postgres() {
+            let _ = conn.run("pragma wal_checkpoint(truncate)");
+        }
+        conn.close();
+    }
+
+    /// Begins a transaction, on another connection where the last one was lost.
+    fn begin(&mut self) -> Result<(), StoreError> {
+        if self.tx.conn.lost() {
+            self.tx.conn = self.base.writer()?;
+        }
+        self.tx.after = After::default();
+        self.tx.tally = Tally::default();
+        let begin = if self.tx.conn.is_postgres() { "begin" } else { "begin immediate" };
+        Ok(self.tx.conn.run(begin)?)
+    }
+
+    async fn commit_group(&mut self, commands: Vec<Command>) {
+        if let Err(error) = self.begin() {
+            for command in commands {
+                match command {
+                    Command::Ingest(_, reply) => drop(reply.send(Err(error.again()))),
+                    // Dropping it unanswered says that the store could not.
+                    Command::Job(job) => drop(job),
+                    Command::Close(reply) => drop(reply),
+                }
+            }
             return;
         }
-    }
-    tx.conn.close();
-}
-
-async fn commit_group(tx: &mut Tx, commands: Vec<Command>, wakeups: &Wakeups, ends: &Ends) {
-    tx.after = After::default();
-    tx.tally = Tally::default();
-    if let Err(error) = tx.conn.run("begin immediate") {
+        let tx = &mut self.tx;
+        let mut answers: Vec<Answer> = Vec::new();
+        let mut events: Vec<(Vec<Prepared>, oneshot::Sender<IngestReply>)> = Vec::new();
+        let mut jobs: Vec<Job> = Vec::new();
         for command in commands {
             match command {
-                Command::Ingest(_, reply) => drop(reply.send(Err(error.again()))),
-                // Dropping it unanswered says that the store could not.
-                Command::Job(job) => drop(job),
+                Command::Ingest(items, reply) => events.push((items, reply)),
+                Command::Job(job) => jobs.push(job),
                 Command::Close(reply) => drop(reply),
             }
         }
-        return;
-    }
-    let mut answers: Vec<Answer> = Vec::new();
-    let mut events: Vec<(Vec<Prepared>, oneshot::Sender<IngestReply>)> = Vec::new();
-    let mut jobs: Vec<Job> = Vec::new();
-    for command in commands {
-        match command {
-            Command::Ingest(items, reply) => events.push((items, reply)),
-            Command::Job(job) => jobs.push(job),
-            Command::Close(reply) => drop(reply),
+        let alone = events.is_empty() && jobs.len() == 1;
+        if !events.is_empty() {
+            ingest_together(tx, events, &mut answers).await;
         }
-    }
-    let alone = events.is_empty() && jobs.len() == 1;
-    if !events.is_empty() {
-        ingest_together(tx, events, &mut answers).await;
-    }
-    for job in jobs {
-        if !one_job(tx, job, alone, &mut answers).await {
+        for job in jobs {
+            if !one_job(tx, job, alone, &mut answers).await {
+                return;
+            }
+        }
+        if planted(Bug::AnswerBeforeCommit) {
+            answers.drain(..).for_each(|answer| answer(Ok(())));
+        }
+        if self.ends.at(Moment::BeforeCommit) {
+            let _ = tx.conn.run("rollback");
             return;
         }
+        let committed = finish(tx);
+        if self.ends.at(Moment::AfterCommit) {
+            return;
+        }
+        if committed.is_ok() {
+            self.wakeups.apply(std::mem::take(&mut tx.after));
+        }
+        for answer in answers {
+            answer(committed.as_ref().copied().map_err(StoreError::again));
+        }
     }
-    if planted(Bug::AnswerBeforeCommit) {
-        answers.drain(..).for_each(|answer| answer(Ok(())));
-    }
-    if ends.at(Moment::BeforeCommit) {
-        let _ = tx.conn.run("rollback");
-        return;
-    }
-    let committed = finish(tx);
-    if ends.at(Moment::AfterCommit) {
-        return;
-    }
-    if committed.is_ok() {
-        wakeups.apply(std::mem::take(&mut tx.after));
-    }
-    for answer in answers {
-        answer(committed.as_ref().copied().map_err(StoreError::again));
+}
+
+/// What is written next: all that waits, or, where commands do not meet in a transaction, one command or the events that
+/// wait. And who asked for the end, if somebody did. `None`: nobody is left to ask.
+fn next(queue: &Queue, together: bool) -> Option<(Vec<Command>, Option<oneshot::Sender<()>>)> {
+    let mut receiver = queue.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut commands = Vec::new();
+    let mut next = receiver.blocking_recv()?;
+    loop {
+        match next {
+            Command::Close(reply) => return Some((commands, Some(reply))),
+            command => commands.push(command),
+        }
+        // Another command's turn is its own.
+        let alone = !together && matches!(commands.last(), Some(Command::Job(_)));
+        if alone || commands.len() == GROUP_MAX {
+            return Some((commands, None));
+        }
+        match receiver.try_recv() {
+            Ok(command) => next = command,
+            Err(_) => return Some((commands, None)),
+        }
     }
 }
 
 /// Flushes figures and bits and commits; on failure nothing of the group is there.
-fn finish(tx: &mut Tx) -> Result<(), StoreError> {
+pub(crate) fn finish(tx: &mut Tx) -> Result<(), StoreError> {
     let mut tally = std::mem::take(&mut tx.tally);
     let done = bits::settle(&tx.conn, &mut tally)
         .and_then(|()| tally.flush(&tx.conn))
-        .and_then(|()| tx.conn.run("commit"));
+        .and_then(|()| Ok(tx.conn.run("commit")?));
     if done.is_err() {
         let _ = tx.conn.run("rollback");
     }

@@ -5,11 +5,11 @@ use super::super::claim::status_no;
 use super::super::keys::Keys;
 use super::super::open::{bidx_shard, shard};
 use super::super::plan::MessageRows;
-use super::super::rows::{Rows, signed};
 use super::super::tally::{Kind, Tally};
 use super::super::writer::After;
 use super::Item;
 use crate::{ClaimFor, EnrollmentChange, StoreError, key_hash};
+use db::{Rows, signed};
 use engine::{State, Status};
 use words::Timestamp;
 

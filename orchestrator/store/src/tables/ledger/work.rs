@@ -1,13 +1,14 @@
 //! What judge and renderer need about claimed deliveries, read by a connection that blocks its own thread.
 
 use super::super::Store;
+use super::super::ask::Ask;
 use super::super::keys::{Keys, content_key, profile_key};
 use super::super::open::shard;
 use super::super::plan::{class_of, delivery_class_of};
-use super::super::rows::{Rows, unsigned};
-use super::super::sql::{Conn, bytes, cell};
 use crate::pack::{self, Likeness};
 use crate::{CapUseRow, Competing, DeliveryKey, FinalContent, SendWork, StoreError};
+use db::{Conn, bytes, cell};
+use db::{Rows, unsigned};
 use std::collections::{BTreeMap, HashMap};
 use words::{Channel, CustomerId, DeliveryId, EnrollmentId, MessageId, ReleaseId, Timestamp};
 
@@ -164,7 +165,7 @@ impl Store {
         Ok(neighbours)
     }
 
-    fn raw_send(&self, row: &rusqlite::Row<'_>, key: DeliveryKey) -> Result<RawSend, StoreError> {
+    fn raw_send(&self, row: &db::Found<'_>, key: DeliveryKey) -> Result<RawSend, StoreError> {
         let at = |n: usize| -> Result<Option<Timestamp>, StoreError> {
             Ok(cell::<Option<i64>>(row, n)?.map(Timestamp::from_micros))
         };
@@ -257,7 +258,7 @@ pub(crate) struct SealedContent {
 
 impl SealedContent {
     /// Columns from `at`: media, body, likeness, locale, release. `None` where nothing was rendered yet.
-    pub(crate) fn read(row: &rusqlite::Row<'_>, at: usize) -> Result<Option<Self>, StoreError> {
+    pub(crate) fn read(row: &db::Found<'_>, at: usize) -> Result<Option<Self>, StoreError> {
         let Some(body) = cell::<Option<Vec<u8>>>(row, at + 1)? else { return Ok(None) };
         Ok(Some(Self {
             media: cell::<Option<String>>(row, at)?.unwrap_or_default(),

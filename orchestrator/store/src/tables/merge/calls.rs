@@ -3,7 +3,6 @@
 use super::super::commit::call_cell;
 use super::super::keys::{Keys, profile_key};
 use super::super::open::shard;
-use super::super::sql;
 use super::super::writer::Tx;
 use crate::StoreError;
 use words::{CustomerId, Timestamp};
@@ -18,7 +17,7 @@ pub(super) async fn move_calls(
     enrollment: &[u8; 16],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let rows = sql::query(
+    let rows = db::query(
         "select step, visit, state, request from call where shard = ? and customer = ? and enrollment = ?",
     )
     .bind(shard(loser))
@@ -33,7 +32,7 @@ pub(super) async fn move_calls(
         let plain =
             keys.open(profile_key(loser), "call", "request", &cell, sealed)?.ok_or(StoreError::Erased)?;
         let request = keys.seal(profile_key(survivor), "call", "request", &cell, &plain)?;
-        sql::query(
+        db::query(
             "update call set shard = ?1, customer = ?2, request = ?3, fence = fence + 1, \
                 due_at = case when lease_until is not null and state = 0 then ?4 else due_at end, lease_until = null \
              where shard = ?5 and customer = ?6 and enrollment = ?7 and step = ?8 and visit = ?9 and state = ?10",
@@ -60,7 +59,7 @@ pub(super) async fn cancel_calls(
     customer: CustomerId,
     enrollment: &[u8; 16],
 ) -> Result<(), StoreError> {
-    sql::query(
+    db::query(
         "update call set state = 2, due_at = null, lease_until = null, fence = fence + 1 \
          where shard = ? and customer = ? and enrollment = ? and state = 0",
     )

@@ -5,13 +5,12 @@ use super::super::audit::PreparedAudit;
 use super::super::keys::{Keys, profile_key};
 use super::super::open::shard;
 use super::super::plan::cancel;
-use super::super::rows::Rows;
-use super::super::sql;
 use super::super::tally::Kind;
 use super::super::writer::Tx;
 use super::calls::{cancel_calls, move_calls};
 use super::events::copy_cause;
 use crate::{AuditEvent, AuditKind, StoreError};
+use db::Rows;
 use std::collections::HashMap;
 use words::{CustomerId, EnrollmentId, Timestamp};
 
@@ -29,7 +28,7 @@ pub(super) async fn move_enrollments(
 ) -> Result<(u64, u64), StoreError> {
     let mut live: HashMap<(i64, Vec<u8>), Vec<Rival>> = HashMap::new();
     for (id, theirs) in [(survivor, false), (loser, true)] {
-        let rows = sql::query(
+        let rows = db::query(
             "select journey, key, started_at, id, program, pc from enrollment where shard = ? and customer = ? and status = 0",
         )
         .bind(shard(id))
@@ -58,7 +57,7 @@ pub(super) async fn move_enrollments(
         for (place, (_, theirs, enrollment, program, pc)) in rivals.into_iter().enumerate() {
             let whose = if theirs { loser } else { survivor };
             if place > 0 {
-                sql::query(
+                db::query(
                     "update enrollment set status = 4, due_at = null, ended_at = ?, reason = 'merged' \
                      where shard = ? and customer = ? and id = ?",
                 )
@@ -68,7 +67,7 @@ pub(super) async fn move_enrollments(
                 .bind(enrollment.0.to_vec())
                 .execute(&mut tx.conn)
                 .await?;
-                sql::query("delete from enrollment_context where shard = ? and customer = ? and id = ?")
+                db::query("delete from enrollment_context where shard = ? and customer = ? and id = ?")
                     .bind(shard(whose))
                     .bind(whose.0.to_vec())
                     .bind(enrollment.0.to_vec())
@@ -89,7 +88,7 @@ pub(super) async fn move_enrollments(
         }
     }
     // Those of the loser last: the key is free by now. What has ended goes along, so that nothing begins again that may not.
-    let rows = sql::query(
+    let rows = db::query(
         "select e.id, x.body, e.status, e.cause_seq from enrollment e left join enrollment_context x \
             on x.shard = e.shard and x.customer = e.customer and x.id = e.id where e.shard = ? and e.customer = ?",
     )
@@ -105,7 +104,7 @@ pub(super) async fn move_enrollments(
             0 => 0,
             seq => copy_cause(tx, keys, loser, survivor, seq).await?,
         };
-        sql::query(
+        db::query(
             "update enrollment set shard = ?, customer = ?, cause_seq = ? where shard = ? and customer = ? and id = ?",
         )
         .bind(shard(survivor))
@@ -121,7 +120,7 @@ pub(super) async fn move_enrollments(
             let plain =
                 keys.open(profile_key(loser), cell.0, cell.1, &id, &sealed)?.ok_or(StoreError::Erased)?;
             let body = keys.seal(profile_key(survivor), cell.0, cell.1, &id, &plain)?;
-            sql::query(
+            db::query(
                 "update enrollment_context set shard = ?, customer = ?, body = ? \
                  where shard = ? and customer = ? and id = ?",
             )
@@ -151,11 +150,11 @@ async fn cancel_planned(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let by = said.unwrap_or((customer, enrollment));
-    let found = sql::query(
+    let found = db::query(
         "select d.message, d.id from message m indexed by message_customer cross join delivery d on d.shard = m.shard \
             and d.customer = m.customer and d.message = m.id and d.state in (0, 1) \
          where m.shard = ?1 and m.customer = ?2 and m.enrollment = ?3 and m.outcome = 0 \
-            and (?4 or exists (select 1 from message o indexed by message_customer \
+            and (?4 <> 0 or exists (select 1 from message o indexed by message_customer \
                 where o.shard = ?5 and o.customer = ?6 and o.enrollment = ?7 \
                 and o.step = m.step and o.visit = m.visit and o.outcome in (1, 2, 3, 8, 10)))",
     )

@@ -4,7 +4,6 @@ use super::super::Store;
 use super::super::ingest::{Prepared, seen_hash};
 use super::super::keys::{Keys, events_key};
 use super::super::open::shard;
-use super::super::sql;
 use super::super::writer::Tx;
 use crate::StoreError;
 use words::{CustomerId, Timestamp};
@@ -16,7 +15,7 @@ pub(super) async fn pending_events(
     loser: CustomerId,
     survivor: CustomerId,
 ) -> Result<Vec<Prepared>, StoreError> {
-    let rows = sql::query(
+    let rows = db::query(
         "select e.id, e.name, e.kind, e.source, e.occurred_at, e.received_at, e.properties from customer c \
          cross join event e on e.shard = c.shard and e.customer = c.id and e.seq > c.applied_seq \
          where c.shard = ? and c.id = ? order by e.seq",
@@ -89,7 +88,7 @@ pub(super) async fn copy_cause(
     survivor: CustomerId,
     seq: i64,
 ) -> Result<i64, StoreError> {
-    let row = sql::query(
+    let row = db::query(
         "select id, name, kind, source, occurred_at, received_at, properties from event \
          where shard = ? and customer = ? and seq = ?",
     )
@@ -110,14 +109,14 @@ pub(super) async fn copy_cause(
         },
         None => None,
     };
-    let place: i64 = sql::query("select coalesce(min(seq), 0) from event where shard = ? and customer = ?")
+    let place: i64 = db::query("select coalesce(min(seq), 0) from event where shard = ? and customer = ?")
         .bind(shard(survivor))
         .bind(survivor.0.to_vec())
         .fetch_one(&mut tx.conn)
         .await?
         .try_get(0)?;
     let place = place.min(0) - 1;
-    sql::query(
+    db::query(
         "insert into event (shard, customer, seq, id, name, kind, source, occurred_at, received_at, properties) \
          values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )

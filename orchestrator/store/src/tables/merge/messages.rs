@@ -2,12 +2,10 @@
 
 use super::super::Store;
 use super::super::keys::{Keys, content_key};
+use super::super::locks::lock_customers;
 use super::super::open::{bidx_shard, shard};
-use super::super::sql;
 use super::super::writer::Tx;
 use crate::StoreError;
-use sqlx::Row;
-use sqlx::sqlite::SqliteConnection;
 use words::{CustomerId, MessageId, Timestamp};
 
 /// Messages of ?1, ?2 with a delivery that may still be claimed, and none that is being handed over: those are settled
@@ -20,10 +18,10 @@ const OPEN: &str = "from message m indexed by message_customer \
 
 /// When the messages that will move were planned: they are sealed under the keys of those years.
 pub(super) async fn planned_in(
-    conn: &mut SqliteConnection,
+    conn: &mut db::Reader,
     loser: CustomerId,
 ) -> Result<Vec<Timestamp>, StoreError> {
-    let rows = sqlx::query(sqlx::AssertSqlSafe(format!("select distinct m.planned_at {OPEN}")))
+    let rows = db::query(&format!("select distinct m.planned_at {OPEN}"))
         .bind(shard(loser))
         .bind(loser.0.to_vec())
         .fetch_all(conn)
@@ -39,7 +37,7 @@ pub(super) async fn move_messages(
     survivor: CustomerId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let rows = sql::query(&format!("select m.id, m.planned_at, m.inputs {OPEN}"))
+    let rows = db::query(&format!("select m.id, m.planned_at, m.inputs {OPEN}"))
         .bind(shard(loser))
         .bind(loser.0.to_vec())
         .fetch_all(&mut tx.conn)
@@ -49,7 +47,7 @@ pub(super) async fn move_messages(
             MessageId::from_slice(row.try_get(0)?).ok_or_else(|| StoreError::corrupt("message.id"))?;
         let again = Again { keys, loser, survivor, planned_at: Timestamp::from_micros(row.try_get(1)?) };
         let inputs = again.opt("message", "inputs", &message.0, row.try_get(2)?)?;
-        sql::query(
+        db::query(
             "update message set shard = ?, customer = ?, inputs = ?, cause_seq = 0 where shard = ? and customer = ? and id = ?",
         )
         .bind(shard(survivor))
@@ -61,7 +59,7 @@ pub(super) async fn move_messages(
         .execute(&mut tx.conn)
         .await?;
         // A claim on it is void: fence and place change under it.
-        let deliveries = sql::query(
+        let deliveries = db::query(
             "update delivery set shard = ?1, customer = ?2, fence = fence + 1, \
                 due_at = case state when 1 then ?3 else due_at end, lease_until = null, \
                 state = case state when 1 then 0 else state end \
@@ -85,7 +83,7 @@ pub(super) async fn move_messages(
                 "update attempt set shard = ?1, customer = ?2 where shard = ?3 and customer = ?4 and delivery = ?5",
                 "update receipt set shard = ?1, customer = ?2 where shard = ?3 and customer = ?4 and delivery = ?5",
             ] {
-                sql::query(statement)
+                db::query(statement)
                     .bind(shard(survivor))
                     .bind(survivor.0.to_vec())
                     .bind(shard(loser))
@@ -96,7 +94,7 @@ pub(super) async fn move_messages(
             }
             let bidx: Vec<u8> = delivery.try_get(3)?;
             let bidx: [u8; 16] = bidx.try_into().map_err(|_| StoreError::corrupt("delivery.address_bidx"))?;
-            sql::query(
+            db::query(
                 "insert into addressed (shard, bidx, customer) values (?, ?, ?) on conflict do nothing",
             )
             .bind(bidx_shard(&bidx))
@@ -112,14 +110,14 @@ pub(super) async fn move_messages(
 /// Address and final bytes: what was made once is handed over as it is, by whoever it is sealed for.
 async fn move_content(tx: &mut Tx, again: &Again<'_>, delivery: &[u8]) -> Result<(), StoreError> {
     let row =
-        sql::query("select address, body from content where shard = ? and customer = ? and delivery = ?")
+        db::query("select address, body from content where shard = ? and customer = ? and delivery = ?")
             .bind(shard(again.loser))
             .bind(again.loser.0.to_vec())
             .bind(delivery.to_vec())
             .fetch_optional(&mut tx.conn)
             .await?;
     let Some(row) = row else { return Ok(()) };
-    sql::query(
+    db::query(
         "update content set shard = ?, customer = ?, address = ?, body = ? \
          where shard = ? and customer = ? and delivery = ?",
     )
@@ -183,7 +181,12 @@ impl Store {
         let wanted: Vec<_> =
             years.iter().flat_map(|at| [content_key(loser, *at), content_key(survivor, *at)]).collect();
         let keys = self.keys(wanted, now).await?;
-        self.write(move |tx| Box::pin(async move { move_messages(tx, &keys, loser, survivor, now).await }))
-            .await
+        self.write(move |tx| {
+            Box::pin(async move {
+                lock_customers(tx, [loser, survivor])?;
+                move_messages(tx, &keys, loser, survivor, now).await
+            })
+        })
+        .await
     }
 }

@@ -1,0 +1,67 @@
+//! A PostgreSQL server, and how a connection to it is set up.
+
+use crate::Error;
+use sqlx::ConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use std::str::FromStr;
+use std::time::Duration;
+
+/// A statement of ours takes milliseconds; one that takes this long is stopped by the server.
+const STATEMENT_MAX: Duration = Duration::from_secs(60);
+/// What waits for others longer than this gives up.
+const LOCK_MAX: Duration = Duration::from_secs(10);
+/// A process that stands still with a transaction open holds others up: the server ends it, and its locks are free.
+const IDLE_MAX: Duration = Duration::from_secs(15);
+/// To connect.
+pub(crate) const CONNECT_MAX: Duration = Duration::from_secs(10);
+
+/// A PostgreSQL database.
+#[derive(Debug, Clone)]
+pub struct Server {
+    pub(crate) options: PgConnectOptions,
+    pub(crate) schema: String,
+}
+
+impl Server {
+    /// From `postgres://user:password@host:port/database?sslmode=…`; tables lie in `schema`, which is made when needed.
+    pub fn parse(url: &str, schema: &str) -> Result<Self, Error> {
+        let options = PgConnectOptions::from_str(url).map_err(|error| {
+            Error::Unavailable(format!("the address of the database is not right: {error}"))
+        })?;
+        let millis = |wait: Duration| wait.as_millis().to_string();
+        let options = options
+            .application_name("tabi")
+            .statement_cache_capacity(512)
+            .options([
+                ("search_path", schema.to_owned()),
+                ("statement_timeout", millis(STATEMENT_MAX)),
+                ("lock_timeout", millis(LOCK_MAX)),
+                ("idle_in_transaction_session_timeout", millis(IDLE_MAX)),
+                ("tcp_keepalives_idle", "10".to_owned()),
+                ("client_min_messages", "warning".to_owned()),
+            ])
+            .log_statements(tracing::log::LevelFilter::Off)
+            .log_slow_statements(tracing::log::LevelFilter::Off, Duration::MAX);
+        Ok(Self { options, schema: schema.to_owned() })
+    }
+
+    /// Where it is, without the password.
+    pub fn shown(&self) -> String {
+        let database = self.options.get_database().unwrap_or_else(|| self.options.get_username());
+        format!("postgres://{}:{}/{database}", self.options.get_host(), self.options.get_port())
+    }
+
+    /// The schema that the tables lie in.
+    pub fn schema(&self) -> &str {
+        &self.schema
+    }
+
+    pub(crate) fn pool(&self, connections: u32) -> sqlx::PgPool {
+        PgPoolOptions::new()
+            .max_connections(connections.max(1))
+            .min_connections(0)
+            .acquire_timeout(CONNECT_MAX)
+            .test_before_acquire(true)
+            .connect_lazy_with(self.options.clone())
+    }
+}
