@@ -52,6 +52,9 @@ pub(crate) struct Common {
     /// Where databases and keys lie
     #[arg(long, global = true, value_name = "DIR", env = "TABI_DATA", default_value = "data")]
     pub(crate) data: PathBuf,
+    /// The PostgreSQL database, instead of files in the data folder: `postgres://user:password@host:port/name`
+    #[arg(long, global = true, value_name = "URL", env = "TABI_DATABASE", hide_env_values = true)]
+    pub(crate) database: Option<String>,
     /// The configuration file; left out: tabi.yaml in the data folder, else beside the project
     #[arg(long, global = true, value_name = "FILE", env = "TABI_CONFIG", hide_env = true)]
     pub(crate) config: Option<PathBuf>,

@@ -89,7 +89,7 @@ pub(crate) async fn ask(context: &Context, ask: Ask) -> anyhow::Result<Value> {
 
 /// The same, with news on the way.
 pub(crate) async fn ask_telling(context: &Context, ask: Ask, tell: Tell<'_>) -> anyhow::Result<Value> {
-    let place = Place::at(&context.common.data);
+    let place = Place::of(&context.common);
     if let Some(answer) = ask_running(&place, &ask, tell).await? {
         return Ok(answer);
     }

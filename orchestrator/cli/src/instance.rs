@@ -28,14 +28,14 @@ pub(crate) struct Instance {
 impl Instance {
     /// For reading alone, also while another process runs it.
     pub(crate) async fn read(context: &Context) -> anyhow::Result<Self> {
-        let place = Place::at(&context.common.data);
+        let place = Place::of(&context.common);
         place.must_be_there()?;
         Self::open(context, place, |options| options.read_only()).await
     }
 
     /// For writing; makes the data where there is none yet. [`StoreError::InUse`] where another process runs it.
     pub(crate) async fn write(context: &Context) -> anyhow::Result<Self> {
-        let place = Place::at(&context.common.data);
+        let place = Place::of(&context.common);
         place.make()?;
         Self::open(context, place, |options| options).await
     }
@@ -48,7 +48,7 @@ impl Instance {
         let project = project::find(context.common.project.as_deref()).ok();
         let config = Config::load(context.common.config.as_deref(), place.folder(), project.as_deref())?;
         let vault = place.vault().await?;
-        let store = Store::open(how(Options::file(place.database())), vault).await?;
+        let store = Store::open(how(place.options()?), vault).await?;
         store.keeps_copies_in(Arc::new(Inbox(place.inbox())));
         Ok(Self {
             place,

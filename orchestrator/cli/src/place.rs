@@ -1,20 +1,44 @@
 //! The data folder: databases, keys, and what tells other processes where a running instance is.
 
+use crate::args::Common;
 use crate::exit::Fault;
 use anyhow::Context as _;
 use std::path::{Path, PathBuf};
-use vault::{RootKey, RootKeyError, Vault};
+use store::{Options, StoreError};
+use vault::{RootKey, RootKeyError, Vault, VaultError};
+
+/// Where keys lie on a server: apart from the data, so that a copy may leave them out.
+const KEYS_SCHEMA: &str = "tabi_keys";
 
 /// A data folder. Names alone: nothing is opened.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
     folder: PathBuf,
+    /// The address of the database, where it lies on a server.
+    server: Option<String>,
 }
 
 impl Place {
     /// The folder at `folder`.
     pub(crate) fn at(folder: &Path) -> Self {
-        Self { folder: folder.to_owned() }
+        Self { folder: folder.to_owned(), server: None }
+    }
+
+    /// The place that was named on the command line.
+    pub(crate) fn of(common: &Common) -> Self {
+        Self { folder: common.data.clone(), server: common.database.clone() }
+    }
+
+    /// How its database is opened.
+    pub(crate) fn options(&self) -> Result<Options, StoreError> {
+        match &self.server {
+            // What tells a restored database from the one that was left lies with the node.
+            Some(url) => {
+                let witness = Some(self.folder.join("tabi.witness"));
+                Ok(Options { witness, ..Options::server(url)? })
+            }
+            None => Ok(Options::file(self.database())),
+        }
     }
 
     /// The folder itself.
@@ -59,7 +83,7 @@ impl Place {
 
     /// Whether there is anything yet.
     pub(crate) fn is_there(&self) -> bool {
-        self.database().is_file()
+        self.server.is_some() || self.database().is_file()
     }
 
     /// Makes the folder, for its owner alone.
@@ -92,15 +116,31 @@ impl Place {
     pub(crate) async fn vault(&self) -> anyhow::Result<Vault> {
         let from_environment = std::env::var("TABI_ROOT_KEY").ok().filter(|text| !text.is_empty());
         let path = self.root_key();
+        let mut made = false;
         let root = match RootKey::find(from_environment.as_deref(), &path) {
-            Err(RootKeyError::Missing(_)) if !self.is_there() && !self.keys().is_file() => {
+            Err(RootKeyError::Missing(_)) if !self.database().is_file() && !self.keys().is_file() => {
+                made = true;
                 RootKey::create(&path)
             }
             found => found,
         }?;
-        Vault::open(&self.keys(), &root)
-            .await
-            .with_context(|| format!("the keys at {} cannot be used", self.keys().display()))
+        let Some(url) = &self.server else {
+            return Vault::open(&self.keys(), &root)
+                .await
+                .with_context(|| format!("the keys at {} cannot be used", self.keys().display()));
+        };
+        let opened = Vault::on_server(db::Server::parse(url, KEYS_SCHEMA)?, &root).await;
+        if made && matches!(opened, Err(VaultError::WrongRoot)) {
+            // The first node made the key; ours is of no use.
+            let _ = std::fs::remove_file(&path);
+            return Err(Fault::refused(format!(
+                "the keys in this database are wrapped by another root key: every node has the same one. Copy root.key of \
+                 the first node's data folder to {}, or give it in TABI_ROOT_KEY",
+                path.display()
+            ))
+            .into());
+        }
+        opened.context("the keys in this database cannot be used")
     }
 }
 

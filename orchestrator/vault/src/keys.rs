@@ -170,7 +170,7 @@ fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
     connection.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn shard(subject: &[u8; 16]) -> u8 {
+pub(crate) fn shard(subject: &[u8; 16]) -> u8 {
     subject[15]
 }
 
@@ -222,7 +222,12 @@ fn wrap_aad(key: KeyRef) -> [u8; 24] {
     aad
 }
 
-fn wrap_key(wrap: &LessSafeKey, chance: &Chance, key: KeyRef, data: &DataKey) -> Result<Vec<u8>, VaultError> {
+pub(crate) fn wrap_key(
+    wrap: &LessSafeKey,
+    chance: &Chance,
+    key: KeyRef,
+    data: &DataKey,
+) -> Result<Vec<u8>, VaultError> {
     let mut nonce = [0; NONCE_LEN];
     chance.fill(&mut nonce)?;
     let mut body = Zeroizing::new(data.0.to_vec());
@@ -236,7 +241,7 @@ fn wrap_key(wrap: &LessSafeKey, chance: &Chance, key: KeyRef, data: &DataKey) ->
     Ok([&nonce, body.as_slice(), tag.as_ref()].concat())
 }
 
-fn unwrap_key(wrap: &LessSafeKey, key: KeyRef, wrapped: &[u8]) -> Result<DataKey, VaultError> {
+pub(crate) fn unwrap_key(wrap: &LessSafeKey, key: KeyRef, wrapped: &[u8]) -> Result<DataKey, VaultError> {
     let (nonce, body) = wrapped.split_at_checked(NONCE_LEN).ok_or(VaultError::Tampered)?;
     let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| VaultError::Tampered)?;
     let mut body = Zeroizing::new(body.to_vec());

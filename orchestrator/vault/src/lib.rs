@@ -8,6 +8,7 @@ mod password;
 mod root;
 mod seal;
 mod secret;
+mod server;
 mod token;
 
 pub use link::LinkError;
@@ -22,6 +23,7 @@ use chance::Chance;
 use keys::KeysDb;
 use ring::hmac;
 use root::Derived;
+use server::KeysServer;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use words::Timestamp;
@@ -79,6 +81,9 @@ pub enum VaultError {
     /// `keys.db` cannot be read or written.
     #[error("keys.db cannot be read or written")]
     Storage(#[from] rusqlite::Error),
+    /// The keys on the server cannot be read or written.
+    #[error("the keys on the server cannot be read or written: {0}")]
+    Server(#[from] db::Error),
     /// The program is being stopped.
     #[error("the program is being stopped")]
     Stopping,
@@ -97,6 +102,7 @@ struct Inner {
 
 enum Keys {
     Db(Box<KeysDb>),
+    Server(Box<KeysServer>),
     /// Keys follow from the seed; only destruction has to be remembered.
     Ephemeral {
         destroyed: std::sync::Mutex<std::collections::BTreeSet<[u8; 16]>>,
@@ -112,6 +118,28 @@ impl Vault {
         let (path, check) = (keys_db.to_owned(), check.as_ref().to_vec());
         let keys = Keys::Db(Box::new(blocking(move || KeysDb::open(&path, &check)).await?));
         Ok(Self(Arc::new(Inner { derived, keys, cache: KeyCache::default(), chance: Chance::system() })))
+    }
+
+    /// Opens the keys that lie on a server, making their tables where they are missing. Fails with
+    /// [`VaultError::WrongRoot`] where another root key made them.
+    pub async fn on_server(server: db::Server, root: &RootKey) -> Result<Self, VaultError> {
+        let derived = root.derive();
+        let check = hmac::sign(&derived.check, b"tabi/root-check/v1").as_ref().to_vec();
+        let keys = Keys::Server(Box::new(blocking(move || KeysServer::open(server, &check)).await?));
+        Ok(Self(Arc::new(Inner { derived, keys, cache: KeyCache::default(), chance: Chance::system() })))
+    }
+
+    /// Forgets what other nodes have destroyed. To be asked every second where there are others.
+    pub async fn hear_of_destroyed(&self) -> Result<(), VaultError> {
+        let Keys::Server(_) = &self.0.keys else { return Ok(()) };
+        let vault = self.clone();
+        blocking(move || {
+            if let Keys::Server(server) = &vault.0.keys {
+                server.destroyed_since()?.iter().for_each(|subject| vault.0.cache.forget(subject));
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// A vault in memory whose every byte follows from `seed`. For tests, stories and the demo: it keeps no secret.
@@ -180,13 +208,10 @@ impl Vault {
         wanted: &[KeyRef],
         create: Option<Timestamp>,
     ) -> Result<Vec<Option<DataKey>>, VaultError> {
-        let db = match &self.0.keys {
-            Keys::Ephemeral { destroyed } => {
-                let destroyed = destroyed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                return wanted.iter().map(|key| self.ephemeral_key(key, &destroyed)).collect();
-            }
-            Keys::Db(db) => db,
-        };
+        if let Keys::Ephemeral { destroyed } = &self.0.keys {
+            let destroyed = destroyed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            return wanted.iter().map(|key| self.ephemeral_key(key, &destroyed)).collect();
+        }
         let mut found = vec![None; wanted.len()];
         let (missing, epoch) = self.0.cache.get_many(wanted, &mut found);
         if missing.is_empty() {
@@ -194,11 +219,11 @@ impl Vault {
         }
         let asked: Vec<KeyRef> = missing.iter().map(|index| wanted[*index]).collect();
         let wrap = &self.0.derived.wrap;
-        let mut keys = db.find(wrap, &asked)?;
+        let mut keys = self.0.keys.find(wrap, &asked)?;
         if let Some(now) = create
             && keys.iter().any(Option::is_none)
         {
-            keys = db.find_or_create(wrap, &self.0.chance, &asked, now)?;
+            keys = self.0.keys.find_or_create(wrap, &self.0.chance, &asked, now)?;
         }
         self.0
             .cache
@@ -227,9 +252,14 @@ impl Vault {
     /// the data. Returns how many there were (0 in memory). Copies of `keys.db` keep them as long as they live.
     pub async fn destroy(&self, subject: &[u8; 16], now: Timestamp) -> Result<u64, VaultError> {
         let gone = match &self.0.keys {
-            Keys::Db(_) => {
+            Keys::Db(_) | Keys::Server(_) => {
                 let (vault, subject) = (self.clone(), *subject);
-                blocking(move || vault.db().map_or(Ok(0), |db| db.destroy(&subject, now))).await?
+                blocking(move || match &vault.0.keys {
+                    Keys::Db(db) => db.destroy(&subject, now),
+                    Keys::Server(server) => server.destroy(&subject, now),
+                    Keys::Ephemeral { .. } => Ok(0),
+                })
+                .await?
             }
             Keys::Ephemeral { destroyed } => {
                 destroyed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(*subject);
@@ -279,8 +309,10 @@ impl Vault {
     pub async fn close(&self) {
         let vault = self.clone();
         let closed = blocking(move || {
-            if let Some(db) = vault.db() {
-                db.close();
+            match &vault.0.keys {
+                Keys::Db(db) => db.close(),
+                Keys::Server(server) => server.close(),
+                Keys::Ephemeral { .. } => {}
             }
             Ok(())
         });
@@ -292,7 +324,37 @@ impl Vault {
     fn db(&self) -> Option<&KeysDb> {
         match &self.0.keys {
             Keys::Db(db) => Some(db),
-            Keys::Ephemeral { .. } => None,
+            Keys::Server(_) | Keys::Ephemeral { .. } => None,
+        }
+    }
+}
+
+impl Keys {
+    /// Those that exist.
+    fn find(
+        &self,
+        wrap: &ring::aead::LessSafeKey,
+        asked: &[KeyRef],
+    ) -> Result<Vec<Option<DataKey>>, VaultError> {
+        match self {
+            Self::Db(db) => db.find(wrap, asked),
+            Self::Server(server) => server.find(wrap, asked),
+            Self::Ephemeral { .. } => Ok(vec![None; asked.len()]),
+        }
+    }
+
+    /// The same, making those that are missing.
+    fn find_or_create(
+        &self,
+        wrap: &ring::aead::LessSafeKey,
+        chance: &Chance,
+        asked: &[KeyRef],
+        now: Timestamp,
+    ) -> Result<Vec<Option<DataKey>>, VaultError> {
+        match self {
+            Self::Db(db) => db.find_or_create(wrap, chance, asked, now),
+            Self::Server(server) => server.find_or_create(wrap, chance, asked, now),
+            Self::Ephemeral { .. } => Ok(vec![None; asked.len()]),
         }
     }
 }

@@ -14,7 +14,7 @@ use meter::Meter;
 use render::{Pool, PoolOptions, RenderRequest};
 use sandbox::Sandbox;
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
-use store::{Clock, Options, Store, SystemClock, VirtualClock};
+use store::{Clock, Store, SystemClock, VirtualClock};
 use tokio::{sync::Semaphore, task::JoinSet};
 use words::{Channel, Elapsed, Locale, Value};
 use worker::{Adapters, Live, Machine, Parts, Stepper, live};
@@ -60,9 +60,9 @@ const SENDERS: usize = 8;
 
 pub(crate) async fn steps(context: &Context, args: &StepsArgs) -> anyhow::Result<Exit> {
     let release = project::build(context.out, &project::find(context.common.project.as_deref())?)?;
-    let place = Place::at(&context.common.data);
+    let place = Place::of(&context.common);
     place.make()?;
-    let store = Store::open(Options::file(place.database()), place.vault().await?).await?;
+    let store = Store::open(place.options()?, place.vault().await?).await?;
     // Days that passed in earlier runs have passed.
     let now = SystemClock.now();
     let clock = Arc::new(VirtualClock::at(store.business_clock().await?.map_or(now, |stood| stood.max(now))));

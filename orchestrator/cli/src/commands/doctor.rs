@@ -91,7 +91,7 @@ impl Findings {
 pub(crate) async fn run(context: &Context, args: &DoctorArgs) -> anyhow::Result<Exit> {
     let out = context.out;
     let mut found = Findings { out, found: Vec::new() };
-    let place = Place::at(&context.common.data);
+    let place = Place::of(&context.common);
     project_stands(context, &mut found);
     private(&place, &mut found);
     running(&place, &mut found).await;

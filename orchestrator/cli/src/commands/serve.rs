@@ -108,6 +108,7 @@ async fn serve_with(
     let (stop, stopped) = watch::channel(false);
     let serving = tokio::spawn(server::serve(app.clone(), listener, ended(stopped.clone())));
     door.serve(&desk);
+    let following = tokio::spawn(follow(Arc::clone(&desk), stopped.clone()));
     let machine = machine(&desk)?;
     let working = tokio::spawn(worker::tickets::run(machine, instance.place.jobs(), stopped));
     tell(context, &desk, &app).await?;
@@ -135,12 +136,33 @@ async fn serve_with(
             DRAIN_MAX.as_secs()
         );
     }
+    following.abort();
     close(instance).await;
     Ok(Exit::Fine)
 }
 
+/// Loads what another node made live.
+async fn follow(desk: Arc<Desk>, mut stopped: watch::Receiver<bool>) {
+    let mut releases = desk.instance.store.watch_releases();
+    // What is live now was loaded at the start.
+    releases.mark_unchanged();
+    loop {
+        tokio::select! {
+            changed = releases.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                if let Err(error) = desk.reload().await {
+                    tracing::error!("Another node made a release live that cannot be loaded here: {error:#}");
+                }
+            }
+            _ = stopped.changed() => return,
+        }
+    }
+}
+
 fn already_runs(context: &Context, error: anyhow::Error) -> anyhow::Error {
-    let place = crate::place::Place::at(&context.common.data);
+    let place = crate::place::Place::of(&context.common);
     match control::door(&place) {
         Some(door) => Fault::refused(format!(
             "Tabi runs on {} already (process {}): use that one, stop it first, or name another folder with --data",

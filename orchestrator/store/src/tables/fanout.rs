@@ -182,6 +182,7 @@ impl Store {
                 return Ok(Vec::new());
             }
         }
+        let until = self.by_the_server(machine_now).plus(lease).as_micros();
         let rows = self
             .write(move |tx| {
                 Box::pin(async move {
@@ -193,7 +194,7 @@ impl Store {
                          returning customer, enrollment, step, visit, name, request, fence, attempts, give_up_at",
                     ))
                     .bind(now.as_micros())
-                    .bind(machine_now.plus(lease).as_micros())
+                    .bind(until)
                     .bind(signed(limit as u64))
                     .fetch_all(&mut tx.conn)
                     .await?)

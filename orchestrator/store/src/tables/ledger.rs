@@ -121,7 +121,7 @@ impl Store {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let lease = claim.machine_now.plus(claim.lease).as_micros();
+        let lease = self.by_the_server(claim.machine_now).plus(claim.lease).as_micros();
         let mut found = keys;
         let keys = self
             .write(move |tx| {

@@ -35,6 +35,7 @@ mod people;
 mod plan;
 #[cfg(test)]
 mod plans;
+mod pulse;
 mod reads;
 mod release;
 mod settle;

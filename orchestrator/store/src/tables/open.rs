@@ -7,11 +7,11 @@ use super::symbols::Symbols;
 use super::writer::{Tx, Wakeups, Writer};
 use super::{held, migrate};
 use crate::{Options, StoreError};
-use db::{Asked, Conn, Reader, Readers};
+use db::{Asked, Conn, Kind, Reader, Readers};
 use futures::future::BoxFuture;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use vault::{DataKey, KeyRef};
 use words::{Channel, CustomerId, IdSource, Timestamp};
@@ -24,7 +24,7 @@ pub(crate) struct Inner {
     pub(crate) vault: vault::Vault,
     pub(crate) readers: Readers,
     /// `None`: opened for reading only.
-    writer: Option<Writer>,
+    pub(crate) writer: Option<Writer>,
     pub(crate) wakeups: Arc<Wakeups>,
     pub(crate) symbols: Symbols,
     pub(crate) in_flight: Arc<Mutex<HashSet<CustomerId>>>,
@@ -42,6 +42,9 @@ pub(crate) struct Inner {
     pub(crate) api_keys: RwLock<HashMap<[u8; 32], crate::ApiKey>>,
     pub(crate) copies: std::sync::OnceLock<Arc<dyn crate::Copies>>,
     pub(crate) witness: Option<PathBuf>,
+    /// How far the server's clock is ahead of ours, in microseconds; 0 without one.
+    pub(crate) ahead: AtomicI64,
+    pub(crate) closed: AtomicBool,
     pub(crate) base: Arc<Base>,
     /// Connections that write, of claims that nobody has now.
     pub(crate) claiming: Arc<Mutex<Vec<Conn>>>,
@@ -89,7 +92,7 @@ impl Store {
         drop(first);
         // Different at every start, the same in every virtual run.
         let seed = held.starts.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ held.salt();
-        Ok(Self(Arc::new(Inner {
+        let store = Self(Arc::new(Inner {
             vault,
             readers,
             writer,
@@ -109,10 +112,17 @@ impl Store {
             settling: super::together::Together::default(),
             api_keys: RwLock::default(),
             witness,
+            ahead: AtomicI64::new(0),
+            closed: AtomicBool::new(false),
             base,
             claiming: Arc::default(),
             spare: Arc::default(),
-        })))
+        }));
+        if store.0.base.kind() == Kind::Postgres {
+            store.ask_the_time().await?;
+            store.listen();
+        }
+        Ok(store)
     }
 
     /// A database in memory.
@@ -122,6 +132,7 @@ impl Store {
 
     /// Commits what is queued and closes.
     pub async fn close(&self) {
+        self.0.closed.store(true, Ordering::Release);
         self.0.readers.close().await;
         self.0.spare.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.0.claiming.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -164,6 +175,11 @@ impl Store {
     /// Changes whenever a delivery falls due earlier than was known.
     pub fn watch_sends(&self) -> tokio::sync::watch::Receiver<u64> {
         self.0.wakeups.sends.subscribe()
+    }
+
+    /// Changes whenever another release became live, also by another node.
+    pub fn watch_releases(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.0.wakeups.releases.subscribe()
     }
 
     /// Wakes everybody who sleeps until something falls due: what is due may have changed by more than commits, where
@@ -287,8 +303,9 @@ pub(crate) async fn put_setting(conn: &mut Conn, name: &str, value: Option<&str>
 pub(crate) const PUT_SETTING: &str =
     "insert into setting (name, value) values (?, ?) on conflict (name) do update set value = excluded.value";
 
-/// One seek per shard and lane.
-async fn load_hints(conn: &mut db::Reader, wakeups: &Wakeups) -> Result<(), StoreError> {
+/// One seek per shard and lane. Whether anything falls due earlier than was known.
+pub(crate) async fn load_hints(conn: &mut Reader, wakeups: &Wakeups) -> Result<bool, StoreError> {
+    let mut lower = false;
     let rows = db::query(
         "with recursive s (n) as (select 0 union all select n + 1 from s where n < 255) \
          select n, (select min(due_at) from customer where shard = n and due_at is not null) from s",
@@ -297,7 +314,7 @@ async fn load_hints(conn: &mut db::Reader, wakeups: &Wakeups) -> Result<(), Stor
     .await?;
     for row in rows {
         let due: Option<i64> = row.try_get(1)?;
-        wakeups.lower(STEPS, row.try_get(0)?, due.unwrap_or(NEVER));
+        lower |= wakeups.lower(STEPS, row.try_get(0)?, due.unwrap_or(NEVER));
     }
     // The channels that ever had a delivery: by skips through the index, not by a scan.
     let rows = db::query(
@@ -316,7 +333,7 @@ async fn load_hints(conn: &mut db::Reader, wakeups: &Wakeups) -> Result<(), Stor
     .await?;
     for row in rows {
         let due: Option<i64> = row.try_get(2)?;
-        wakeups.lower(row.try_get(1)?, row.try_get(0)?, due.unwrap_or(NEVER));
+        lower |= wakeups.lower(row.try_get(1)?, row.try_get(0)?, due.unwrap_or(NEVER));
     }
-    Ok(())
+    Ok(lower)
 }

@@ -139,7 +139,7 @@ impl Store {
             .blob(&bidx);
         match claim {
             Some(claim) => {
-                let lease = claim.machine_now.plus(claim.lease);
+                let lease = self.by_the_server(claim.machine_now).plus(claim.lease);
                 out.int(1)
                     .opt_int(None)
                     .int(1)

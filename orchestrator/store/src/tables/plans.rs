@@ -8,8 +8,7 @@ use super::settle::DELIVERY;
 
 async fn plan(store: &Store, sql: &str) -> String {
     let mut conn = store.read().await.unwrap();
-    let rows =
-        db::query(&format!("explain query plan {sql}")).fetch_all(&mut *conn).await.unwrap();
+    let rows = db::query(&format!("explain query plan {sql}")).fetch_all(&mut *conn).await.unwrap();
     rows.iter().map(|row| row.try_get::<String, _>(3).unwrap()).collect::<Vec<_>>().join("\n")
 }
 

@@ -7,6 +7,8 @@ use super::locks::lock_free_customers;
 use super::open::shard;
 use super::settle::message_outcome;
 use crate::{AuditEvent, AuditKind, MessageOutcome, StoreError, Swept};
+use crate::{Clock as _, SystemClock};
+use db::Kind;
 use db::Rows;
 use std::collections::HashSet;
 use words::CustomerId;
@@ -41,10 +43,16 @@ impl Store {
     /// At start, when this process is the only one: every lease is over, and erasures that were cut off are finished.
     pub async fn sweep_at_start(&self, now: Timestamp) -> Result<Swept, StoreError> {
         self.finish_erasures(now).await?;
-        self.sweep(now, Timestamp::MAX).await
+        // On a server others may be at work.
+        let over = match self.0.base.kind() {
+            Kind::Sqlite => Timestamp::MAX,
+            Kind::Postgres => SystemClock.machine_now(),
+        };
+        self.sweep(now, over).await
     }
 
     async fn sweep_some(&self, now: Timestamp, machine_now: Timestamp) -> Result<Swept, StoreError> {
+        let machine_now = self.by_the_server(machine_now);
         {
             // Looked at by a reader first: usually there is nothing, and the writer is left alone.
             let mut conn = self.read().await?;

@@ -71,11 +71,18 @@ pub(crate) struct Wakeups {
     pub(crate) hints: Hints,
     pub(crate) steps: watch::Sender<u64>,
     pub(crate) sends: watch::Sender<u64>,
+    /// The place of the live release among all that ever were.
+    pub(crate) releases: watch::Sender<u64>,
 }
 
 impl Wakeups {
     pub(crate) fn new() -> Self {
-        Self { hints: Hints::default(), steps: watch::Sender::new(0), sends: watch::Sender::new(0) }
+        Self {
+            hints: Hints::default(),
+            steps: watch::Sender::new(0),
+            sends: watch::Sender::new(0),
+            releases: watch::Sender::new(0),
+        }
     }
 
     pub(crate) fn lower(&self, lane: i64, shard: u16, due: i64) -> bool {
