@@ -4,7 +4,7 @@
 
 use crate::Error;
 use crate::dialect::{self, Many};
-use crate::rows::{Holds, Rows};
+use crate::rows::{Holds, Rows, signed};
 use crate::server::{CONNECT_MAX, Server};
 use crate::value::{Found, Ref, Row, Value};
 use sqlx::postgres::{PgArguments, PgConnection, PgRow};
@@ -197,9 +197,15 @@ impl Postgres {
         mut found: impl FnMut(usize, &Found<'_>) -> Result<bool, E>,
     ) -> Result<(), E> {
         let many = self.many(sql, rows)?;
+        let mut arguments = columns(rows)?;
         let found_all = match most {
-            Some(most) => self.fetch(&format!("{} limit {most}", many.telling), columns(rows)?)?,
-            None => self.fetch(&many.telling, columns(rows)?)?,
+            // A parameter as well: the text stays the same, and prepared.
+            Some(most) => {
+                let text = format!("{} limit ${}", many.telling, rows.columns().len() + 1);
+                arguments.add(signed(most as u64)).map_err(Error::corrupt)?;
+                self.fetch(&text, arguments)?
+            }
+            None => self.fetch(&many.telling, arguments)?,
         };
         // The planner may have turned the question round.
         let mut placed = Vec::with_capacity(found_all.len());

@@ -1,4 +1,4 @@
-//! The tables: SQLite today, PostgreSQL under the same conformance suite.
+//! The tables, in SQLite or PostgreSQL, under one suite of conformance.
 //!
 //! `store` owns SQL, grouped by noun. It seals and opens personal data itself, by `vault`: nobody above it can forget to.
 //! Every method takes the business clock as an argument (`now`); leases take the machine clock (`machine_now`).

@@ -8,8 +8,11 @@ mod coming_in;
 mod console;
 mod customers;
 mod log;
+mod nodes;
 mod sending;
 mod stepping;
+
+pub use nodes::share;
 
 use crate::{
     ClaimFor, CustomerChange, Deciding, HandOver, Identity, Incoming, MessageOutcome, NewDelivery,

@@ -16,6 +16,9 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use vault::{DataKey, KeyRef};
 use words::{Channel, CustomerId, IdSource, Timestamp};
 
+/// Connections of a node that look something up at a time, on a server.
+const ASIDE_MAX: usize = 8;
+
 /// The store. Cheap to clone.
 #[derive(Clone)]
 pub struct Store(pub(crate) Arc<Inner>);
@@ -48,6 +51,8 @@ pub(crate) struct Inner {
     pub(crate) base: Arc<Base>,
     /// Connections that write, of claims that nobody has now.
     pub(crate) claiming: Arc<Mutex<Vec<Conn>>>,
+    /// So many connections of [`Store::aside`] at a time, on a server.
+    slots: Arc<tokio::sync::Semaphore>,
     /// Connections of [`Store::aside`] that nobody uses now.
     pub(crate) spare: Arc<Mutex<Vec<Conn>>>,
 }
@@ -116,6 +121,7 @@ impl Store {
             closed: AtomicBool::new(false),
             base,
             claiming: Arc::default(),
+            slots: Arc::new(tokio::sync::Semaphore::new(ASIDE_MAX)),
             spare: Arc::default(),
         }));
         if store.0.base.kind() == Kind::Postgres {
@@ -217,8 +223,14 @@ impl Store {
         &self,
         work: impl FnOnce(&Self, &Conn) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        // A server has so many connections, and not more.
+        let slot = match self.0.base.kind() {
+            Kind::Sqlite => None,
+            Kind::Postgres => Some(self.0.slots.clone().acquire_owned().await),
+        };
         let store = self.clone();
         aside(move || {
+            let _slot = slot;
             let spare = &store.0.spare;
             let kept = spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let conn = match kept {

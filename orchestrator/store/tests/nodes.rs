@@ -1,0 +1,55 @@
+//! Several nodes on one PostgreSQL.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use sqlx::Connection as _;
+use store::{Options, Store};
+
+fn url() -> String {
+    std::env::var("TABI_TEST_POSTGRES").expect(
+        "TABI_TEST_POSTGRES names a PostgreSQL for tests: `tests/run` brings one, `tests/postgres start DIR` makes one",
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_nodes_share_the_work_and_never_do_it_twice() {
+    // A database of its own: what is cut off is nobody else's.
+    let name = format!("nodes_{}", std::process::id());
+    let mut conn = sqlx::PgConnection::connect(&url()).await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!("create database {name}"))).execute(&mut conn).await.unwrap();
+    let url = url().replace("/postgres", &format!("/{name}"));
+    let open =
+        async || Store::open(Options::server(&url).unwrap(), vault::Vault::ephemeral(1)).await.unwrap();
+    // Both at once: one makes the tables, the other waits.
+    let (one, two) = tokio::join!(open(), open());
+    store::conformance::share(&one, &two, async || {
+        let mut conn = sqlx::PgConnection::connect(&url).await.unwrap();
+        sqlx::query(
+            "select pg_terminate_backend(pid) from pg_stat_activity where state = 'idle in transaction' \
+             and datname = current_database()",
+        )
+        .execute(&mut conn)
+        .await
+        .unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_on_a_server_are_one_for_all_nodes_and_gone_for_all() {
+    let server = || db::Server::parse(&url(), &format!("keys_{}", std::process::id())).unwrap();
+    let root = || vault::RootKey::from_bytes([7; 32]);
+    let one = vault::Vault::on_server(server(), &root()).await.unwrap();
+    let two = vault::Vault::on_server(server(), &root()).await.unwrap();
+    let key = vault::KeyRef { subject: [3; 16], class: vault::KeyClass::Profile, year: 0 };
+    let now = words::Timestamp::from_secs(1_790_000_000);
+    let (first, second) = tokio::join!(one.subject_key(key, now), two.subject_key(key, now));
+    let cell = || vault::Cell::new("t", "c", b"row");
+    let sealed = one.seal(&first.unwrap(), cell(), b"hello").unwrap();
+    assert_eq!(two.open_sealed(&second.unwrap(), cell(), &sealed).unwrap(), b"hello");
+    assert_eq!(one.destroy(&[3; 16], now).await.unwrap(), 1);
+    two.hear_of_destroyed().await.unwrap();
+    assert!(two.existing_keys(&[key]).await.unwrap()[0].is_none());
+    assert!(matches!(two.subject_key(key, now).await, Err(vault::VaultError::Destroyed)));
+    let other = vault::Vault::on_server(server(), &vault::RootKey::from_bytes([8; 32])).await;
+    assert!(matches!(other, Err(vault::VaultError::WrongRoot)));
+}
