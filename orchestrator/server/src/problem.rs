@@ -192,6 +192,7 @@ impl From<store::StoreError> for Problem {
             // A disk that is full is full for keys.db, too.
             StoreError::Vault(
                 why @ (vault::VaultError::Storage(_)
+                | vault::VaultError::Server(_)
                 | vault::VaultError::Io { .. }
                 | vault::VaultError::Stopping),
             ) => {

@@ -94,7 +94,8 @@ impl Store {
                     let changed = db::query(
                         "update delivery set state = ?1, due_at = ?2, lease_until = null, settled_at = ?3, \
                             why = case when ?4 is null then why when json_valid(why) then json_patch(why, ?4) else ?4 end \
-                         where shard = ?5 and customer = ?6 and message = ?7 and id = ?8 and lease_until < ?9",
+                         where shard = ?5 and customer = ?6 and message = ?7 and id = ?8 and lease_until < ?9 \
+                            and state = ?10 and fence = ?11",
                     )
                     .bind(if unknown { 4 } else { 0 })
                     .bind((!unknown).then_some(now.as_micros()))
@@ -105,6 +106,9 @@ impl Store {
                     .bind(key.message.0.to_vec())
                     .bind(key.delivery.0.to_vec())
                     .bind(machine_now.as_micros())
+                    // As it was read, before it was locked: whoever woke up meanwhile may have gone on.
+                    .bind(state)
+                    .bind(row.try_get::<i64, _>(6)?)
                     .execute(&mut tx.conn)
                     .await?
                     .rows_affected();
