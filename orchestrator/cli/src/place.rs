@@ -29,6 +29,11 @@ impl Place {
         Self { folder: common.data.clone(), server: common.database.clone() }
     }
 
+    /// Whether other nodes may be at work on the same database.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.server.is_some()
+    }
+
     /// How its database is opened.
     pub(crate) fn options(&self) -> Result<Options, StoreError> {
         match &self.server {

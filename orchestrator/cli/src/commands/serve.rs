@@ -141,11 +141,14 @@ async fn serve_with(
     Ok(Exit::Fine)
 }
 
-/// Loads what another node made live.
+/// Loads what another node made live, and sends where another node said that messages go.
 async fn follow(desk: Arc<Desk>, mut stopped: watch::Receiver<bool>) {
-    let mut releases = desk.instance.store.watch_releases();
+    let store = &desk.instance.store;
+    let mut releases = store.watch_releases();
     // What is live now was loaded at the start.
     releases.mark_unchanged();
+    let mut sending = store.sending_live().await.map(|live| live.is_some()).ok();
+    let mut second = tokio::time::interval(std::time::Duration::from_secs(1));
     loop {
         tokio::select! {
             changed = releases.changed() => {
@@ -154,6 +157,15 @@ async fn follow(desk: Arc<Desk>, mut stopped: watch::Receiver<bool>) {
                 }
                 if let Err(error) = desk.reload().await {
                     tracing::error!("Another node made a release live that cannot be loaded here: {error:#}");
+                }
+            }
+            _ = second.tick(), if desk.instance.place.is_shared() => {
+                let Ok(now) = store.sending_live().await.map(|live| live.is_some()) else { continue };
+                if sending != Some(now) {
+                    match desk.choose_adapters().await {
+                        Ok(()) => sending = Some(now),
+                        Err(error) => tracing::error!("Another node went live, and this one cannot: {error:#}"),
+                    }
                 }
             }
             _ = stopped.changed() => return,
