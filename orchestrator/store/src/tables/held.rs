@@ -68,9 +68,9 @@ pub(crate) async fn at_start(
         Some(instance) => {
             if let (None, Some(path), false) = (&reason, witness, moved || planted(Bug::RestoredNotHeld)) {
                 reason = match setting(conn, "server").await? {
-                    Some(known) if server.as_ref().is_some_and(|server| *server != known) => {
-                        Some("the database lies on another server than before: it seems to be a copy".to_owned())
-                    }
+                    Some(known) if server.as_ref().is_some_and(|server| *server != known) => Some(
+                        "the database lies on another server than before: it seems to be a copy".to_owned(),
+                    ),
                     // The first start of one more node.
                     _ if shared && !path.exists() => None,
                     _ => suspicion(path, base, &instance, of_node),
@@ -111,7 +111,8 @@ async fn count_up(conn: &mut Conn, name: &str) -> Result<u64, StoreError> {
 /// The node that the witness belongs to; a new name where there is none.
 fn node_of(witness: Option<&Path>, vault: &vault::Vault) -> Result<String, StoreError> {
     let known = witness.and_then(|path| std::fs::read_to_string(path).ok());
-    let known = known.and_then(|text| serde_json::from_str::<Witness>(&text).ok()).map(|witness| witness.node);
+    let known =
+        known.and_then(|text| serde_json::from_str::<Witness>(&text).ok()).map(|witness| witness.node);
     match known.filter(|node| !node.is_empty()) {
         Some(node) => Ok(node),
         None => {
@@ -125,7 +126,8 @@ fn node_of(witness: Option<&Path>, vault: &vault::Vault) -> Result<String, Store
 
 /// What tells a PostgreSQL cluster and its database from their copies elsewhere; a distributed server does not tell.
 async fn server(conn: &mut Conn) -> Result<Option<String>, StoreError> {
-    let known = db::query("select to_regproc('pg_catalog.pg_control_system') is not null").fetch_one(conn).await?;
+    let known =
+        db::query("select to_regproc('pg_catalog.pg_control_system') is not null").fetch_one(conn).await?;
     if !known.try_get::<bool, _>(0)? {
         return Ok(None);
     }

@@ -28,6 +28,11 @@ impl Store {
 
     async fn beat(&self, all: bool) -> Result<(), StoreError> {
         let mut conn = self.read().await?;
+        // Names that others have made since: also those of channels, whose lanes are asked for next.
+        let there = db::query("select count(*) from symbol").fetch_one(&mut conn).await?;
+        if there.try_get::<i64, _>(0)? > i64::try_from(self.0.symbols.count()).unwrap_or(i64::MAX) {
+            self.0.symbols.load(&mut conn).await?;
+        }
         if load_hints(&mut conn, &self.0.wakeups).await? {
             self.wake();
         }

@@ -300,9 +300,11 @@ impl Store {
     /// Programs that live enrollments stand in, with how many.
     pub async fn programs_in_use(&self) -> Result<Vec<(i64, u64)>, StoreError> {
         let mut conn = self.read().await?;
-        let rows = db::query("select program, cast(sum(n) as bigint) from place_tally group by program having sum(n) > 0")
-            .fetch_all(&mut *conn)
-            .await?;
+        let rows = db::query(
+            "select program, cast(sum(n) as bigint) from place_tally group by program having sum(n) > 0",
+        )
+        .fetch_all(&mut *conn)
+        .await?;
         rows.iter().map(|row| Ok((row.try_get(0)?, unsigned(row.try_get(1)?)))).collect()
     }
 

@@ -37,6 +37,11 @@ impl Symbols {
         }
     }
 
+    /// How many are known.
+    pub(crate) fn count(&self) -> usize {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).by_id.len()
+    }
+
     pub(crate) fn id(&self, name: &str) -> Option<i64> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).by_name.get(name).copied()
     }
