@@ -232,9 +232,9 @@ fn said(parts: &[&str], parameter: impl Fn(usize) -> String) -> String {
         place += 1;
         if let Some(nth) = token.strip_prefix('?') {
             out.push_str(&parameter(nth.parse().unwrap_or(0)));
-        } else if token.starts_with("x'") {
+        } else if let Some(bytes) = token.strip_prefix("x'") {
             out.push_str("'\\x");
-            out.push_str(&token[2..]);
+            out.push_str(bytes);
             out.push_str("::bytea");
         } else if token == "indexed" && word(place).is_some_and(|(_, by)| by == "by") {
             // `by`, the name, and the blank behind it.

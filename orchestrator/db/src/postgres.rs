@@ -19,12 +19,15 @@ use tokio::runtime::Runtime;
 /// The server stops what takes a minute; if not even that is heard, it is gone.
 const ANSWER_MAX: Duration = Duration::from_secs(75);
 
+/// Statements for many rows, as they were said, by text and columns.
+type Texts = HashMap<(String, Vec<Holds>), Arc<Many>>;
+
 pub(crate) struct Postgres {
     /// `None` only while it is being dropped.
     runtime: Option<Runtime>,
     /// `None`: lost.
     conn: RefCell<Option<PgConnection>>,
-    texts: RefCell<HashMap<(String, Vec<Holds>), Arc<Many>>>,
+    texts: RefCell<Texts>,
     plain: RefCell<HashMap<String, Arc<str>>>,
 }
 

@@ -34,14 +34,14 @@ pub(crate) enum Base {
         /// A database in memory lies here until it is dropped.
         _temporary: Option<Temporary>,
     },
-    Server(Server),
+    Server(Box<Server>),
 }
 
 impl Base {
     /// Names the database; takes the lock of a file.
     pub(crate) fn of(options: &Options) -> Result<Self, StoreError> {
         if let Some(server) = &options.server {
-            return Ok(Self::Server(server.clone()));
+            return Ok(Self::Server(Box::new(server.clone())));
         }
         let temporary = match &options.path {
             Some(_) => None,
