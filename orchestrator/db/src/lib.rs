@@ -1,6 +1,6 @@
 //! One way to say a statement to SQLite and to PostgreSQL.
 //!
-//! Statements are written once, in the words that both understand or that [`dialect`] knows how to say in PostgreSQL's.
+//! Statements are written once, in the words that both understand or that `dialect` knows how to say in PostgreSQL's.
 //! Two ways lead to a database:
 //!
 //! - [`Conn`] is a connection of one's own thread: statements block, are prepared once, and may be run for many rows at

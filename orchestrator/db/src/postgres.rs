@@ -1,6 +1,6 @@
 //! A connection to PostgreSQL that blocks its thread: the socket is waited for right here, by a runtime of its own.
 //!
-//! Each statement is a round trip, so what SQLite runs once for each row runs here once for all rows (see [`dialect`]).
+//! Each statement is a round trip, so what SQLite runs once for each row runs here once for all rows (see `dialect`).
 
 use crate::Error;
 use crate::dialect::{self, Many};
