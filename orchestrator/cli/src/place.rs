@@ -121,6 +121,10 @@ impl Place {
     pub(crate) async fn vault(&self) -> anyhow::Result<Vault> {
         let from_environment = std::env::var("TABI_ROOT_KEY").ok().filter(|text| !text.is_empty());
         let path = self.root_key();
+        if self.server.is_some() {
+            // What a node keeps for itself: its data may be there though its folder is not.
+            self.make()?;
+        }
         let mut made = false;
         let root = match RootKey::find(from_environment.as_deref(), &path) {
             Err(RootKeyError::Missing(_)) if !self.database().is_file() && !self.keys().is_file() => {

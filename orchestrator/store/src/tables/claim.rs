@@ -8,7 +8,8 @@ use super::ask::Ask;
 use super::hints::{Due, NEVER, STEPS};
 use super::keys::{Keys, events_key, profile_key};
 use super::open::{aside, shard};
-use super::turn::Turn;
+use super::sealed::SealedEvent;
+use super::turn::{Turn, needed};
 use crate::{
     Claim, CustomerWork, Deciding, LiveEnrollment, PastEnrollment, SegmentRow, StepBatch, StoreError,
     SuppressionRow,
@@ -18,9 +19,7 @@ use db::{Rows, signed, unsigned};
 use engine::{Context, Ending, Facts, Position, State, Status};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
-use words::{
-    Channel, Customer, CustomerId, DeliveryId, EnrollmentId, Event, EventId, EventKind, MessageId, Timestamp,
-};
+use words::{Channel, Customer, CustomerId, DeliveryId, EnrollmentId, MessageId, Timestamp};
 
 /// Shards that a node looks through at a time, where others look too.
 const SHARDS_TOGETHER: usize = 32;
@@ -40,70 +39,6 @@ impl Drop for InFlight {
         for id in &self.ids {
             set.remove(id);
         }
-    }
-}
-
-/// An event as stored, not yet opened.
-pub(crate) struct SealedEvent {
-    pub(crate) seq: u64,
-    pub(crate) id: EventId,
-    pub(crate) name: Arc<str>,
-    pub(crate) kind: EventKind,
-    pub(crate) occurred_at: Timestamp,
-    pub(crate) received_at: Timestamp,
-    pub(crate) properties: Option<Vec<u8>>,
-}
-
-impl SealedEvent {
-    /// Columns from `at`: seq, id, name, kind, occurred_at, received_at, properties.
-    pub(crate) fn read(store: &Store, row: &db::Row, at: usize) -> Result<Self, StoreError> {
-        Ok(Self {
-            seq: unsigned(row.try_get(at)?),
-            id: EventId::from_slice(row.try_get(at + 1)?).ok_or_else(|| StoreError::corrupt("event.id"))?,
-            name: store.name(row.try_get(at + 2)?)?,
-            kind: if row.try_get::<i64, _>(at + 3)? == 1 { EventKind::History } else { EventKind::Live },
-            occurred_at: Timestamp::from_micros(row.try_get(at + 4)?),
-            received_at: Timestamp::from_micros(row.try_get(at + 5)?),
-            properties: row.try_get(at + 6)?,
-        })
-    }
-
-    /// The same of a row that our own thread reads.
-    fn read_here(store: &Store, row: &db::Found<'_>, at: usize) -> Result<Self, StoreError> {
-        Ok(Self {
-            seq: unsigned(cell(row, at)?),
-            id: EventId::from_slice(bytes(row, at + 1)?).ok_or_else(|| StoreError::corrupt("event.id"))?,
-            name: store.name(cell(row, at + 2)?)?,
-            kind: if cell::<i64>(row, at + 3)? == 1 { EventKind::History } else { EventKind::Live },
-            occurred_at: Timestamp::from_micros(cell(row, at + 4)?),
-            received_at: Timestamp::from_micros(cell(row, at + 5)?),
-            properties: cell(row, at + 6)?,
-        })
-    }
-
-    /// Opened; without properties where its key was destroyed.
-    pub(crate) fn open(self, keys: &Keys, customer: CustomerId) -> Result<(u64, Event), StoreError> {
-        let properties = match &self.properties {
-            Some(sealed) => keys
-                .open_packed(
-                    events_key(customer, self.received_at),
-                    "event",
-                    "properties",
-                    &self.id.0,
-                    sealed,
-                )?
-                .unwrap_or_default(),
-            None => BTreeMap::new(),
-        };
-        let event = Event {
-            id: self.id,
-            name: self.name.to_string(),
-            occurred_at: self.occurred_at,
-            received_at: self.received_at,
-            properties,
-            kind: self.kind,
-        };
-        Ok((self.seq, event))
     }
 }
 
@@ -572,27 +507,6 @@ impl Store {
             },
         )
     }
-}
-
-/// Of these shards the first ones that have `limit` due customers together.
-fn needed(conn: &Conn, hints: &[Due], now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
-    let mut shards = Rows::new();
-    for hint in hints {
-        shards.row().int(hint.shard).at(now).int(signed(limit as u64));
-    }
-    let (mut needed, mut sum) = (Vec::new(), 0);
-    conn.ask(
-        "select count(*) from (select 1 from customer where shard = ?1 and due_at <= ?2 limit ?3) few",
-        &shards,
-        |nth, row| {
-            if sum < limit {
-                sum += cell::<u64>(row, 0).map_or(0, |count| usize::try_from(count).unwrap_or(limit));
-                needed.extend(hints.get(nth));
-            }
-            Ok(())
-        },
-    )?;
-    Ok(needed)
 }
 
 /// What the commit has to know about a claimed customer; stays with the store, whatever the caller does to the work.

@@ -1,10 +1,10 @@
 //! What the console and the command line show.
 
 use super::Store;
-use super::claim::SealedEvent;
 use super::customer::{consent_cell, follow, merged_into};
 use super::keys::{events_key, profile_key};
 use super::open::shard;
+use super::sealed::SealedEvent;
 use super::tally::Kind;
 use crate::console::newest_first;
 use crate::{

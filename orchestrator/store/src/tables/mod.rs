@@ -38,6 +38,7 @@ mod plans;
 mod pulse;
 mod reads;
 mod release;
+mod sealed;
 mod settle;
 mod sweep;
 mod symbols;

@@ -12,9 +12,10 @@ use super::open::{aside, in_turn};
 use super::tally::Tally;
 use super::writer::{After, Tx, finish};
 use crate::StoreError;
-use db::{Conn, Rows, cell};
+use db::{Conn, Rows, cell, signed};
 use futures::future::BoxFuture;
 use std::sync::{Arc, Mutex, PoisonError};
+use words::Timestamp;
 
 /// An open transaction that holds the locks of a claim.
 pub(crate) struct Turn {
@@ -64,6 +65,32 @@ impl Turn {
         )?;
         Ok(mine)
     }
+}
+
+/// Of these shards the first ones that have `limit` due customers together.
+pub(crate) fn needed(
+    conn: &Conn,
+    hints: &[Due],
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<Due>, StoreError> {
+    let mut shards = Rows::new();
+    for hint in hints {
+        shards.row().int(hint.shard).at(now).int(signed(limit as u64));
+    }
+    let (mut needed, mut sum) = (Vec::new(), 0);
+    conn.ask(
+        "select count(*) from (select 1 from customer where shard = ?1 and due_at <= ?2 limit ?3) few",
+        &shards,
+        |nth, row| {
+            if sum < limit {
+                sum += cell::<u64>(row, 0).map_or(0, |count| usize::try_from(count).unwrap_or(limit));
+                needed.extend(hints.get(nth));
+            }
+            Ok(())
+        },
+    )?;
+    Ok(needed)
 }
 
 impl Store {
