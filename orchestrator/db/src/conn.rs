@@ -91,18 +91,20 @@ impl Conn {
         }
     }
 
-    /// The same where one row's work has to see what that of the rows before it did.
-    pub fn each_in_turn(&self, sql: &str, rows: &Rows) -> Result<u64, Error> {
-        match &self.0 {
-            Way::Sqlite(_) => self.each(sql, rows),
-            Way::Postgres(conn) => {
-                let mut changed = 0;
-                for nth in 0..rows.len() {
-                    changed += conn.execute(sql, &rows.one(nth))?;
-                }
-                Ok(changed)
-            }
+    /// Nobody else has these numbers until the transaction ends: all of them are locked in one order. On SQLite whoever
+    /// writes is alone.
+    pub fn lock_numbers(&self, numbers: impl IntoIterator<Item = i64>) -> Result<(), Error> {
+        if !self.is_postgres() {
+            return Ok(());
         }
+        let mut numbers: Vec<i64> = numbers.into_iter().collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let mut rows = Rows::new();
+        for number in numbers {
+            rows.row().int(number);
+        }
+        self.ask_while("select pg_advisory_xact_lock(?)::text", &rows, |_, _| Ok(true))
     }
 
     /// Runs a query for each row, with the row's cells as its parameters; `found` gets the row's place and what it found,

@@ -24,7 +24,7 @@ pub use reader::{Reader, Readers};
 pub use rows::{Rows, signed, unsigned};
 pub use server::Server;
 pub use sqlite::File;
-pub use value::{Bound, Cell, Found, Place, Ref, Row, Value, bytes, cell};
+pub use value::{Bound, Cell, Cells, Found, Place, Ref, Row, Value, bytes, cell};
 
 /// Which database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Many rows on their way into one statement: one buffer for all of them, no allocation per cell.
 
-use crate::{Ref, Value};
+use crate::Ref;
 use words::Timestamp;
 
 /// What a column holds.
@@ -38,6 +38,13 @@ impl Rows {
     /// None yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// One row without cells: the statement runs once.
+    pub fn once() -> Self {
+        let mut rows = Self::new();
+        rows.row();
+        rows
     }
 
     /// Whether there are none.
@@ -126,17 +133,6 @@ impl Rows {
         self.slots(nth).get(column).map_or(Ref::Null, |slot| self.borrowed(*slot))
     }
 
-    /// One row by itself, ready to be bound.
-    pub(crate) fn one(&self, nth: usize) -> Vec<Value> {
-        let typed = |slot: &Slot| match slot {
-            Slot::Null(Holds::Int) => Value::Int(None),
-            Slot::Null(Holds::Text) => Value::Text(None),
-            Slot::Null(Holds::Blob) => Value::Blob(None),
-            other => self.borrowed(*other).to_value(),
-        };
-        self.slots(nth).iter().map(typed).collect()
-    }
-
     /// What each column holds.
     pub(crate) fn columns(&self) -> Vec<Holds> {
         let of = |slot: &Slot| match slot {
@@ -193,7 +189,6 @@ mod tests {
             [[Ref::Int(7), Ref::Text("a\"b"), Ref::Null], [Ref::Null, Ref::Text(""), Ref::Blob(&[0, 255])]]
         );
         assert_eq!(rows.columns(), [Holds::Int, Holds::Text, Holds::Blob]);
-        assert_eq!(rows.one(0).last(), Some(&Value::Blob(None)));
         assert_eq!(rows.at_place(1, 2), Ref::Blob(&[0, 255]));
     }
 }

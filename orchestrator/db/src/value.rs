@@ -60,13 +60,24 @@ pub enum Found<'r> {
     Postgres(&'r sqlx::postgres::PgRow, usize),
 }
 
-impl<'r> Found<'r> {
+/// A row, whichever it is.
+pub trait Cells {
     /// The cell at `place`, counted from 0.
-    pub fn get(&self, place: usize) -> Result<Ref<'r>, Error> {
+    fn at(&self, place: usize) -> Result<Ref<'_>, Error>;
+}
+
+impl Cells for Found<'_> {
+    fn at(&self, place: usize) -> Result<Ref<'_>, Error> {
         match *self {
             Self::Sqlite(row) => of_sqlite(row.get_ref(place)?),
             Self::Postgres(row, own) => crate::postgres::cell(row, place + own),
         }
+    }
+}
+
+impl Cells for Row {
+    fn at(&self, place: usize) -> Result<Ref<'_>, Error> {
+        self.0.get(place).map(Value::as_ref).ok_or_else(|| Error::corrupt("a column that is not there"))
     }
 }
 
@@ -80,16 +91,16 @@ pub(crate) fn of_sqlite(value: ValueRef<'_>) -> Result<Ref<'_>, Error> {
     })
 }
 
-/// The cell at `place` of a found row, counted from 0.
-pub fn cell<'r, T: Cell<'r>>(row: &Found<'r>, place: usize) -> Result<T, Error> {
-    T::read(row.get(place)?).ok_or_else(|| {
+/// The cell at `place` of a row, counted from 0.
+pub fn cell<'r, T: Cell<'r>>(row: &'r impl Cells, place: usize) -> Result<T, Error> {
+    T::read(row.at(place)?).ok_or_else(|| {
         Error::Corrupt(format!("column {place}: {} is wanted there", std::any::type_name::<T>()))
     })
 }
 
-/// A blob of a found row, not copied; empty for null.
-pub fn bytes<'r>(row: &Found<'r>, place: usize) -> Result<&'r [u8], Error> {
-    match row.get(place)? {
+/// A blob of a row, not copied; empty for null.
+pub fn bytes(row: &impl Cells, place: usize) -> Result<&[u8], Error> {
+    match row.at(place)? {
         Ref::Blob(bytes) => Ok(bytes),
         Ref::Text(text) => Ok(text.as_bytes()),
         Ref::Null => Ok(&[]),
@@ -104,16 +115,7 @@ pub struct Row(pub(crate) Vec<Value>);
 impl Row {
     /// The cell at `place`, counted from 0.
     pub fn try_get<'r, T: Cell<'r>, I: Place>(&'r self, place: I) -> Result<T, Error> {
-        let place = place.place();
-        let cell = self.0.get(place).ok_or_else(|| Error::corrupt("a column that is not there"))?;
-        T::read(cell.as_ref()).ok_or_else(|| {
-            Error::Corrupt(format!("column {place}: {} is wanted there", std::any::type_name::<T>()))
-        })
-    }
-
-    /// The blob at `place`.
-    pub fn blob(&self, place: usize) -> Result<&[u8], Error> {
-        self.try_get(place)
+        cell(self, place.place())
     }
 }
 

@@ -80,10 +80,7 @@ impl KeysDb {
         let mut connection = lock(&self.writing);
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut found = select(&transaction, wrap, wanted)?;
-        let mut missing: Vec<KeyRef> =
-            wanted.iter().zip(&found).filter(|(_, key)| key.is_none()).map(|(wanted, _)| *wanted).collect();
-        missing.sort_unstable();
-        missing.dedup();
+        let missing = missing(wanted, &found);
         if missing.is_empty() {
             return Ok(found);
         }
@@ -98,10 +95,7 @@ impl KeysDb {
                 if gone.exists([key.subject.as_slice()])? {
                     continue;
                 }
-                let mut material = Zeroizing::new([0; 32]);
-                chance.fill(&mut *material)?;
-                let data = DataKey(material);
-                let wrapped = wrap_key(wrap, chance, key, &data)?;
+                let (data, wrapped) = make_key(wrap, chance, key)?;
                 let class = key.class as u8;
                 insert.execute(params![
                     shard(&key.subject),
@@ -214,6 +208,28 @@ fn select_all(
     Ok(found)
 }
 
+/// Those that were not found, each once, in order.
+pub(crate) fn missing(wanted: &[KeyRef], found: &[Option<DataKey>]) -> Vec<KeyRef> {
+    let mut missing: Vec<KeyRef> =
+        wanted.iter().zip(found).filter(|(_, key)| key.is_none()).map(|(wanted, _)| *wanted).collect();
+    missing.sort_unstable();
+    missing.dedup();
+    missing
+}
+
+/// A new key, and the same wrapped.
+pub(crate) fn make_key(
+    wrap: &LessSafeKey,
+    chance: &Chance,
+    key: KeyRef,
+) -> Result<(DataKey, Vec<u8>), VaultError> {
+    let mut material = Zeroizing::new([0; 32]);
+    chance.fill(&mut *material)?;
+    let data = DataKey(material);
+    let wrapped = wrap_key(wrap, chance, key, &data)?;
+    Ok((data, wrapped))
+}
+
 fn wrap_aad(key: KeyRef) -> [u8; 24] {
     let mut aad = *b"key/1\0..................";
     aad[5] = key.class as u8;
@@ -222,12 +238,7 @@ fn wrap_aad(key: KeyRef) -> [u8; 24] {
     aad
 }
 
-pub(crate) fn wrap_key(
-    wrap: &LessSafeKey,
-    chance: &Chance,
-    key: KeyRef,
-    data: &DataKey,
-) -> Result<Vec<u8>, VaultError> {
+fn wrap_key(wrap: &LessSafeKey, chance: &Chance, key: KeyRef, data: &DataKey) -> Result<Vec<u8>, VaultError> {
     let mut nonce = [0; NONCE_LEN];
     chance.fill(&mut nonce)?;
     let mut body = Zeroizing::new(data.0.to_vec());

@@ -4,7 +4,7 @@
 //! data that leaves this schema out holds no keys.
 
 use crate::chance::Chance;
-use crate::keys::{shard, unwrap_key, wrap_key};
+use crate::keys::{make_key, missing, shard, unwrap_key};
 use crate::{DataKey, KeyRef, VaultError};
 use db::{Conn, Rows, Server, bytes, cell};
 use ring::aead::LessSafeKey;
@@ -12,7 +12,6 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use words::Timestamp;
-use zeroize::Zeroizing;
 
 const SCHEMA: &str = "
 create table if not exists vault_meta (name text primary key, value bytea not null);
@@ -29,6 +28,9 @@ create index if not exists destroyed_n on destroyed_subject (n);
 
 /// Of two nodes that start at once one makes the tables: PostgreSQL's lock of this number.
 const TURN: i64 = 7_461_003;
+
+/// Destructions are numbered in the order of their commits: PostgreSQL's lock of this number.
+const DESTROYING: i64 = 7_461_004;
 
 /// Every method blocks its thread for as long as the server takes.
 pub(crate) struct KeysServer {
@@ -53,10 +55,14 @@ impl KeysServer {
                 &rows,
             )?;
             let mut stored = Vec::new();
-            conn.ask_while("select value from vault_meta where name = 'root_check'", &once(), |_, row| {
-                stored = bytes(row, 0)?.to_vec();
-                Ok::<_, db::Error>(true)
-            })?;
+            conn.ask_while(
+                "select value from vault_meta where name = 'root_check'",
+                &Rows::once(),
+                |_, row| {
+                    stored = bytes(row, 0)?.to_vec();
+                    Ok::<_, db::Error>(true)
+                },
+            )?;
             conn.batch(&format!("select pg_advisory_unlock({TURN})"))?;
             Ok(stored)
         })?;
@@ -102,10 +108,7 @@ impl KeysServer {
             conn.run("begin")?;
             lock_subjects(conn, wanted.iter().map(|key| &key.subject))?;
             let found = select(conn, wrap, wanted)?;
-            let mut missing: Vec<KeyRef> =
-                wanted.iter().zip(&found).filter(|(_, key)| key.is_none()).map(|(key, _)| *key).collect();
-            missing.sort_unstable();
-            missing.dedup();
+            let missing = missing(wanted, &found);
             let mut subjects = Rows::new();
             for key in &missing {
                 subjects.row().blob(&key.subject);
@@ -119,10 +122,7 @@ impl KeysServer {
             })?;
             let (mut rows, mut fresh) = (Rows::new(), HashMap::new());
             for (key, _) in missing.into_iter().zip(gone).filter(|(_, gone)| !gone) {
-                let mut material = Zeroizing::new([0; 32]);
-                chance.fill(&mut *material)?;
-                let data = DataKey(material);
-                let wrapped = wrap_key(wrap, chance, key, &data)?;
+                let (data, wrapped) = make_key(wrap, chance, key)?;
                 rows.row().int(shard(&key.subject)).blob(&key.subject).int(key.class as u8).int(key.year);
                 rows.blob(&wrapped).at(now);
                 fresh.insert(key, data);
@@ -141,6 +141,8 @@ impl KeysServer {
         self.with(|conn| {
             conn.run("begin")?;
             lock_subjects(conn, std::iter::once(subject))?;
+            // One after the other: whoever has heard of one has heard of all with a smaller number.
+            conn.lock_numbers([DESTROYING])?;
             let mut row = Rows::new();
             row.row().blob(subject).at(now);
             conn.each(
@@ -179,25 +181,11 @@ impl KeysServer {
     }
 }
 
-fn once() -> Rows {
-    let mut rows = Rows::new();
-    rows.row();
-    rows
-}
-
 /// Nobody makes or destroys keys of these subjects until the transaction ends.
 fn lock_subjects<'a>(conn: &Conn, subjects: impl Iterator<Item = &'a [u8; 16]>) -> Result<(), VaultError> {
-    let mut names: Vec<i64> = subjects
-        .filter_map(|subject| subject.last_chunk::<8>())
-        .map(|last| i64::from_be_bytes(*last))
-        .collect();
-    names.sort_unstable();
-    names.dedup();
-    let mut rows = Rows::new();
-    for name in names {
-        rows.row().int(name);
-    }
-    conn.ask_while("select pg_advisory_xact_lock(?)::text", &rows, |_, _| Ok(true))
+    let names =
+        subjects.filter_map(|subject| subject.last_chunk::<8>()).map(|last| i64::from_be_bytes(*last));
+    Ok(conn.lock_numbers(names)?)
 }
 
 fn select(conn: &Conn, wrap: &LessSafeKey, wanted: &[KeyRef]) -> Result<Vec<Option<DataKey>>, VaultError> {

@@ -16,9 +16,10 @@ pub use nodes::share;
 
 use crate::{
     ClaimFor, CustomerChange, Deciding, HandOver, Identity, Incoming, MessageOutcome, NewDelivery,
-    NewMessage, Origin, SendWork, Settle, Store,
+    NewMessage, Origin, SendWork, Settle, StepBatch, Store,
 };
 use std::collections::BTreeMap;
+use std::time::Duration;
 use words::{
     Channel, CustomerId, DeliveryClass, DeliveryId, Elapsed, Event, EventKind, IdSource, MessageClass,
     MessageId, Timestamp, Value,
@@ -38,6 +39,39 @@ pub async fn exercise(make: impl AsyncFn() -> Store) {
 /// Minutes after a fixed instant.
 pub(crate) fn at(minutes: i64) -> Timestamp {
     Timestamp::from_secs(1_790_000_000 + 60 * minutes)
+}
+
+/// Until `done` says so, for three seconds at most.
+pub(crate) async fn soon(what: &str, mut done: impl AsyncFnMut() -> bool) {
+    for _ in 0..150 {
+        if done().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{what}: not within three seconds");
+}
+
+/// A claim that finds something: whoever was dropped is given back in a moment, where other nodes have to hear of it.
+pub(crate) async fn claim_soon(store: &Store, minutes: i64) -> StepBatch {
+    let mut found = None;
+    soon("somebody is due", async || {
+        let batch = store.claim_steps(at(minutes), 10, deciding()).await.unwrap();
+        found = Some(batch).filter(|batch| !batch.work.is_empty());
+        found.is_some()
+    })
+    .await;
+    found.unwrap()
+}
+
+/// What falls due next, told by somebody who has just looked and found nothing: a node that hears of others may think it
+/// earlier until then, and never later.
+pub(crate) async fn steps_due(store: &Store, looked: i64, wanted: Option<Timestamp>) {
+    soon("what falls due next is known", async || {
+        assert!(store.claim_steps(at(looked), 10, deciding()).await.unwrap().work.is_empty());
+        store.next_step_due() == wanted
+    })
+    .await;
 }
 
 pub(crate) fn ids() -> IdSource {

@@ -1,8 +1,7 @@
 //! What holds where several nodes share a database.
 
-use super::{applied, at, claim, deciding, hand_over, ids, incoming, plan, settle, someone};
+use super::{applied, at, claim, deciding, hand_over, ids, incoming, plan, settle, someone, soon};
 use crate::{DeliveryState, HandOverRefused, Identity, StopScope, Store};
-use std::time::Duration;
 use words::{CustomerId, DeliveryClass, IdSource};
 
 /// Two nodes on one database that is fresh; `cut` ends every transaction that stands open, as the server does to a node that
@@ -15,17 +14,6 @@ pub async fn share(one: &Store, two: &Store, cut: impl AsyncFn()) {
     a_delivery_is_one_nodes(one, two).await;
     a_stop_is_heard_by_all(one, two).await;
     many_at_once_lose_nothing(one, two).await;
-}
-
-/// Until `done` says so, for three seconds at most.
-async fn soon(what: &str, mut done: impl AsyncFnMut() -> bool) {
-    for _ in 0..150 {
-        if done().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("{what}: not within three seconds");
 }
 
 async fn step_all(store: &Store) -> usize {

@@ -31,7 +31,7 @@ async fn a_claimed_customer_is_nobody_elses(store: &Store) {
     let done = store.commit_steps(first, changes, at(2), None).await.unwrap();
     assert!(done.conflicted.is_empty());
     drop(second);
-    let third = store.claim_steps(at(2), 10, deciding()).await.unwrap();
+    let third = super::claim_soon(store, 2).await;
     assert_eq!(third.work.len(), 1, "what was dropped is due again, what was committed is not");
 }
 
@@ -40,10 +40,11 @@ async fn a_claim_dropped_leaves_everything_due(store: &Store) {
     let anna = someone(store, &ids, "anna").await;
     store.ingest(vec![incoming(anna, &ids, "order", 1, None)]).await.unwrap();
     for _ in 0..3 {
-        let batch = store.claim_steps(at(2), 10, deciding()).await.unwrap();
+        let batch = super::claim_soon(store, 2).await;
         assert_eq!(batch.work[0].events.len(), 1);
         drop(batch);
-        assert!(store.next_step_due().is_some_and(|due| due <= at(2)));
+        super::soon("it is known to be due", async || store.next_step_due().is_some_and(|due| due <= at(2)))
+            .await;
     }
 }
 
@@ -155,8 +156,7 @@ async fn an_enrollment_lives_moves_and_ends(store: &Store) {
         .segments
         .push(("silent".to_owned(), SegmentRow { member: true, since: at(2), flip_at: Some(at(90)) }));
     store.commit_steps(batch, vec![change], at(2), None).await.unwrap();
-    assert_eq!(store.next_step_due(), Some(at(60)));
-    assert!(store.claim_steps(at(59), 10, deciding()).await.unwrap().work.is_empty());
+    super::steps_due(store, 59, Some(at(60))).await;
 
     let batch = store.claim_steps(at(60), 10, deciding()).await.unwrap();
     let work = &batch.work[0];
@@ -214,7 +214,11 @@ async fn events_and_messages_commit_with_the_step(store: &Store) {
     assert_eq!((work.fence, work.attempts, work.strikes), (1, 1, 0));
     assert_eq!(work.address, "planted@example.com");
     assert_eq!(work.inputs["secret"], words::Value::Text("planted-input".to_owned()));
-    assert_eq!(store.next_send_due(&[words::Channel::EMAIL]), Some(at(90)));
+    super::soon("the next send is known", async || {
+        assert!(super::claim(store, 89).await.is_empty());
+        store.next_send_due(&[words::Channel::EMAIL]) == Some(at(90))
+    })
+    .await;
     let batch = store.claim_steps(at(2), 10, deciding()).await.unwrap();
     let work = &batch.work[0];
     assert_eq!(work.events.len(), 1, "an emitted event comes back as an event, once");

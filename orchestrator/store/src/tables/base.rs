@@ -2,7 +2,7 @@
 
 use super::bits;
 use crate::{Durability, Options, StoreError};
-use db::{Conn, File, Kind, Readers, Server};
+use db::{Conn, File, Kind, Readers, Rows, Server};
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use std::path::{Path, PathBuf};
@@ -162,7 +162,7 @@ fn pragmas(cache_kib: u32, synchronous: i64) -> String {
 
 fn assert_durable(conn: &Conn, wanted: i64) -> Result<(), StoreError> {
     let mut found = -1;
-    conn.ask_while("pragma synchronous", &bits::once(), |_, row| {
+    conn.ask_while("pragma synchronous", &Rows::once(), |_, row| {
         found = db::cell(row, 0)?;
         Ok::<_, StoreError>(true)
     })?;

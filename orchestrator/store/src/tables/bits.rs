@@ -155,13 +155,6 @@ pub(crate) fn watch(conn: &Conn) -> Result<(), StoreError> {
     Ok(conn.batch(if conn.is_postgres() { WATCH_THERE } else { WATCH })?)
 }
 
-/// One row without cells: the statement runs once.
-pub(crate) fn once() -> Rows {
-    let mut rows = Rows::new();
-    rows.row();
-    rows
-}
-
 /// Bits on their way into the table.
 #[derive(Default)]
 struct Changes(BTreeMap<(i64, i64, i64), Vec<(u16, bool)>>);
@@ -208,7 +201,7 @@ pub(crate) fn settle(conn: &Conn, tally: &mut Tally) -> Result<(), StoreError> {
     conn.ask(
         "select n, journey, step, name, purpose, planned_at, was, is_now, was_why, is_why from message_moved \
          order by note",
-        &once(),
+        &Rows::once(),
         |_, row| {
             any = true;
             let n: i64 = cell(row, 0)?;
@@ -240,7 +233,7 @@ pub(crate) fn settle(conn: &Conn, tally: &mut Tally) -> Result<(), StoreError> {
     if !any || conn.is_postgres() {
         return Ok(());
     }
-    conn.ask("select n, channel from message_on", &once(), |_, row| {
+    conn.ask("select n, channel from message_on", &Rows::once(), |_, row| {
         changes.set(Dim::Channel, cell(row, 1)?, cell(row, 0)?, true);
         Ok(())
     })?;
@@ -271,7 +264,7 @@ pub(crate) fn agree(conn: &Conn) -> Result<bool, StoreError> {
         mixed
     }
     let (mut kept, mut meant) = (0_u64, 0_u64);
-    conn.ask("select dim, value, block, bits from message_bits", &once(), |_, row| {
+    conn.ask("select dim, value, block, bits from message_bits", &Rows::once(), |_, row| {
         let (dim, value, block): (i64, i64, i64) = (cell(row, 0)?, cell(row, 1)?, cell(row, 2)?);
         for place in Block::read(bytes(row, 3)?)?.newest_first() {
             kept = kept.wrapping_add(one(dim, value, block * BLOCK + i64::from(place)));
@@ -281,7 +274,7 @@ pub(crate) fn agree(conn: &Conn) -> Result<bool, StoreError> {
     let messages = "select m.n, m.journey, m.purpose, m.outcome, m.name, \
             (select group_concat(distinct d.channel) from delivery d where d.shard = m.shard and d.customer = m.customer \
                 and d.message = m.id) from message m";
-    conn.ask(messages, &once(), |_, row| {
+    conn.ask(messages, &Rows::once(), |_, row| {
         let n = cell(row, 0)?;
         for (dim, at) in [(Dim::Journey, 1), (Dim::Purpose, 2), (Dim::Outcome, 3), (Dim::Name, 4)] {
             meant = meant.wrapping_add(one(dim as i64, cell(row, at)?, n));

@@ -358,7 +358,7 @@ impl Store {
                  where shard = ?1 and customer = ?2 and seq > ?3 and seq <= ?4 order by seq",
                 &rows,
                 |nth, row| {
-                    let event = SealedEvent::read_here(self, row, 0)?;
+                    let event = SealedEvent::read(self, row, 0)?;
                     if let Some(raw) = places.get(nth).and_then(|place| raw.get_mut(*place)) {
                         raw.events.push(event);
                     }
@@ -439,7 +439,7 @@ impl Store {
                     arrived_at: Timestamp::from_micros(cell(row, 10)?),
                 };
                 let cause = match cell::<Option<i64>>(row, 13)? {
-                    Some(_) => Some(SealedEvent::read_here(self, row, 13)?),
+                    Some(_) => Some(SealedEvent::read(self, row, 13)?),
                     None => None,
                 };
                 let enrollment = SealedEnrollment {

@@ -151,7 +151,6 @@ impl Store {
             })
         });
         let (store, count, for_claim) = (self.clone(), items.len(), claim.clone());
-        self.intern(["broken"]).await?;
         let each = by_itself(move |tx, error| {
             tracing::warn!("A batch of {count} steps failed, each is tried by itself: {error}");
             Box::pin(async move { store.write_one_by_one(tx, items, keys, now, for_claim, error).await })
@@ -279,7 +278,7 @@ impl Store {
 
     async fn intern_changes(&self, changes: &[CustomerChange]) -> Result<(), StoreError> {
         let mut names: Vec<&str> =
-            vec!["tabi", AuditKind::ConsentGranted.as_str(), AuditKind::ConsentRevoked.as_str()];
+            vec!["tabi", "broken", AuditKind::ConsentGranted.as_str(), AuditKind::ConsentRevoked.as_str()];
         for change in changes {
             for enrollment in &change.enrollments {
                 if let EnrollmentChange::New(new) = enrollment {

@@ -3,7 +3,7 @@
 use super::Store;
 use super::commit::call_cell;
 use super::keys::profile_key;
-use super::locks::lock_customers;
+use super::locks::{lock_customers, skip_locked};
 use super::open::{shard, text_shard};
 use super::writer::Tx;
 use crate::{CallSettle, CallWork, Fanout, FanoutOver, FanoutStep, Ingested, NewFanout, StoreError};
@@ -186,7 +186,7 @@ impl Store {
         let rows = self
             .write(move |tx| {
                 Box::pin(async move {
-                    let skipping = if tx.conn.is_postgres() { " for update skip locked" } else { "" };
+                    let skipping = skip_locked(tx);
                     Ok(db::query(&format!(
                         "update call set due_at = null, lease_until = ?2, fence = fence + 1, attempts = attempts + 1 \
                          where (shard, customer, enrollment, step, visit) in (select shard, customer, enrollment, step, \

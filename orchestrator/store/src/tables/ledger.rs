@@ -9,9 +9,8 @@ use super::locks::lock_free_customers;
 use super::open::shard;
 use crate::planted::{Bug, planted};
 use crate::{ClaimFor, DeliveryKey, DeliveryState, SendWork, StoreError};
-use db::{Conn, bytes, cell};
+use db::{Cells, Conn, bytes, cell};
 use db::{Rows, signed};
-use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use words::{Channel, CustomerId, DeliveryId, MessageId, SHARDS, Timestamp};
 
@@ -127,8 +126,7 @@ impl Store {
             .write(move |tx| {
                 Box::pin(async move {
                     // What another node is at, it may have.
-                    let free: HashSet<CustomerId> =
-                        lock_free_customers(tx, found.iter().map(|key| key.customer))?.into_iter().collect();
+                    let free = lock_free_customers(tx, found.iter().map(|key| key.customer))?;
                     let (mut struck, mut rows) = (Rows::new(), Rows::new());
                     found.retain(|key| free.contains(&key.customer));
                     for key in &found {
@@ -266,22 +264,12 @@ impl Store {
 }
 
 /// The first columns: customer, message, delivery.
-pub(crate) fn delivery_key(row: &db::Found<'_>) -> Result<DeliveryKey, StoreError> {
+pub(crate) fn delivery_key(row: &impl Cells) -> Result<DeliveryKey, StoreError> {
     let wrong = || StoreError::corrupt("a delivery's key");
     Ok(DeliveryKey {
         customer: CustomerId::from_slice(bytes(row, 0)?).ok_or_else(wrong)?,
         message: MessageId::from_slice(bytes(row, 1)?).ok_or_else(wrong)?,
         delivery: DeliveryId::from_slice(bytes(row, 2)?).ok_or_else(wrong)?,
-    })
-}
-
-/// The same of a row that was kept.
-pub(crate) fn delivery_key_of(row: &db::Row, at: usize) -> Result<DeliveryKey, StoreError> {
-    let wrong = || StoreError::corrupt("a delivery's key");
-    Ok(DeliveryKey {
-        customer: CustomerId::from_slice(row.blob(at)?).ok_or_else(wrong)?,
-        message: MessageId::from_slice(row.blob(at + 1)?).ok_or_else(wrong)?,
-        delivery: DeliveryId::from_slice(row.blob(at + 2)?).ok_or_else(wrong)?,
     })
 }
 

@@ -9,6 +9,7 @@ use super::open::shard;
 use super::writer::Tx;
 use crate::StoreError;
 use db::Rows;
+use std::collections::HashSet;
 use words::CustomerId;
 
 /// Nobody else changes these customers.
@@ -24,18 +25,17 @@ pub(crate) fn lock_customers(tx: &Tx, ids: impl IntoIterator<Item = CustomerId>)
 pub(crate) fn lock_free_customers(
     tx: &Tx,
     ids: impl IntoIterator<Item = CustomerId>,
-) -> Result<Vec<CustomerId>, StoreError> {
+) -> Result<HashSet<CustomerId>, StoreError> {
+    if !tx.conn.is_postgres() {
+        return Ok(ids.into_iter().collect());
+    }
     let rows = in_order(ids);
-    let skipping = if tx.conn.is_postgres() { " for update skip locked" } else { "" };
-    let mut free = Vec::with_capacity(rows.len());
-    tx.conn.ask(
-        &format!("select id from customer where shard = ?1 and id = ?2{skipping}"),
-        &rows,
-        |_, row| {
-            free.extend(CustomerId::from_slice(db::bytes(row, 0)?));
-            Ok(())
-        },
-    )?;
+    let mut free = HashSet::with_capacity(rows.len());
+    let sql = "select id from customer where shard = ?1 and id = ?2 for update skip locked";
+    tx.conn.ask(sql, &rows, |_, row| {
+        free.extend(CustomerId::from_slice(db::bytes(row, 0)?));
+        Ok(())
+    })?;
     Ok(free)
 }
 
@@ -52,17 +52,12 @@ fn in_order(ids: impl IntoIterator<Item = CustomerId>) -> Rows {
 
 /// Nobody else does what is named by these numbers.
 pub(crate) fn lock_names(tx: &Tx, names: impl IntoIterator<Item = i64>) -> Result<(), StoreError> {
-    if !tx.conn.is_postgres() {
-        return Ok(());
-    }
-    let mut names: Vec<i64> = names.into_iter().collect();
-    names.sort_unstable();
-    names.dedup();
-    let mut rows = Rows::new();
-    for name in names {
-        rows.row().int(name);
-    }
-    tx.conn.ask("select pg_advisory_xact_lock(?)::text", &rows, |_, _| Ok(()))
+    Ok(tx.conn.lock_numbers(names)?)
+}
+
+/// What a question ends with whose rows nobody else is to have.
+pub(crate) fn skip_locked(tx: &Tx) -> &'static str {
+    if tx.conn.is_postgres() { " for update skip locked" } else { "" }
 }
 
 /// The number of a hash or blind index.

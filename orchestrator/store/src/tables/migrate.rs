@@ -2,7 +2,7 @@
 
 use super::base::Base;
 use super::open::aside;
-use crate::StoreError;
+use crate::{Options, StoreError};
 use db::{Conn, Rows, Server};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{ConnectOptions, Connection, Row};
@@ -62,15 +62,38 @@ pub(crate) async fn bring_up(base: &Base, read_only: bool) -> Result<(), StoreEr
     Ok(())
 }
 
+impl Options {
+    /// Whether there is anything yet: a file, or tables on the server.
+    pub async fn is_there(&self) -> Result<bool, StoreError> {
+        let Some(server) = self.server.clone() else {
+            return Ok(self.path.as_ref().is_some_and(|path| path.is_file()));
+        };
+        aside(move || {
+            let conn = Conn::server(&server, true)?;
+            let mut there = false;
+            let sql = "select to_regclass('tabi_migration') is not null";
+            conn.ask_while(sql, &Rows::once(), |_, row| {
+                there = db::cell(row, 0)?;
+                Ok::<_, StoreError>(true)
+            })?;
+            Ok(there)
+        })
+        .await
+    }
+}
+
 /// What was done last, by the server.
 fn done_there(conn: &Conn) -> Result<Option<i64>, StoreError> {
-    let mut row = Rows::new();
-    row.row();
     let mut found = None;
-    conn.ask_while("select max(number) from tabi_migration", &row, |_, row| {
+    conn.ask_while("select max(number) from tabi_migration", &Rows::once(), |_, row| {
         found = db::cell(row, 0)?;
         Ok::<_, StoreError>(false)
     })?;
+    known(found)
+}
+
+/// Refuses what a newer release wrote.
+fn known(found: Option<i64>) -> Result<Option<i64>, StoreError> {
     match found {
         Some(found) if found > NEWEST => Err(StoreError::NewerSchema { found, known: NEWEST }),
         found => Ok(found),
@@ -132,10 +155,7 @@ async fn migrate(conn: &mut SqliteConnection) -> Result<(), StoreError> {
 async fn check(conn: &mut SqliteConnection) -> Result<Option<i64>, StoreError> {
     let found: Option<i64> =
         sqlx::query("select max(number) from tabi_migration").fetch_one(conn).await?.try_get(0)?;
-    match found {
-        Some(found) if found > NEWEST => Err(StoreError::NewerSchema { found, known: NEWEST }),
-        found => Ok(found),
-    }
+    known(found)
 }
 
 #[cfg(test)]

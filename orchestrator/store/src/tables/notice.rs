@@ -2,6 +2,7 @@
 
 use super::Store;
 use super::keys::{NOBODY, events_key};
+use super::locks::skip_locked;
 use super::open::bidx_shard;
 use crate::{AuditEvent, Notice, NoticeWork, StoreError};
 use db::signed;
@@ -68,7 +69,7 @@ impl Store {
         let rows = self
             .write(move |tx| {
                 Box::pin(async move {
-                    let skipping = if tx.conn.is_postgres() { " for update skip locked" } else { "" };
+                    let skipping = skip_locked(tx);
                     Ok(db::query(&format!(
                         "update notice set mail_due = ?2, mail_tries = mail_tries + 1 where (shard, id) in \
                             (select shard, id from notice where mail_due is not null and mail_due <= ?1 \

@@ -94,7 +94,6 @@ impl Store {
             let (held, conns) = started.await?;
             (held, Some(Writer::start(conns, &base, &wakeups)?))
         };
-        drop(first);
         // Different at every start, the same in every virtual run.
         let seed = held.starts.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ held.salt();
         let store = Self(Arc::new(Inner {
@@ -125,7 +124,7 @@ impl Store {
             spare: Arc::default(),
         }));
         if store.0.base.kind() == Kind::Postgres {
-            store.ask_the_time().await?;
+            store.ask_the_time(&mut first).await?;
             store.listen();
         }
         Ok(store)

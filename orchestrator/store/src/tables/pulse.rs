@@ -4,9 +4,9 @@
 //! notification, and there is nothing that a pooler between us and the server, or a distributed server, does not know.
 
 use super::Store;
-use super::open::{Inner, aside, load_hints, setting};
+use super::open::{Inner, load_hints, setting};
 use crate::{Clock as _, StoreError, SystemClock};
-use db::{Kind, Rows, cell};
+use db::{Kind, Reader};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
@@ -49,34 +49,22 @@ impl Store {
         let live = db::query("select coalesce(max(n), 0) from release_live").fetch_one(&mut conn).await?;
         let live: u64 = live.try_get(0)?;
         self.0.wakeups.releases.send_if_modified(|known| std::mem::replace(known, live) != live);
+        self.ask_the_time(&mut conn).await?;
         drop(conn);
         // Keys of the API are looked up again; whoever was revoked elsewhere is refused here.
         self.0.api_keys.write().unwrap_or_else(PoisonError::into_inner).clear();
-        self.0.vault.hear_of_destroyed().await?;
-        self.ask_the_time().await
+        Ok(self.0.vault.hear_of_destroyed().await?)
     }
 
     /// How far the server's clock is from ours: leases are by the server's, so that nodes need not agree on the time.
-    pub(crate) async fn ask_the_time(&self) -> Result<(), StoreError> {
-        let store = self.clone();
-        aside(move || {
-            let conn = store.0.base.reader()?;
-            let mut row = Rows::new();
-            row.row();
-            let here = SystemClock.machine_now();
-            let mut there = 0_i64;
-            conn.ask_while(
-                "select (extract(epoch from clock_timestamp()) * 1000000)::bigint",
-                &row,
-                |_, row| {
-                    there = cell(row, 0)?;
-                    Ok::<_, StoreError>(true)
-                },
-            )?;
-            store.0.ahead.store(there.saturating_sub(here.as_micros()), Ordering::Release);
-            Ok(())
-        })
-        .await
+    pub(crate) async fn ask_the_time(&self, conn: &mut Reader) -> Result<(), StoreError> {
+        let here = SystemClock.machine_now();
+        let row = db::query("select (extract(epoch from clock_timestamp()) * 1000000)::bigint")
+            .fetch_one(conn)
+            .await?;
+        let there: i64 = row.try_get(0)?;
+        self.0.ahead.store(there.saturating_sub(here.as_micros()), Ordering::Release);
+        Ok(())
     }
 
     /// This instant of the machine clock, by the server's clock where there is one.

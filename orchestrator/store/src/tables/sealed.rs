@@ -3,7 +3,7 @@
 use super::Store;
 use super::keys::{Keys, events_key};
 use crate::StoreError;
-use db::{bytes, cell, unsigned};
+use db::{Cells, bytes, cell, unsigned};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use words::{CustomerId, Event, EventId, EventKind, Timestamp};
@@ -21,20 +21,7 @@ pub(crate) struct SealedEvent {
 
 impl SealedEvent {
     /// Columns from `at`: seq, id, name, kind, occurred_at, received_at, properties.
-    pub(crate) fn read(store: &Store, row: &db::Row, at: usize) -> Result<Self, StoreError> {
-        Ok(Self {
-            seq: unsigned(row.try_get(at)?),
-            id: EventId::from_slice(row.try_get(at + 1)?).ok_or_else(|| StoreError::corrupt("event.id"))?,
-            name: store.name(row.try_get(at + 2)?)?,
-            kind: if row.try_get::<i64, _>(at + 3)? == 1 { EventKind::History } else { EventKind::Live },
-            occurred_at: Timestamp::from_micros(row.try_get(at + 4)?),
-            received_at: Timestamp::from_micros(row.try_get(at + 5)?),
-            properties: row.try_get(at + 6)?,
-        })
-    }
-
-    /// The same of a row that our own thread reads.
-    pub(crate) fn read_here(store: &Store, row: &db::Found<'_>, at: usize) -> Result<Self, StoreError> {
+    pub(crate) fn read(store: &Store, row: &impl Cells, at: usize) -> Result<Self, StoreError> {
         Ok(Self {
             seq: unsigned(cell(row, at)?),
             id: EventId::from_slice(bytes(row, at + 1)?).ok_or_else(|| StoreError::corrupt("event.id"))?,

@@ -415,7 +415,7 @@ impl Store {
             .bind(last.0.to_vec())
             .fetch_optional(conn)
             .await?;
-        row.map(|row| super::ledger::delivery_key_of(&row, 0)).transpose()
+        row.map(|row| super::ledger::delivery_key(&row)).transpose()
     }
 
     /// A person settles what is unknown or quarantined, by name.

@@ -2,7 +2,7 @@
 
 use super::Store;
 use super::audit::PreparedAudit;
-use super::ledger::delivery_key_of;
+use super::ledger::delivery_key;
 use super::locks::lock_free_customers;
 use super::open::shard;
 use super::settle::message_outcome;
@@ -10,8 +10,6 @@ use crate::{AuditEvent, AuditKind, MessageOutcome, StoreError, Swept};
 use crate::{Clock as _, SystemClock};
 use db::Kind;
 use db::Rows;
-use std::collections::HashSet;
-use words::CustomerId;
 use words::Timestamp;
 
 /// Why nobody knows what became of a hand-over that nobody is left to speak for.
@@ -80,11 +78,10 @@ impl Store {
                 .bind(SWEEP_MAX)
                 .fetch_all(&mut tx.conn)
                 .await?;
-                let whose = rows.iter().map(|row| Ok(delivery_key_of(row, 0)?.customer));
-                let free: HashSet<CustomerId> =
-                    lock_free_customers(tx, whose.collect::<Result<Vec<_>, StoreError>>()?)?.into_iter().collect();
+                let whose = rows.iter().map(|row| Ok(delivery_key(row)?.customer));
+                let free = lock_free_customers(tx, whose.collect::<Result<Vec<_>, StoreError>>()?)?;
                 for row in rows {
-                    let key = delivery_key_of(&row, 0)?;
+                    let key = delivery_key(&row)?;
                     // Somebody is at it.
                     if !free.contains(&key.customer) {
                         continue;

@@ -124,7 +124,7 @@ impl Store {
         let looking = move || {
             let conn = base.reader()?;
             let mut found: Vec<(i64, String)> = Vec::new();
-            conn.ask("select id, name from symbol", &super::bits::once(), |_, row| {
+            conn.ask("select id, name from symbol", &Rows::once(), |_, row| {
                 found.push((cell(row, 0)?, cell(row, 1)?));
                 Ok(())
             })?;

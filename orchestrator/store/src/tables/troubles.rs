@@ -1,7 +1,7 @@
 //! What needs a person.
 
 use super::Store;
-use super::ledger::delivery_key_of;
+use super::ledger::delivery_key;
 use crate::{DeliveryState, StoreError, TroubleRow, Troubles};
 use db::signed;
 use words::Timestamp;
@@ -43,7 +43,7 @@ impl Store {
         rows.iter()
             .map(|row| {
                 Ok(TroubleRow {
-                    key: delivery_key_of(row, 0)?,
+                    key: delivery_key(row)?,
                     state,
                     channel: self.name(row.try_get(3)?)?.to_string(),
                     planned_at: Timestamp::from_micros(row.try_get(4)?),
