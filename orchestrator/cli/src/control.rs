@@ -94,7 +94,7 @@ pub(crate) async fn ask_telling(context: &Context, ask: Ask, tell: Tell<'_>) -> 
         return Ok(answer);
     }
     if !ask.makes_data() {
-        place.must_be_there()?;
+        place.must_be_there().await?;
     }
     let end = tokio::time::Instant::now() + BUSY_MAX;
     let instance = loop {

@@ -29,7 +29,7 @@ impl Instance {
     /// For reading alone, also while another process runs it.
     pub(crate) async fn read(context: &Context) -> anyhow::Result<Self> {
         let place = Place::of(&context.common);
-        place.must_be_there()?;
+        place.must_be_there().await?;
         Self::open(context, place, |options| options.read_only()).await
     }
 

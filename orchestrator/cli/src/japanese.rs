@@ -57,6 +57,10 @@ const SENTENCES: &[(&str, &str)] = &[
     ("No space left on device (os error 28)", "ディスクに空きがありません"),
     // Where things are.
     (
+        "there is no data in this database yet: `tabi deploy` or `tabi serve` makes it, --database names another",
+        "このデータベースにはまだデータがありません。「tabi deploy」か「tabi serve」で作られます。別のデータベースは --database で指定します",
+    ),
+    (
         "there is no data in {}: `tabi deploy` or `tabi serve` makes it, --data names another folder",
         "{} にデータがありません。「tabi deploy」か「tabi serve」で作られます。別のフォルダーは --data で指定します",
     ),

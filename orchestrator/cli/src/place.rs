@@ -87,8 +87,8 @@ impl Place {
     }
 
     /// Whether there is anything yet.
-    pub(crate) fn is_there(&self) -> bool {
-        self.server.is_some() || self.database().is_file()
+    pub(crate) async fn is_there(&self) -> Result<bool, StoreError> {
+        self.options()?.is_there().await
     }
 
     /// Makes the folder, for its owner alone.
@@ -106,9 +106,15 @@ impl Place {
     }
 
     /// Says what to do where there is no data.
-    pub(crate) fn must_be_there(&self) -> anyhow::Result<()> {
-        if self.is_there() {
+    pub(crate) async fn must_be_there(&self) -> anyhow::Result<()> {
+        if self.is_there().await? {
             return Ok(());
+        }
+        if self.server.is_some() {
+            return Err(Fault::unreachable(
+                "there is no data in this database yet: `tabi deploy` or `tabi serve` makes it, --database names another",
+            )
+            .into());
         }
         Err(Fault::unreachable(format!(
             "there is no data in {}: `tabi deploy` or `tabi serve` makes it, --data names another folder",

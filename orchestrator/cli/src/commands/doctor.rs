@@ -109,7 +109,7 @@ pub(crate) async fn run(context: &Context, args: &DoctorArgs) -> anyhow::Result<
     }
     if config.is_err() {
         // Told above: without it the installation is not opened.
-    } else if place.is_there() {
+    } else if place.is_there().await? {
         match Instance::read(context).await {
             Ok(instance) => tables(&instance, &mut found).await,
             Err(error) => found.wrong(DATABASE, &error),

@@ -79,7 +79,7 @@ pub(crate) async fn run(context: &Context, _: &PlanArgs) -> anyhow::Result<Exit>
     let out = context.out;
     let root = project::find(context.common.project.as_deref())?;
     let new = Arc::new(project::build(out, &root)?);
-    let there = Place::of(&context.common).is_there();
+    let there = Place::of(&context.common).is_there().await?;
     let instance = if there { Some(Instance::read(context).await?) } else { None };
     let live = match &instance {
         Some(instance) => match instance.store.live_release().await? {

@@ -117,7 +117,7 @@ async fn broadcasts(
     context: &Context,
     release: &release::Release,
 ) -> anyhow::Result<(Vec<plan::broadcasts::BroadcastPlan>, Option<Arc<release::Release>>)> {
-    let there = Place::of(&context.common).is_there();
+    let there = Place::of(&context.common).is_there().await?;
     let instance = if there { Some(Instance::read(context).await?) } else { None };
     let live = match &instance {
         Some(instance) if instance.store.live_release().await?.is_some() => instance.release().await.ok(),

@@ -71,7 +71,7 @@ pub(crate) async fn backup(context: &Context, args: &BackupArgs) -> anyhow::Resu
 
 pub(crate) async fn migrate(context: &Context, _: &MigrateArgs) -> anyhow::Result<Exit> {
     let out = context.out;
-    crate::place::Place::of(&context.common).must_be_there()?;
+    crate::place::Place::of(&context.common).must_be_there().await?;
     // Opening for writing brings the tables up to date, or says why it cannot.
     let instance = Instance::write(context).await?;
     instance.close().await;

@@ -6,7 +6,7 @@ use words::Language;
 
 /// What there is; `None` where there is no installation yet, nothing in it, or where it is live already.
 pub(super) async fn taken_over(context: &Context) -> anyhow::Result<Option<TakenOver>> {
-    if !Place::of(&context.common).is_there() {
+    if !Place::of(&context.common).is_there().await? {
         return Ok(None);
     }
     let instance = Instance::read(context).await?;
