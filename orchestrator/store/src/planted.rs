@@ -39,11 +39,12 @@ pub enum Bug {
     AnswerBeforeCommit,
     ThrottleIgnored,
     DeadAddressForgotten,
+    GuardIgnoredAtHandOver,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::RecordAfterSend,
         Self::CheckpointAtFetch,
         Self::LeaseByBusinessClock,
@@ -75,6 +76,7 @@ impl Bug {
         Self::AnswerBeforeCommit,
         Self::ThrottleIgnored,
         Self::DeadAddressForgotten,
+        Self::GuardIgnoredAtHandOver,
     ];
 }
 

@@ -10,6 +10,7 @@ pub mod model;
 pub mod plan;
 pub mod project;
 pub mod provider;
+pub mod races;
 pub mod run;
 pub mod tables;
 pub mod world;

@@ -43,6 +43,9 @@ struct Args {
     /// Looks at every state of the model of the ledger instead, and at what it misses without each of its rules
     #[arg(long)]
     model: bool,
+    /// Runs so many races of an unsubscribe against a send instead, on SQLite and on PostgreSQL, in real time
+    #[arg(long)]
+    races: Option<usize>,
     /// Writes what came of it into tests/sim/RESULTS.md
     #[arg(long)]
     write: bool,
@@ -67,6 +70,10 @@ fn main() -> ExitCode {
     if args.bug.is_some() && !PLANTED {
         eprintln!("Mistakes can be planted only in a build with the feature `planted`: run `tests/run sim`.");
         return ExitCode::FAILURE;
+    }
+    if let Some(count) = args.races {
+        plant(bugs.first().copied());
+        return races(count, &args);
     }
     if let Some(seed) = args.seed {
         plant(bugs.first().copied());
@@ -166,6 +173,52 @@ fn every_bug(args: &Args, bugs: &[Bug]) -> ExitCode {
         );
     }
     if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn races(count: usize, args: &Args) -> ExitCode {
+    use sim::races::{Place, races};
+    let Ok(server) = std::env::var("TABI_TEST_POSTGRES") else {
+        eprintln!("TABI_TEST_POSTGRES names no PostgreSQL: `tests/run sim --races {count}` brings one.");
+        return ExitCode::FAILURE;
+    };
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let (mut text, mut good) = (String::new(), true);
+    for (name, place) in [("SQLite", Place::Sqlite), ("PostgreSQL, two nodes", Place::Postgres(server))] {
+        let began = std::time::Instant::now();
+        match runtime.block_on(races(count, args.seed.unwrap_or(args.from), &place)) {
+            Ok(raced) => {
+                raced.breaches.iter().for_each(|breach| println!("{breach}"));
+                good &= raced.breaches.is_empty();
+                let line = format!(
+                    "{}, {name}: {} races of an unsubscribe against a send; {} times the refusal was first and nothing went \
+                     out, {} times the hand-over stood in the ledger first; {} hand-overs began after the refusal was \
+                     acknowledged; {} s",
+                    results::date(),
+                    raced.races,
+                    raced.refused_first,
+                    raced.handed_first,
+                    raced.breaches.len(),
+                    began.elapsed().as_secs(),
+                );
+                println!("{line}");
+                text.push_str(&format!("- {line}\n"));
+            }
+            Err(error) => {
+                println!("{name}: {error:#}");
+                good = false;
+            }
+        }
+    }
+    if args.write && args.bug.is_none() {
+        results::write("Races", &text);
+    }
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn model(args: &Args) -> ExitCode {

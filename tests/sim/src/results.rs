@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 const HEAD: &str = "# What the simulator found
 
-Written by `tests/run sim --write` (seeds), `tests/run sim --bug all --write` (planted mistakes) and `tests/run sim --model --write`
+Written by `tests/run sim --write` (seeds), `tests/run sim --bug all --write` (planted mistakes), `tests/run sim --races 10000 --write` (races) and `tests/run sim --model --write`
 (the model). How it works stands in [README.md](README.md).
 ";
 

@@ -92,7 +92,7 @@ impl Store {
                     let guard = *guards.entry(item.customer).or_insert(door.guard_version);
                     let refused = if held || epoch != item.stop_epoch && !planted(Bug::StopEpochIgnored) {
                         Some(HandOverRefused::Stopped)
-                    } else if guard != item.guard_version {
+                    } else if guard != item.guard_version && !planted(Bug::GuardIgnoredAtHandOver) {
                         Some(HandOverRefused::Guard)
                     } else if now >= item.valid_until && !planted(Bug::ExpiryIgnoredAtHandOver) {
                         Some(HandOverRefused::Late)
