@@ -6,7 +6,9 @@ use ring::rand::SecureRandom as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use store::{Clock, Options, Store, StoreError, SystemClock, VirtualClock};
+use vault::VaultError;
 use words::{IdSource, Timestamp};
+use worker::live::LiveError;
 
 /// The tables of one installation, and what goes with them.
 #[derive(Clone)]
@@ -104,6 +106,21 @@ impl store::Copies for Inbox {
 /// Whether the error says that another process has the database.
 pub(crate) fn in_use(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| matches!(cause.downcast_ref(), Some(StoreError::InUse(_))))
+}
+
+/// Whether the error says that the database cannot be reached, or could not do it now.
+pub(crate) fn out_of_reach(error: &anyhow::Error) -> bool {
+    let of_keys = |error: &VaultError| matches!(error, VaultError::Server(_));
+    let of_store = |error: &StoreError| match error {
+        StoreError::Unavailable(_) => true,
+        StoreError::Vault(error) => of_keys(error),
+        _ => false,
+    };
+    error.chain().any(|cause| {
+        cause.downcast_ref().is_some_and(of_store)
+            || cause.downcast_ref().is_some_and(of_keys)
+            || matches!(cause.downcast_ref(), Some(LiveError::Store(error)) if of_store(error))
+    })
 }
 
 /// Ids from the operating system's chance.

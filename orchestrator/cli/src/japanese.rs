@@ -399,6 +399,7 @@ const SENTENCES: &[(&str, &str)] = &[
         "データベースは新しい版（スキーマ {}）のもので、この Tabi が扱えるのは {} までです。新しい版を入れるか、更新前のバックアップを復元してください",
     ),
     ("the store is closed", "データベースは閉じられています"),
+    ("the database is out of reach", "データベースに接続できません"),
     (
         "customer {} was merged meanwhile: try again",
         "その間にお客様 {} が統合されました。もう一度実行してください",

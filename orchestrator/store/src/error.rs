@@ -41,7 +41,7 @@ pub enum StoreError {
     #[error("a stored row cannot be understood ({0}): run `tabi doctor`")]
     Corrupt(String),
     /// The vault did not open or seal.
-    #[error("the vault")]
+    #[error(transparent)]
     Vault(#[from] vault::VaultError),
 }
 

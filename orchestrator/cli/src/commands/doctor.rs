@@ -107,21 +107,30 @@ pub(crate) async fn run(context: &Context, args: &DoctorArgs) -> anyhow::Result<
         }
         Err(error) => found.wrong(CONFIGURATION, error),
     }
-    if config.is_err() {
-        // Told above: without it the installation is not opened.
-    } else if place.is_there().await? {
-        match Instance::read(context).await {
-            Ok(instance) => tables(&instance, &mut found).await,
-            Err(error) => found.wrong(DATABASE, &error),
+    // Where the configuration is wrong, which is told above, the installation is not opened.
+    if config.is_ok() {
+        match place.is_there().await {
+            Ok(true) => match Instance::read(context).await {
+                Ok(instance) => tables(&instance, &mut found).await,
+                Err(error) => found.wrong(DATABASE, &error),
+            },
+            Ok(false) if place.is_shared() => found.say(
+                DATABASE,
+                Health::Note,
+                "empty: `tabi deploy` or `tabi serve` makes the tables".to_owned(),
+                "まだ空です。`tabi deploy` か `tabi serve` で作られます".to_owned(),
+            ),
+            Ok(false) => {
+                let folder = place.folder().display();
+                found.say(
+                    DATABASE,
+                    Health::Note,
+                    format!("none yet in {folder}"),
+                    format!("{folder} にはまだありません"),
+                );
+            }
+            Err(error) => found.wrong(DATABASE, &error.into()),
         }
-    } else {
-        let folder = place.folder().display();
-        found.say(
-            DATABASE,
-            Health::Note,
-            format!("none yet in {folder}"),
-            format!("{folder} にはまだありません"),
-        );
     }
     let bad = found.found.iter().any(|finding| finding.health == Health::Bad);
     out.json(&json!({

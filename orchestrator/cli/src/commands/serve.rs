@@ -9,6 +9,7 @@ use crate::{
     exit::{Exit, Fault},
     hooks::Wiring,
     instance::{self, Instance},
+    place::Place,
     project,
 };
 use anyhow::Context as _;
@@ -43,8 +44,36 @@ const LISTEN: ([u8; 4], u16) = ([127, 0, 0, 1], 8080);
 /// How long draining may take before the process ends all the same; what was not done is due again at the next start.
 const DRAIN_MAX: Duration = Duration::from_secs(70);
 
+/// How long a database on a server is waited for: it may come up later than we do, or go down meanwhile.
+const DATABASE_WAIT: Duration = Duration::from_secs(60);
+
+/// Does it again as long as the database on a server does not answer, for [`DATABASE_WAIT`] at most.
+async fn patiently<T>(place: &Place, mut work: impl AsyncFnMut() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let end = tokio::time::Instant::now() + DATABASE_WAIT;
+    let mut said = false;
+    loop {
+        match work().await {
+            Err(error)
+                if place.is_shared()
+                    && instance::out_of_reach(&error)
+                    && tokio::time::Instant::now() < end =>
+            {
+                if !std::mem::replace(&mut said, true) {
+                    tracing::warn!(
+                        "The database does not answer, it is asked for {} s: {error:#}",
+                        DATABASE_WAIT.as_secs()
+                    );
+                }
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+            done => return done,
+        }
+    }
+}
+
 pub(crate) async fn run(context: &Context, args: &ServeArgs) -> anyhow::Result<Exit> {
-    let instance = match Instance::write(context).await {
+    let place = Place::of(&context.common);
+    let instance = match patiently(&place, async || Instance::write(context).await).await {
         Err(error) if instance::in_use(&error) => return Err(already_runs(context, error)),
         opened => opened?,
     };
@@ -87,7 +116,7 @@ async fn serve_with(
         inbox::Inbox::open_at(&instance.place.inbox(), move || clock.now()).await?
     };
     let desk = Arc::new(desk(&instance, &inbox, &current, &base_url, listens).await?);
-    start(context, &desk).await?;
+    patiently(&instance.place, async || start(context, &desk).await).await?;
 
     let wiring = Wiring { desk: Arc::clone(&desk), inbox };
     let app = App::new(
@@ -111,7 +140,7 @@ async fn serve_with(
     let following = tokio::spawn(follow(Arc::clone(&desk), stopped.clone()));
     let machine = machine(&desk)?;
     let working = tokio::spawn(worker::tickets::run(machine, instance.place.jobs(), stopped));
-    tell(context, &desk, &app).await?;
+    patiently(&instance.place, async || tell(context, &desk, &app).await).await?;
 
     let mut serving = serving;
     tokio::select! {
@@ -174,7 +203,7 @@ async fn follow(desk: Arc<Desk>, mut stopped: watch::Receiver<bool>) {
 }
 
 fn already_runs(context: &Context, error: anyhow::Error) -> anyhow::Error {
-    let place = crate::place::Place::of(&context.common);
+    let place = Place::of(&context.common);
     match control::door(&place) {
         Some(door) => Fault::refused(format!(
             "Tabi runs on {} already (process {}): use that one, stop it first, or name another folder with --data",

@@ -167,13 +167,13 @@ impl Writer {
             })
         });
         self.sender.send(Command::Job(job)).await.map_err(|_| closed())?;
-        answer.await.map_err(|_| closed())?
+        answer.await.map_err(|_| unanswered())?
     }
 
     pub(crate) async fn ingest(&self, events: Vec<Prepared>) -> IngestReply {
         let (reply, answer) = oneshot::channel();
         self.sender.send(Command::Ingest(events, reply)).await.map_err(|_| closed())?;
-        answer.await.map_err(|_| closed())?
+        answer.await.map_err(|_| unanswered())?
     }
 
     pub(crate) async fn close(&self) {
@@ -188,6 +188,11 @@ impl Writer {
 
 fn closed() -> StoreError {
     StoreError::Unavailable("the store is closed".to_owned())
+}
+
+/// The command was dropped: no transaction could be begun.
+fn unanswered() -> StoreError {
+    StoreError::Unavailable("the database is out of reach".to_owned())
 }
 
 /// What waits to be written, for whichever writer comes first.
