@@ -1,10 +1,13 @@
 //! Upkeep: leases, scans, old rows, signs of life. Re-derives due work from our tables, never from the queue's.
 
 use crate::Machine;
-use store::{FanoutStep, StoreError, Swept};
+use store::{Fanout, FanoutStep, StoreError, Swept};
 
 /// Customers per page of a scan.
 const PAGE: usize = 2000;
+
+/// How long a scan is this node's, from page to page.
+const SCAN: words::Elapsed = words::Elapsed::from_secs(60);
 
 impl Machine {
     /// Gives back leases that are over.
@@ -26,7 +29,7 @@ impl Machine {
 
     /// Takes every open scan one page further. `true`: there is more to do.
     pub async fn scan(&self) -> Result<bool, StoreError> {
-        let fanouts = self.store.open_fanouts().await?;
+        let fanouts = self.store.take_fanouts(&self.node, self.leases_now(), SCAN).await?;
         for fanout in &fanouts {
             // Whoever is told of an item must find it as it is now.
             if fanout.kind == "item"
@@ -35,20 +38,20 @@ impl Machine {
             {
                 self.reload_items(catalog).await?;
             }
-            let page = self.store.fanout_page(fanout.id, PAGE).await?;
+            let page = self.store.fanout_page(fanout, PAGE).await?;
             let now = self.clock.now();
             let step = match fanout.kind.as_str() {
-                "item" => self.item_changed(&fanout.body, &page, now),
+                "item" => self.item_changed(fanout, &page, now),
                 // Whoever is looked at finds what is new by itself: rows of segments and dates that are missing.
                 _ => FanoutStep { events: Vec::new(), due: page.clone(), due_at: now },
             };
-            self.store.fanout_step(fanout.id, &page, step, now).await?;
+            self.store.fanout_step(fanout, &page, step, now).await?;
         }
         Ok(!fanouts.is_empty())
     }
 
-    fn item_changed(&self, body: &str, page: &[words::CustomerId], now: words::Timestamp) -> FanoutStep {
-        let properties = told_of(body);
+    fn item_changed(&self, fanout: &Fanout, page: &[words::CustomerId], now: words::Timestamp) -> FanoutStep {
+        let properties = told_of(&fanout.body);
         if properties.is_empty() {
             return FanoutStep::default();
         }
@@ -65,7 +68,8 @@ impl Machine {
                     kind: words::EventKind::Live,
                 },
                 source: "tabi".to_owned(),
-                message_id: None,
+                // A page that is told again after a crash is told once.
+                message_id: Some(format!("scan {:032x}", u128::from_be_bytes(fanout.id))),
                 listened: true,
                 declared: true,
             })

@@ -11,6 +11,15 @@ use db::{Rows, signed, unsigned};
 use std::collections::BTreeMap;
 use words::{CustomerId, Elapsed, EnrollmentId, Timestamp, Value};
 
+/// Scans not finished: all, or those of one holder.
+const OPEN: &str = "select id, kind, body, segment, count, created_at, cursor_customer from fanout \
+     where finished_at is null and (?1 is null or holder = ?1) order by created_at";
+
+/// Where a scan stands, as stored.
+fn cursor(fanout: &Fanout) -> Vec<u8> {
+    fanout.cursor.map(|customer| customer.0.to_vec()).unwrap_or_default()
+}
+
 impl Store {
     /// Begins a scan. `false`: it was begun before.
     pub async fn begin_fanout(&self, fanout: NewFanout) -> Result<bool, StoreError> {
@@ -40,46 +49,65 @@ impl Store {
     /// Scans not finished.
     pub async fn open_fanouts(&self) -> Result<Vec<Fanout>, StoreError> {
         let mut conn = self.read().await?;
-        let rows = db::query(
-            "select id, kind, body, segment, count, created_at, cursor_customer from fanout \
-             where finished_at is null order by created_at",
-        )
-        .fetch_all(&mut *conn)
-        .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(Fanout {
-                    id: row
-                        .try_get::<&[u8], _>(0)?
-                        .try_into()
-                        .map_err(|_| StoreError::corrupt("fanout.id"))?,
-                    kind: row.try_get(1)?,
-                    body: row.try_get(2)?,
-                    over: match row.try_get::<Option<i64>, _>(3)? {
-                        Some(segment) => FanoutOver::Segment(self.name(segment)?.to_string()),
-                        None => FanoutOver::All,
-                    },
-                    count: unsigned(row.try_get(4)?),
-                    created_at: Timestamp::from_micros(row.try_get(5)?),
-                    cursor: CustomerId::from_slice(row.try_get(6)?),
-                })
+        let rows = db::query(OPEN).bind(None::<String>).fetch_all(&mut *conn).await?;
+        rows.iter().map(|row| self.fanout_of(row)).collect()
+    }
+
+    /// Those of them that nobody else takes further now; they are `node`'s for as long as `lease`.
+    pub async fn take_fanouts(
+        &self,
+        node: &str,
+        machine_now: Timestamp,
+        lease: Elapsed,
+    ) -> Result<Vec<Fanout>, StoreError> {
+        let open = self.open_fanouts().await?;
+        // One process alone has the database, and takes one after the other.
+        if open.is_empty() || self.0.base.kind() == db::Kind::Sqlite {
+            return Ok(open);
+        }
+        let now = self.by_the_server(machine_now);
+        let mut rows = Rows::new();
+        for fanout in &open {
+            rows.row().blob(&fanout.id).text(node).at(now.plus(lease)).at(now);
+        }
+        self.write(move |tx| {
+            Box::pin(async move {
+                let sql = "update fanout set holder = ?2, held_until = ?3 where id = ?1 and finished_at is null \
+                    and (holder is null or holder = ?2 or held_until < ?4)";
+                Ok(tx.conn.each(sql, &rows)?)
             })
-            .collect()
+        })
+        .await?;
+        let mut conn = self.read().await?;
+        let rows = db::query(OPEN).bind(node).fetch_all(&mut *conn).await?;
+        rows.iter().map(|row| self.fanout_of(row)).collect()
+    }
+
+    fn fanout_of(&self, row: &db::Row) -> Result<Fanout, StoreError> {
+        Ok(Fanout {
+            id: row.try_get::<&[u8], _>(0)?.try_into().map_err(|_| StoreError::corrupt("fanout.id"))?,
+            kind: row.try_get(1)?,
+            body: row.try_get(2)?,
+            over: match row.try_get::<Option<i64>, _>(3)? {
+                Some(segment) => FanoutOver::Segment(self.name(segment)?.to_string()),
+                None => FanoutOver::All,
+            },
+            count: unsigned(row.try_get(4)?),
+            created_at: Timestamp::from_micros(row.try_get(5)?),
+            cursor: CustomerId::from_slice(row.try_get(6)?),
+        })
     }
 
     /// The next customers of a scan; none: it is at its end.
-    pub async fn fanout_page(&self, id: [u8; 16], limit: usize) -> Result<Vec<CustomerId>, StoreError> {
+    pub async fn fanout_page(&self, fanout: &Fanout, limit: usize) -> Result<Vec<CustomerId>, StoreError> {
+        let segment = match &fanout.over {
+            FanoutOver::All => None,
+            FanoutOver::Segment(name) => Some(self.symbol(name).await?),
+        };
         let mut conn = self.read().await?;
-        let row = db::query(
-            "select segment, cursor_shard, cursor_customer from fanout where id = ? and finished_at is null",
-        )
-        .bind(id.to_vec())
-        .fetch_optional(&mut *conn)
-        .await?
-        .ok_or_else(|| StoreError::NotFound("such scan under way".to_owned()))?;
-        let cursor: Vec<u8> = row.try_get(2)?;
         let limit = signed(limit as u64);
-        let rows = match row.try_get::<Option<i64>, _>(0)? {
+        let cursor = cursor(fanout);
+        let rows = match segment {
             Some(segment) => {
                 db::query(
                     "select customer from customer_segment indexed by customer_segment_members \
@@ -94,7 +122,7 @@ impl Store {
             None => db::query(
                 "select id from customer where (shard, id) > (?, ?) and flags = 0 order by shard, id limit ?",
             )
-            .bind(row.try_get::<i64, _>(1)?)
+            .bind(fanout.cursor.map_or(-1, shard))
             .bind(cursor)
             .bind(limit)
             .fetch_all(&mut *conn)
@@ -119,40 +147,45 @@ impl Store {
     }
 
     /// Writes what a page did, then where the scan goes on. An empty page finishes it. Give the events message ids: a
-    /// crash between the two repeats the page.
+    /// crash between the two repeats the page. `false`: somebody else took the scan further meanwhile, and counts the page.
     pub async fn fanout_step(
         &self,
-        id: [u8; 16],
+        fanout: &Fanout,
         page: &[CustomerId],
         step: FanoutStep,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         if step.events.iter().any(|event| event.message_id.is_none()) {
             return Err(StoreError::Invalid("an event of a scan needs a message id".to_owned()));
         }
         let _: Vec<Ingested> = self.ingest(step.events).await?;
         let due = step.due;
         let (last, count) = (page.last().copied(), page.len());
+        let (id, from) = (fanout.id.to_vec(), cursor(fanout));
         self.write(move |tx| {
             Box::pin(async move {
-                make_due(tx, &due, step.due_at).await?;
-                match last {
-                    Some(last) => {
-                        db::query(
-                            "update fanout set cursor_shard = ?, cursor_customer = ?, count = count + ? where id = ?",
-                        )
-                        .bind(shard(last))
-                        .bind(last.0.to_vec())
-                        .bind(signed(count as u64))
-                        .bind(id.to_vec())
-                    }
-                    None => db::query("update fanout set finished_at = ? where id = ?")
-                        .bind(now.as_micros())
-                        .bind(id.to_vec()),
+                let done = match last {
+                    Some(last) => db::query(
+                        "update fanout set cursor_shard = ?, cursor_customer = ?, count = count + ? \
+                         where id = ? and cursor_customer = ? and finished_at is null",
+                    )
+                    .bind(shard(last))
+                    .bind(last.0.to_vec())
+                    .bind(signed(count as u64)),
+                    None => db::query(
+                        "update fanout set finished_at = ? where id = ? and cursor_customer = ? and finished_at is null",
+                    )
+                    .bind(now.as_micros()),
                 }
+                .bind(id)
+                .bind(from)
                 .execute(&mut tx.conn)
                 .await?;
-                Ok(())
+                if done.rows_affected() == 0 {
+                    return Ok(false);
+                }
+                make_due(tx, &due, step.due_at).await?;
+                Ok(true)
             })
         })
         .await

@@ -27,11 +27,12 @@ macro_rules! migrations {
 }
 
 /// All of them, in order.
-const MIGRATIONS: [Migration; 4] = migrations! {
+const MIGRATIONS: [Migration; 5] = migrations! {
     1 "first" "0001_first",
     2 "compiled" "0002_compiled",
     3 "notice_mail" "0003_notice_mail",
     4 "in_order_of_time" "0004_in_order_of_time",
+    5 "pace" "0005_pace",
 };
 
 /// The newest schema that this release knows.
