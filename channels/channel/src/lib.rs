@@ -8,6 +8,7 @@
 mod callback;
 mod capabilities;
 mod outcome;
+pub mod pace;
 mod receipt;
 
 pub use callback::{Call, CallRefused, Keyword, Reply, Said};

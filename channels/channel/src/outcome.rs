@@ -37,14 +37,22 @@ pub enum Outcome {
         /// What to mend.
         answer: String,
     },
-    /// The provider asks for a slower pace. Nothing was accepted.
+    /// The provider asks for a slower pace of all that we send. Nothing was accepted.
     Throttled {
         /// How long it asked to wait, clamped by the adapter to 1 s … 1 h.
         after: Duration,
         /// Its answer.
         answer: String,
     },
-    /// The provider cannot be reached, or says «later». Nothing was accepted.
+    /// The provider is there and cannot take this one now: greylisting, a full mailbox, one endpoint that is down. Nothing
+    /// was accepted; says nothing about others.
+    Deferred {
+        /// How long it asked to wait, clamped by the adapter to 1 s … 1 h.
+        after: Option<Duration>,
+        /// Its answer.
+        answer: String,
+    },
+    /// The provider cannot be reached, or says «later» to all that we send. Nothing was accepted.
     Unavailable {
         /// What happened.
         answer: String,
@@ -81,6 +89,7 @@ impl Outcome {
             Self::MessageRefused { .. } => "message_refused",
             Self::Misconfigured { .. } => "misconfigured",
             Self::Throttled { .. } => "throttled",
+            Self::Deferred { .. } => "deferred",
             Self::Unavailable { .. } => "unavailable",
             Self::Unknown { .. } => "unknown",
         }
@@ -99,6 +108,7 @@ impl Outcome {
             | Self::MessageRefused { answer }
             | Self::Misconfigured { answer }
             | Self::Throttled { answer, .. }
+            | Self::Deferred { answer, .. }
             | Self::Unavailable { answer }
             | Self::Unknown { answer, .. } => answer,
         }

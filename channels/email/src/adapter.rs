@@ -65,7 +65,11 @@ impl SmtpAdapter {
                 Err(reason) => return Outcome::MessageRefused { answer: line::clean(&reason) },
             };
         let Some(_place) = self.pool.place(until.end).await else {
-            return Outcome::Unavailable { answer: "every connection to the relay is busy".to_owned() };
+            // Of ours: it says nothing about the relay.
+            return Outcome::Deferred {
+                after: None,
+                answer: "every connection to the relay is busy".to_owned(),
+            };
         };
         match self.converse(&envelope, bytes, until).await {
             Ok(reply) => Outcome::Accepted { provider_id: queue_id(&reply), answer: reply.answer() },

@@ -47,7 +47,15 @@ fn later(step: Step, reply: &Reply, answer: String) -> Outcome {
     let pace = reply.code == 421 || matches!(reply.enhanced(), Some((4, 7, _)));
     if pace && !greylisted && step != Step::Auth {
         let after = wait_asked_for(&text).unwrap_or(SLOW_DOWN);
-        Outcome::Throttled { after: after.clamp(Duration::from_secs(1), Duration::from_secs(3600)), answer }
+        return Outcome::Throttled {
+            after: after.clamp(Duration::from_secs(1), Duration::from_secs(3600)),
+            answer,
+        };
+    }
+    // Once it has a recipient, "later" is about that one, unless it speaks of the mail system (RFC 3463: X.3.X).
+    let system = matches!(reply.enhanced(), Some((4, 3, _)));
+    if step >= Step::Rcpt && !system {
+        Outcome::Deferred { after: None, answer }
     } else {
         Outcome::Unavailable { answer }
     }
@@ -152,8 +160,10 @@ mod tests {
             (Rcpt, "554 5.7.1 <a@b.example>: relay access denied", "misconfigured"),
             (Rcpt, "550 relay not permitted", "misconfigured"),
             (Rcpt, "550 5.7.1 recipient refuses mail", "message_refused"),
-            (Rcpt, "450 4.2.0 greylisted, try again in 300 seconds", "unavailable"),
-            (Rcpt, "450 4.7.1 greylisted", "unavailable"),
+            (Rcpt, "450 4.2.0 greylisted, try again in 300 seconds", "deferred"),
+            (Rcpt, "450 4.7.1 greylisted", "deferred"),
+            (Rcpt, "452 4.2.2 mailbox full", "deferred"),
+            (Rcpt, "452 4.3.1 insufficient system storage", "unavailable"),
             (Rcpt, "451 4.7.650 too many messages", "throttled"),
             (Data, "554 no valid recipients", "message_refused"),
             (Data, "451 4.3.0 later", "unavailable"),

@@ -89,15 +89,15 @@ impl WebhookAdapter {
         }
     }
 
-    /// What an answer means. The address is the customer's, so no answer is ever a misconfiguration of ours: one broken
-    /// endpoint must not stop the channel for the others.
+    /// What an answer means. The address is the customer's, so no answer is ever a misconfiguration of ours, nor about
+    /// anybody else: one broken endpoint must not stop the channel for the others.
     ///
     /// | status | outcome | source |
     /// |---|---|---|
     /// | 2xx | accepted | Standard Webhooks: any 2xx, whatever the body |
     /// | 410 | address dead | Standard Webhooks: the endpoint wants no more |
-    /// | 429, and 503 with `Retry-After` | throttled | Standard Webhooks, RFC 9110 |
-    /// | 408, 421, 425 | unavailable | RFC 9110: the request was not taken |
+    /// | 429, and 503 with `Retry-After` | deferred until then | Standard Webhooks, RFC 9110 |
+    /// | 408, 421, 425 | deferred | RFC 9110: the request was not taken |
     /// | 3xx, other 4xx, 501, 505 | message refused | RFC 9110; redirects are not followed |
     /// | other 5xx | unknown | RFC 9110: it may have been carried out |
     fn judge(answer: &Answer, to: &str) -> Outcome {
@@ -108,6 +108,8 @@ impl WebhookAdapter {
             410 => Outcome::AddressDead { answer: line },
             _ => match answer.outcome_by_status(&said(answer, to)) {
                 Outcome::Misconfigured { answer } => Outcome::MessageRefused { answer },
+                Outcome::Throttled { after, answer } => Outcome::Deferred { after: Some(after), answer },
+                Outcome::Unavailable { answer } => Outcome::Deferred { after: None, answer },
                 other => other,
             },
         }
@@ -185,7 +187,7 @@ impl Adapter for WebhookAdapter {
                 // The address is the customer's: refused, but no reason to stop the channel.
                 Reply::Refused { why } => Outcome::MessageRefused { answer: why },
                 Reply::NotSent { why } => {
-                    Outcome::Unavailable { answer: one_line(&why, &secrets(&parcel.to)) }
+                    Outcome::Deferred { after: None, answer: one_line(&why, &secrets(&parcel.to)) }
                 }
                 Reply::Lost { stage, why } => {
                     Outcome::Unknown { stage, answer: one_line(&why, &secrets(&parcel.to)) }

@@ -1,9 +1,14 @@
 //! `tabi.yaml`: how this installation listens and which providers it sends through. Secrets stand in the environment or in
 //! files of their own; the configuration names them, and nothing ever prints them.
 
+pub(crate) mod pace;
+
 use crate::exit::Fault;
+use channel::pace::Pace;
+use pace::{BreakerConfig, RampConfig, Said};
 use serde::Deserialize;
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     ops::RangeInclusive,
     path::{Path, PathBuf},
@@ -73,6 +78,12 @@ pub(crate) struct EmailConfig {
     pub(crate) helo: Option<String>,
     /// Connections at once.
     pub(crate) connections: Option<usize>,
+    /// At most so many a second.
+    pub(crate) per_second: Option<f64>,
+    /// A warm-up: at most so many a day.
+    pub(crate) ramp: Option<RampConfig>,
+    /// When it is left alone because it fails.
+    pub(crate) breaker: Option<BreakerConfig>,
 }
 
 /// An SMS provider.
@@ -92,6 +103,12 @@ pub(crate) struct SmsConfig {
     /// Whether the provider shall report to us (needs a public `base_url`).
     #[serde(default)]
     pub(crate) callbacks: bool,
+    /// At most so many a second.
+    pub(crate) per_second: Option<f64>,
+    /// A warm-up: at most so many a day.
+    pub(crate) ramp: Option<RampConfig>,
+    /// When it is left alone because it fails.
+    pub(crate) breaker: Option<BreakerConfig>,
 }
 
 /// Firebase Cloud Messaging.
@@ -104,6 +121,12 @@ pub(crate) struct PushConfig {
     pub(crate) project: Option<String>,
     /// Where it lives, instead of Google's address.
     pub(crate) base_url: Option<String>,
+    /// At most so many a second.
+    pub(crate) per_second: Option<f64>,
+    /// A warm-up: at most so many a day.
+    pub(crate) ramp: Option<RampConfig>,
+    /// When it is left alone because it fails.
+    pub(crate) breaker: Option<BreakerConfig>,
 }
 
 /// Signed webhooks.
@@ -112,6 +135,12 @@ pub(crate) struct PushConfig {
 pub(crate) struct WebhookConfig {
     /// The root of the endpoints' keys: `whsec_…`.
     pub(crate) secret: SecretPlace,
+    /// At most so many a second.
+    pub(crate) per_second: Option<f64>,
+    /// A warm-up: at most so many a day.
+    pub(crate) ramp: Option<RampConfig>,
+    /// When it is left alone because it fails.
+    pub(crate) breaker: Option<BreakerConfig>,
 }
 
 /// Where a secret lies: the name of an environment variable, or a file.
@@ -186,8 +215,25 @@ impl Config {
                 HAND_OVER_SECONDS.start(),
                 HAND_OVER_SECONDS.end()
             )),
-            _ => Ok(config),
+            _ => config.paces().map(|_| config),
         }
+    }
+
+    /// What the providers bear that it names, by channel.
+    pub(crate) fn paces(&self) -> Result<BTreeMap<words::Channel, Pace>, String> {
+        macro_rules! said {
+            ($name:ident) => {
+                self.$name.as_ref().map(|of| Said {
+                    channel: stringify!($name),
+                    per_second: of.per_second,
+                    ramp: of.ramp.as_ref(),
+                    breaker: of.breaker.as_ref(),
+                })
+            };
+        }
+        let all = [said!(email), said!(sms), said!(push), said!(webhook)];
+        let all = all.into_iter().flatten();
+        all.map(|said| Ok((words::Channel::new(said.channel), said.pace()?))).collect()
     }
 
     /// The longest that one hand-over may take.

@@ -32,6 +32,13 @@ pub(crate) fn told(english: &str) -> Option<String> {
         let whole = english.strip_prefix(&format!("error: line {place}: ")).unwrap_or(english);
         return Some(whole.replace(what, &japanese));
     }
+    // A configuration is named before what makes no sense in it.
+    if let Some((file, what)) = english.split_once(": ")
+        && file.ends_with(".yaml")
+        && what.starts_with('`')
+    {
+        return Some(format!("{file}：{}", told(what)?));
+    }
     if let Some((name, what)) = english.strip_prefix('`').and_then(|rest| rest.split_once("`: ")) {
         return Some(format!("「{name}」：{}", told(what)?));
     }
@@ -499,6 +506,33 @@ const SENTENCES: &[(&str, &str)] = &[
     ),
     ("copies are left in the development inbox: {}", "開発用受信箱に写しが残っています（{}）"),
     // What may stand in many sentences comes last.
+    (
+        "write how many a second, 0.001 to 1000000; leave it out where there is no limit",
+        "1秒あたりの件数を 0.001 から 1000000 で書いてください。制限がなければ、この項目を消してください",
+    ),
+    ("write a day, like 2026-12-01", "2026-12-01 の形で日付を書いてください"),
+    (
+        "write how many on each day, each more than 0, like [50, 100, 200]",
+        "[50, 100, 200] のように、日ごとの件数（1以上）を書いてください",
+    ),
+    (
+        "write how many times more each day, 1 to 100, like 1.5; 1 is the same every day",
+        "1日ごとの倍率を 1 から 100 で書いてください（例：1.5）。1 なら毎日同じ件数です",
+    ),
+    ("write how many on the first day, 1 or more", "初日の件数を1以上で書いてください"),
+    (
+        "write either `first_day` and `growth`, or `days`, a list of how many on each day",
+        "「first_day」と「growth」、または日ごとの件数を並べた「days」のどちらかを書いてください",
+    ),
+    (
+        "write after how many failures in a row, 1 to 1000",
+        "何回続けて失敗したら休止するかを 1 から 1000 で書いてください",
+    ),
+    (
+        "the longest pause is shorter than the first one, `pause_seconds`",
+        "最長の休止が最初の休止（pause_seconds）より短くなっています",
+    ),
+    ("write seconds, 1 to {}", "秒数を 1 から {} で書いてください"),
     ("{} cannot be read: {}", "{} を読めません（{}）"),
     ("{} cannot be made", "{} を作れません"),
     ("{} cannot be written", "{} に書き込めません"),

@@ -247,6 +247,8 @@ pub struct Troubles {
     pub held: Option<crate::Held>,
     /// Stops in force.
     pub stops: Vec<crate::Stop>,
+    /// Channels that pause, because their provider fails.
+    pub paused: Vec<(words::Channel, channel::pace::Standing)>,
 }
 
 /// How a person settles a delivery whose outcome is unknown, or that was quarantined.

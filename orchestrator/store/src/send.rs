@@ -114,6 +114,8 @@ pub struct SendWork {
     pub competing: Vec<Competing>,
     /// What speaks against the address.
     pub suppressions: Vec<SuppressionRow>,
+    /// What its claim took from what the provider bears, where that is limited.
+    pub taken: Option<channel::pace::Taken>,
 }
 
 /// For whom deliveries are claimed.

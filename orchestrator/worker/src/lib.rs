@@ -15,6 +15,7 @@ mod machine;
 mod making;
 mod notices;
 mod observer;
+mod pacing;
 pub mod programs;
 mod renderer;
 mod send;

@@ -106,6 +106,7 @@ impl Machine {
 
     /// Swaps what is live. Programs that were live until now stay at hand.
     pub fn set_live(&self, mut live: Live) {
+        self.store.set_pace_zone(live.release.brand.zone.clone());
         let mut slot = self.live.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(before) = slot.as_deref() {
             Arc::make_mut(&mut live.programs).keep_live_of(&before.programs);

@@ -52,10 +52,10 @@ impl Machine {
         let NoticeWork { notice, tries } = work;
         let now = self.clock.now();
         let later = match outcome {
-            Outcome::Unavailable { .. } | Outcome::Misconfigured { .. } => {
-                Some(Elapsed::from_secs(30 * 2i64.pow(tries.min(8))))
-            }
-            Outcome::Throttled { after, .. } => {
+            Outcome::Unavailable { .. }
+            | Outcome::Misconfigured { .. }
+            | Outcome::Deferred { after: None, .. } => Some(Elapsed::from_secs(30 * 2i64.pow(tries.min(8)))),
+            Outcome::Throttled { after, .. } | Outcome::Deferred { after: Some(after), .. } => {
                 Some(Elapsed::from_secs(i64::try_from(after.as_secs()).unwrap_or(3600)))
             }
             Outcome::Accepted { .. }
@@ -71,6 +71,7 @@ impl Machine {
             | Outcome::MessageRefused { answer }
             | Outcome::Misconfigured { answer }
             | Outcome::Throttled { answer, .. }
+            | Outcome::Deferred { answer, .. }
             | Outcome::Unavailable { answer }
             | Outcome::Unknown { answer, .. } => format!("{} {answer}", outcome.as_str()),
         };

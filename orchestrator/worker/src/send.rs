@@ -2,7 +2,7 @@
 //!
 //! Everything before the hand-over commit can be done again; everything after it is recorded under its fence.
 
-use crate::{Live, Machine, judging, making::Ready, settle};
+use crate::{Live, Machine, judging, making::Ready, pacing, settle};
 use channel::{Outcome, Stage};
 use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
 use std::{panic::AssertUnwindSafe, time::Duration};
@@ -44,6 +44,19 @@ struct Answered {
     in_inbox: bool,
 }
 
+/// What became of a hand-over that was opened.
+enum Heard {
+    Answered(Answered),
+    /// The provider turned out to fail before its turn came.
+    NotBegun(SendWork),
+}
+
+impl Heard {
+    fn accepted(&self) -> bool {
+        matches!(self, Self::Answered(Answered { outcome: Outcome::Accepted { .. }, .. }))
+    }
+}
+
 impl Machine {
     /// Claims what is due on any channel and sends it.
     pub async fn send_batch(&self) -> Result<SendReport, StoreError> {
@@ -65,6 +78,22 @@ impl Machine {
         Ok(report)
     }
 
+    /// Claims what is due on these channels, at most `limit`, or else what was struck: for whoever sends it meanwhile.
+    pub(crate) async fn claim_on(
+        &self,
+        channels: &[Channel],
+        limit: usize,
+    ) -> Result<Vec<SendWork>, StoreError> {
+        let Some(live) = self.live() else { return Ok(Vec::new()) };
+        let now = self.clock.now();
+        let limit = limit.min(SEND_LIMIT);
+        let fresh = self.store.claim_sends(now, limit, channels, self.claim_for(now, &live)).await?;
+        if !fresh.is_empty() {
+            return Ok(fresh);
+        }
+        self.store.claim_struck(now, channels, self.claim_for(now, &live)).await
+    }
+
     /// Sends what is claimed already, together.
     pub async fn send(&self, work: Vec<SendWork>) -> Result<SendReport, StoreError> {
         let claimed = work.len();
@@ -77,12 +106,15 @@ impl Machine {
         let now = self.clock.now();
         let stops = self.store.stops().await?.into_iter().map(judging::stop_for_judge).collect::<Vec<_>>();
         let watched: Vec<SendWork> = if self.observer.is_some() { work.clone() } else { Vec::new() };
+        let taken = pacing::taken(&work);
         let (allowed, mut closed) = self.judge(work, &live, &stops, now);
         let (ready, failed) = self.prepare(allowed, &live, now).await;
         closed.extend(failed);
         let (ready, done) = tokio::join!(self.open(ready), self.close_untried(closed, &watched, now));
         done?;
-        self.hand_over_all(ready?, &live).await
+        let ready = ready?;
+        self.give_back(taken, ready.iter().map(|ready| &ready.work)).await;
+        self.hand_over_all(ready, &live).await
     }
 
     async fn close_untried(
@@ -106,22 +138,29 @@ impl Machine {
 
     /// Hands over what is opened and writes down every answer, whatever becomes of the others.
     async fn hand_over_all(&self, ready: Vec<Ready>, live: &Live) -> Result<usize, StoreError> {
+        let gates = pacing::Gates::of(&self.store, &ready, self.hand_over_max);
+        let gates = &gates;
         let mut handing: FuturesUnordered<_> = ready
             .into_iter()
             .map(|ready| async move {
+                let Some((limit, turn)) = gates.through(&ready.work.channel).await else {
+                    return Heard::NotBegun(ready.work);
+                };
                 let from = self.clock.now();
-                let handing = ready.adapter.hand_over(&ready.parcel, &ready.bytes, self.hand_over_max);
+                let handing = ready.adapter.hand_over(&ready.parcel, &ready.bytes, limit);
                 // An adapter that breaks off takes none of its neighbours along, and nobody knows how far it came.
                 let outcome = AssertUnwindSafe(handing).catch_unwind().await.unwrap_or_else(|_| {
                     Outcome::Unknown { stage: Stage::Answer, answer: "the adapter broke off".to_owned() }
                 });
+                gates.hear(&ready.work.channel, &outcome);
+                drop(turn);
                 let in_inbox = ready.adapter.provider() == channel::INBOX;
-                Answered {
+                Heard::Answered(Answered {
                     work: ready.work,
                     outcome,
                     span: settle::Span { from, to: self.clock.now() },
                     in_inbox,
-                }
+                })
             })
             .collect();
         let (mut accepted, mut trouble) = (0, None);
@@ -131,17 +170,17 @@ impl Machine {
         // go on: they are under way, and theirs must be heard even if one cannot be written down.
         loop {
             if writing.is_empty() && !waiting.is_empty() {
-                let answered: Vec<Answered> = std::mem::take(&mut waiting);
-                writing.push(async move { self.write_down(&answered, live).await });
+                let heard: Vec<Heard> = std::mem::take(&mut waiting);
+                writing.push(async move { self.write_down(heard, live).await });
             }
             tokio::select! {
                 biased;
-                Some(answered) = handing.next() => {
-                    accepted += usize::from(matches!(answered.outcome, Outcome::Accepted { .. }));
-                    waiting.push(answered);
-                    while let Some(Some(answered)) = handing.next().now_or_never() {
-                        accepted += usize::from(matches!(answered.outcome, Outcome::Accepted { .. }));
-                        waiting.push(answered);
+                Some(heard) = handing.next() => {
+                    accepted += usize::from(heard.accepted());
+                    waiting.push(heard);
+                    while let Some(Some(heard)) = handing.next().now_or_never() {
+                        accepted += usize::from(heard.accepted());
+                        waiting.push(heard);
                     }
                 }
                 Some(written) = writing.next() => trouble = written.err().or(trouble),
@@ -151,7 +190,21 @@ impl Machine {
         trouble.map_or(Ok(accepted), Err)
     }
 
-    async fn write_down(&self, answered: &[Answered], live: &Live) -> Result<(), StoreError> {
+    async fn write_down(&self, heard: Vec<Heard>, live: &Live) -> Result<(), StoreError> {
+        let (mut answered, mut not_begun) = (Vec::with_capacity(heard.len()), Vec::new());
+        for heard in heard {
+            match heard {
+                Heard::Answered(one) => answered.push(one),
+                Heard::NotBegun(work) => not_begun.push(work),
+            }
+        }
+        // Before the claims are closed: what waits for them is not claimed as if nothing had been said.
+        self.tell_of_providers(answered.iter().map(|a| (&a.work.channel, &a.outcome))).await;
+        self.take_back(not_begun).await?;
+        if answered.is_empty() {
+            return Ok(());
+        }
+        let answered = &answered[..];
         self.revoke(answered).await?;
         let items: Vec<Settle> = answered.iter().map(|answered| self.close(answered, live)).collect();
         let mut waits = WRITE_AGAIN.iter();

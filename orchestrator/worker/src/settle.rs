@@ -57,6 +57,29 @@ pub(crate) fn untried(
     }
 }
 
+/// A hand-over that was opened and not begun, because the provider turned out to fail meanwhile: nobody got anything, and it
+/// is due as it was.
+pub(crate) fn not_begun(work: &SendWork, now: Timestamp) -> Settle {
+    let why = serde_json::json!({"because": {
+        "code": "provider_fails",
+        "en": "it was not handed over, because the provider of the channel fails; it is tried once that answers again",
+        "ja": "このチャネルの事業者に障害があるため、渡していません。応答が戻りしだい送ります",
+    }});
+    let mut settle = untried(work, DeliveryState::Planned, Some(now), why.to_string());
+    settle.give_back_cap = !work.resend;
+    settle.audit.push(AuditEvent {
+        kind: AuditKind::MessageAttempted,
+        at: now,
+        customer: Some(work.customer.id),
+        subject: Some(work.message.0),
+        body: serde_json::json!({
+            "delivery": work.delivery, "channel": work.channel, "attempt": work.attempts, "outcome": "not_begun",
+        })
+        .to_string(),
+    });
+    settle
+}
+
 /// The claim closed by what the provider said, or the development inbox in its place. `jitter` in `0..1000` spreads tries.
 pub(crate) fn tried(
     work: &SendWork,
@@ -72,12 +95,14 @@ pub(crate) fn tried(
         Outcome::MessageRefused { .. } if work.resend => (DeliveryState::Unknown, None),
         Outcome::AddressDead { .. } | Outcome::MessageRefused { .. } => (DeliveryState::Rejected, None),
         Outcome::Misconfigured { .. } => (DeliveryState::Planned, Some(span.to.plus(MISCONFIGURED_REST))),
-        Outcome::Throttled { after, .. } => {
+        Outcome::Throttled { after, .. } | Outcome::Deferred { after: Some(after), .. } => {
             let secs = i64::try_from(after.as_secs()).unwrap_or(THROTTLED_MAX_S).clamp(1, THROTTLED_MAX_S);
             let secs = if planted(Bug::ThrottleIgnored) { 1 } else { secs };
             (DeliveryState::Planned, Some(later(span.to, secs, jitter)))
         }
-        Outcome::Unavailable { .. } => (DeliveryState::Planned, Some(again(work, span.to, jitter))),
+        Outcome::Unavailable { .. } | Outcome::Deferred { after: None, .. } => {
+            (DeliveryState::Planned, Some(again(work, span.to, jitter)))
+        }
         Outcome::Unknown { .. } => match work.delivery_class {
             // Never resent blindly: evidence or a person settles it.
             DeliveryClass::NeverTwice if !planted(Bug::AmbiguousNeverTwiceRetried) => {

@@ -7,6 +7,7 @@ mod door;
 mod merge;
 mod notices;
 mod outcomes;
+mod pacing;
 mod queue;
 mod rig;
 mod starts_anew;

@@ -81,6 +81,48 @@ struct Drain {
     stop: watch::Receiver<bool>,
 }
 
+/// Hand-overs of a channel with a limit: the next ones begin when the limit allows it, whenever those before are answered.
+struct UnderWay {
+    places: Arc<tokio::sync::Semaphore>,
+    most: u32,
+}
+
+impl UnderWay {
+    fn on(machine: &Machine, channel: &words::Channel) -> Self {
+        let most = machine.adapters().get(channel).map_or(1, |a| a.capabilities().concurrency_max.max(1));
+        let most = u32::try_from(most).unwrap_or(u32::MAX).min(1024);
+        Self { places: Arc::new(tokio::sync::Semaphore::new(most as usize)), most }
+    }
+
+    /// Claims what there is room for, and lets it go; how many.
+    async fn send(
+        &mut self,
+        machine: &Arc<Machine>,
+        only: &[words::Channel],
+    ) -> Result<usize, store::StoreError> {
+        let Ok(first) = Arc::clone(&self.places).acquire_owned().await else { return Ok(0) };
+        let works = machine.claim_on(only, 1 + self.places.available_permits()).await?;
+        let claimed = works.len();
+        let others = u32::try_from(claimed.saturating_sub(1)).unwrap_or(0);
+        let others = Arc::clone(&self.places).acquire_many_owned(others).await;
+        if claimed > 0 {
+            let machine = Arc::clone(machine);
+            tokio::spawn(async move {
+                let _places = (first, others);
+                if let Err(error) = machine.send(works).await {
+                    tracing::error!("Sending failed, the lease gives it back: {error}");
+                }
+            });
+        }
+        Ok(claimed)
+    }
+
+    /// What is being handed over is heard to its end.
+    async fn end(&self) {
+        drop(self.places.acquire_many(self.most).await);
+    }
+}
+
 /// How often in a row the queue may fail before the drainers go to work without it.
 const FAILURES_MAX: u32 = 3;
 
@@ -301,16 +343,29 @@ impl Drain {
         let machine = &self.machine;
         let only = std::slice::from_ref(channel);
         let mut wake = machine.store.watch_sends();
+        let mut under_way = UnderWay::on(machine, channel);
         while !self.stopping() && machine.channels() == channels {
             wake.borrow_and_update();
-            match machine.send_batch_on(only).await {
-                Ok(report) if report.claimed == 0 => {
+            // While the provider bears no more, or is left alone, nothing is asked of anybody.
+            if let Some(wait) = machine.store.send_wait(channel, machine.leases_now()) {
+                let until = machine.clock.now().plus(wait);
+                self.rest(Some(until), Duration::from_millis(1), &mut wake).await;
+                continue;
+            }
+            let limited = machine.store.pace(channel).is_some_and(|pace| pace.rate.is_some());
+            let claimed = match limited {
+                true => under_way.send(machine, only).await,
+                false => machine.send_batch_on(only).await.map(|report| report.claimed),
+            };
+            match claimed {
+                Ok(0) => {
                     self.rest(machine.store.next_send_due(only), TURN, &mut wake).await;
                 }
                 Ok(_) => {}
                 Err(error) => self.trouble("Sending", &error).await,
             }
         }
+        under_way.end().await;
     }
 
     async fn calls(self: Arc<Self>) {

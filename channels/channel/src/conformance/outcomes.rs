@@ -109,11 +109,11 @@ fn expected(script: Script, outcome: &Outcome) -> bool {
         Script::Misconfigured => matches!(outcome, Outcome::Misconfigured { .. }),
         Script::Throttle => matches!(
             outcome,
-            Outcome::Throttled { after, .. }
+            Outcome::Throttled { after, .. } | Outcome::Deferred { after: Some(after), .. }
                 if (Duration::from_secs(1)..=Duration::from_secs(3600)).contains(after)
         ),
         Script::Unavailable | Script::Gone | Script::SilentBeforeContent => {
-            matches!(outcome, Outcome::Unavailable { .. })
+            matches!(outcome, Outcome::Unavailable { .. } | Outcome::Deferred { .. })
         }
         Script::SilentAfterContent
         | Script::ResetAfterContent

@@ -54,6 +54,7 @@ const RELEASE: What = ("release", "リリース");
 const SENDING: What = ("sending", "送信");
 const HELD: What = ("held", "保留");
 const STOP: What = ("stop", "停止");
+const CHANNEL: What = ("channel", "チャネル");
 const EXAMPLES: What = ("to fill in", "未記入");
 
 struct Finding {
@@ -401,6 +402,15 @@ async fn tables(instance: &Instance, found: &mut Findings) {
             "このマシンの外には何も送信されません：`tabi go-live`",
         ),
         Err(error) => found.wrong(SENDING, &error.into()),
+    }
+    for (channel, wait) in store.waiting_channels().await.unwrap_or_default() {
+        let health = match wait {
+            channel::pace::Wait::Paused(_) => Health::Bad,
+            _ => Health::Note,
+        };
+        let why = wait.words();
+        let why = words::calendar::retold(why.get(found.out.language), &voice.zone).into_owned();
+        found.add(CHANNEL, health, format!("{}: {why}", voice.label("channel", channel.as_str())));
     }
     let Ok(troubles) = store.troubles(100).await else { return };
     if let Some(held) = &troubles.held {

@@ -204,6 +204,9 @@ pub(super) async fn show_message(
     verdict::show(&voice, row.why.as_deref(), entry.consent.as_ref());
     for delivery in &entry.deliveries {
         show_delivery(&voice, delivery);
+        if !out.is_json() {
+            held_by_channel(instance, &voice, delivery).await?;
+        }
     }
     for read in &entry.reads {
         voice.say("reads-of-message", &reads::line(&voice, read));
@@ -271,6 +274,23 @@ pub(super) fn next_look(voice: &Voice, delivery: &store::LogDelivery) -> Option<
         words::Language::En => format!("waits; looked at again at {at}"),
         words::Language::Ja => format!("待機中。次の確認は {at}"),
     })
+}
+
+/// Says why the channel lets a delivery wait that is due.
+pub(super) async fn held_by_channel(
+    instance: &Instance,
+    voice: &Voice,
+    delivery: &store::LogDelivery,
+) -> anyhow::Result<()> {
+    if delivery.state != store::DeliveryState::Planned {
+        return Ok(());
+    }
+    let why = instance.store.why_due_waits(&delivery.channel, delivery.due_at, instance.now()).await?;
+    if let Some(why) = why {
+        let why = why.get(voice.out.language);
+        voice.out.line(format!("    {}", words::calendar::retold(why, &voice.zone)));
+    }
+    Ok(())
 }
 
 async fn content(context: &Context, message: MessageId, reader: &str, reason: &str) -> anyhow::Result<Exit> {

@@ -72,6 +72,7 @@ async fn waiting(instance: &Instance, voice: &Voice, message: MessageId) -> anyh
         let why = delivery.why.as_deref().map(|why| reasons(voice, why)).unwrap_or_default();
         let colon = if why.is_empty() { "" } else { voice.colon() };
         voice.out.line(format!("    {next}{colon}{why}"));
+        super::log::held_by_channel(instance, voice, delivery).await?;
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use crate::{
 use anyhow::Context as _;
 use release::Release;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::{Identity, NotOne};
 use words::CustomerId;
@@ -150,6 +151,10 @@ impl Desk {
         } else {
             adapters::development(running.inbox, &running.listens)?
         };
+        // What providers bear, before anything goes to them; the development inbox bears everything.
+        let paces =
+            if live { self.instance.config.paces().map_err(Fault::problem)? } else { BTreeMap::new() };
+        self.instance.store.set_paces(paces).await?;
         running.machine.set_adapters(adapters);
         running.calls.set_live(live);
         Ok(())

@@ -236,6 +236,7 @@ pub(crate) fn refusal(outcome: &Outcome) -> String {
         | Outcome::MessageRefused { answer }
         | Outcome::Misconfigured { answer }
         | Outcome::Throttled { answer, .. }
+        | Outcome::Deferred { answer, .. }
         | Outcome::Unavailable { answer }
         | Outcome::Unknown { answer, .. } => answer.clone(),
     }

@@ -174,8 +174,16 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
         (Some(_), "raw") => "raw",
         _ => "text",
     };
+    let mut shown = entry_json(&view, &entry);
+    for (nth, delivery) in entry.deliveries.iter().enumerate() {
+        if delivery.state == store::DeliveryState::Planned
+            && let Some(why) = visit.store().why_due_waits(&delivery.channel, delivery.due_at, now).await?
+        {
+            shown["deliveries"][nth]["waits"] = view.told(&why).into();
+        }
+    }
     let context = json!({
-        "entry": entry_json(&view, &entry),
+        "entry": shown,
         "open_key": opened.as_ref().map(|(key, _)| key),
         "opened": opened.as_ref().map(|(_, shown)| shown),
         "expired": opened.is_none() && visit.query.get("open").is_some(),

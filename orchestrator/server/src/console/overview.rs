@@ -69,7 +69,8 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
         + troubles.quarantined.len()
         + troubles.rejected.iter().filter(|r| r.replayed_at.is_none()).count()
         + troubles.unknown_events.len()
-        + troubles.notices.len();
+        + troubles.notices.len()
+        + troubles.paused.len();
     let context = json!({
         "customers": view.number(totals.customers),
         "enrolled": view.number(enrolled),

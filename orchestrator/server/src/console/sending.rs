@@ -26,9 +26,18 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
             [of.customers, of.under_way, of.planned].map(|n| view.number(n));
         json!({"customers": customers, "under_way": under_way, "planned": planned})
     });
-    let context =
-        json!({"journeys": journeys, "purposes": purposes, "channels": channels, "taken_over": taken_over});
+    let waiting = waiting(&visit, &view).await?;
+    let context = json!({
+        "journeys": journeys, "purposes": purposes, "channels": channels, "taken_over": taken_over, "waiting": waiting,
+    });
     visit.page("sending.html", context).await
+}
+
+/// Channels that wait as a whole, and why.
+pub(crate) async fn waiting(visit: &Visit, view: &View<'_>) -> Result<Vec<serde_json::Value>, Failure> {
+    let waiting = visit.store().waiting_channels().await?;
+    let shown = |(channel, wait): &(words::Channel, channel::pace::Wait)| json!({"channel": view.channel(channel.as_str()), "why": view.told(&wait.words())});
+    Ok(waiting.iter().map(shown).collect())
 }
 
 /// What testing leaves behind when an installation goes live: it is taken over as it stands.

@@ -50,7 +50,9 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
             })
         })
         .collect();
-    let quiet = troubles.unknown.is_empty()
+    let waiting = super::sending::waiting(&visit, &view).await?;
+    let quiet = waiting.is_empty()
+        && troubles.unknown.is_empty()
         && troubles.quarantined.is_empty()
         && troubles.refused.is_empty()
         && rejected.is_empty()
@@ -58,6 +60,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
         && unknown_events.is_empty();
     let context = json!({
         "quiet": quiet,
+        "waiting": waiting,
         "can_replay": visit.may(Right::Settle),
         "unknown": rows(&troubles.unknown),
         "quarantined": rows(&troubles.quarantined),

@@ -280,6 +280,11 @@ impl<'a> View<'a> {
         })
     }
 
+    /// A sentence in the visitor's language, its instants in the brand's zone.
+    pub(crate) fn told(&self, text: &words::Text) -> String {
+        words::calendar::retold(text.get(self.language), &self.zone).into_owned()
+    }
+
     /// The sentence of `{"en": …, "ja": …}` in the visitor's language, its instants in the brand's zone.
     pub(crate) fn text(&self, text: &Json) -> Option<String> {
         let text = text[super::language::tag(self.language)].as_str()?;

@@ -9,6 +9,7 @@ mod console;
 mod customers;
 mod log;
 mod nodes;
+mod pacing;
 mod sending;
 mod stepping;
 
@@ -32,6 +33,7 @@ pub async fn exercise(make: impl AsyncFn() -> Store) {
     customers::exercise(&make).await;
     stepping::exercise(&make).await;
     sending::exercise(&make).await;
+    pacing::exercise(&make).await;
     console::exercise(&make).await;
     log::exercise(&make).await;
 }

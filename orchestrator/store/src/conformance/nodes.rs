@@ -1,8 +1,10 @@
 //! What holds where several nodes share a database.
 
-use super::{applied, at, claim, deciding, hand_over, ids, incoming, plan, settle, someone, soon};
-use crate::{DeliveryState, HandOverRefused, Identity, StopScope, Store};
-use words::{CustomerId, DeliveryClass, IdSource};
+use super::{applied, at, claim, deciding, hand_over, ids, incoming, pacing, plan, settle, someone, soon};
+use crate::{DeliveryState, FanoutOver, FanoutStep, HandOverRefused, Identity, NewFanout, StopScope, Store};
+use channel::Outcome;
+use channel::pace::{Breaker, Change, Pace};
+use words::{Channel, CustomerId, DeliveryClass, Elapsed, IdSource, Timestamp};
 
 /// Two nodes on one database that is fresh; `cut` ends every transaction that stands open, as the server does to a node that
 /// has stood still for too long.
@@ -14,6 +16,9 @@ pub async fn share(one: &Store, two: &Store, cut: impl AsyncFn()) {
     a_delivery_is_one_nodes(one, two).await;
     a_stop_is_heard_by_all(one, two).await;
     many_at_once_lose_nothing(one, two).await;
+    a_limit_holds_for_both_together(one, two).await;
+    a_pause_is_heard_by_all(one, two).await;
+    a_scan_is_one_nodes(one, two).await;
 }
 
 async fn step_all(store: &Store) -> usize {
@@ -158,4 +163,88 @@ async fn many_at_once_lose_nothing(one: &Store, two: &Store) {
     for id in people {
         assert_eq!(two.history(id, 1000).await.unwrap().len(), 40);
     }
+}
+
+/// Both ask whenever they like, at once; over any stretch of time no more goes through than the limit and one batch.
+async fn a_limit_holds_for_both_together(one: &Store, two: &Store) {
+    step_all(one).await;
+    pacing::backlog(one, "paced", 27, 120).await;
+    pacing::set(one, pacing::limited(100_000)).await;
+    pacing::set(two, pacing::limited(100_000)).await;
+    soon("the other hears of it", async || two.next_send_due(&[Channel::EMAIL]).is_some()).await;
+    let mut through: Vec<(Timestamp, usize)> = Vec::new();
+    let mut all = std::collections::BTreeSet::new();
+    let mut now = at(5);
+    while all.len() < 120 {
+        let (here, there) = tokio::join!(pacing::claim_at(one, now), pacing::claim_at(two, now));
+        through.push((now, here.len() + there.len()));
+        for work in here.iter().chain(&there) {
+            assert!(all.insert(work.delivery), "a delivery is one node's");
+        }
+        now = now.plus(Elapsed::from_millis(7));
+        assert!(now < at(6), "it goes as fast as it may: {}", all.len());
+    }
+    for (first, (from, _)) in through.iter().enumerate() {
+        let mut sum = 0;
+        for (to, many) in &through[first..] {
+            sum += i64::try_from(*many).unwrap();
+            // A node's idea of the server's clock moves by a moment.
+            let allowed = (to.since(*from).as_micros() + 3000) * 100 / 1_000_000 + 5;
+            assert!(sum <= allowed, "{sum} within {:?}", to.since(*from));
+        }
+    }
+    for store in [one, two] {
+        store.set_paces(std::collections::BTreeMap::new()).await.unwrap();
+    }
+}
+
+async fn a_pause_is_heard_by_all(one: &Store, two: &Store) {
+    let pace = || Pace { breaker: Some(Breaker { failures: 2, ..Breaker::default() }), ..Pace::default() };
+    for store in [one, two] {
+        pacing::set(store, pace()).await;
+    }
+    let fails = || vec![Outcome::Unavailable { answer: "connection refused".to_owned() }.said()];
+    // In a row over both of them.
+    assert!(one.provider_said(&Channel::EMAIL, fails(), at(5)).await.unwrap().is_none());
+    let paused = two.provider_said(&Channel::EMAIL, fails(), at(5)).await.unwrap();
+    assert!(matches!(paused, Some((Change::Paused, _))));
+    soon("the other hears of it", async || one.is_paused(&Channel::EMAIL)).await;
+    let fine = vec![Outcome::AddressDead { answer: "550".to_owned() }.said()];
+    assert!(one.provider_said(&Channel::EMAIL, fine, at(6)).await.unwrap().is_some());
+    soon("the other hears of it", async || !two.is_paused(&Channel::EMAIL)).await;
+    for store in [one, two] {
+        store.set_paces(std::collections::BTreeMap::new()).await.unwrap();
+    }
+}
+
+async fn a_scan_is_one_nodes(one: &Store, two: &Store) {
+    let fanout = NewFanout {
+        id: [8; 16],
+        kind: "look_again".to_owned(),
+        body: "{}".to_owned(),
+        over: FanoutOver::All,
+        at: at(0),
+    };
+    assert!(one.begin_fanout(fanout).await.unwrap());
+    let everybody = one.totals(at(100)).await.unwrap().customers;
+    let (now, lease) = (at(100), Elapsed::from_secs(60));
+    let (here, there) =
+        tokio::join!(one.take_fanouts("one", now, lease), two.take_fanouts("two", now, lease));
+    let (here, there) = (here.unwrap(), there.unwrap());
+    assert_eq!(here.len() + there.len(), 1, "one of them has it");
+    let asleep = here.first().or(there.first()).cloned().unwrap();
+    let (holder, other) = if here.is_empty() { (two, one) } else { (one, two) };
+    let page = holder.fanout_page(&asleep, 7).await.unwrap();
+    // It stood still: the other takes it over, and both go on.
+    let later = now.plus(Elapsed::from_secs(61));
+    let mut counted = 0;
+    loop {
+        let open = other.take_fanouts("other", later, lease).await.unwrap();
+        let Some(scan) = open.first() else { break };
+        let page = other.fanout_page(scan, 7).await.unwrap();
+        assert!(other.fanout_step(scan, &page, FanoutStep::default(), later).await.unwrap());
+        counted += page.len() as u64;
+    }
+    assert!(!holder.fanout_step(&asleep, &page, FanoutStep::default(), later).await.unwrap());
+    assert_eq!(counted, everybody);
 }

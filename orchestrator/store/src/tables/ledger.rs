@@ -1,5 +1,6 @@
 //! Claims of deliveries: fence, attempt and strike are counted and durable before anything can crash.
 
+pub(super) mod order;
 mod work;
 
 use super::Store;
@@ -50,10 +51,10 @@ const STRUCK_TOGETHER: usize = 16;
 
 /// What a look for due deliveries found.
 #[derive(Default)]
-struct Found {
-    keys: Vec<DeliveryKey>,
+pub(super) struct Found {
+    pub(super) keys: Vec<DeliveryKey>,
     /// Whose customers were merged meanwhile.
-    moved: std::collections::BTreeSet<CustomerId>,
+    pub(super) moved: std::collections::BTreeSet<CustomerId>,
 }
 
 impl Store {
@@ -71,12 +72,16 @@ impl Store {
         if self.is_held() || limit == 0 {
             return Ok(Vec::new());
         }
-        let mut keys = Vec::new();
+        let (mut keys, mut paced) = (Vec::new(), Vec::new());
         for channel in channels {
             let Some(lane) = self.0.symbols.id(channel.as_str()) else { continue };
-            let left = limit - keys.len();
+            let left = limit - keys.len() - paced.len();
             if left == 0 {
                 break;
+            }
+            if self.0.paces.apart(lane) {
+                paced.append(&mut self.claim_paced(lane, now, left, &claim).await?);
+                continue;
             }
             let found = self.due_sends(lane, now, left).await?;
             keys.extend(found.keys);
@@ -84,7 +89,9 @@ impl Store {
                 self.bring_over(loser, now).await?;
             }
         }
-        self.claim_these(keys, now, claim).await
+        let mut works = self.claim_these(keys, now, claim).await?;
+        works.append(&mut paced);
+        Ok(works)
     }
 
     /// Claims due deliveries whose last claim ended without any answer, which may be what ended the process: those least
@@ -102,10 +109,18 @@ impl Store {
         }
         for channel in channels {
             let Some(lane) = self.0.symbols.id(channel.as_str()) else { continue };
+            let apart = self.0.paces.apart(lane);
+            if apart && self.wait_for(lane, &claim).is_some() {
+                self.0.struck.store(true, Ordering::Release);
+                continue;
+            }
             let keys = self.due_struck(lane, now).await?;
             if !keys.is_empty() {
                 self.0.struck.store(true, Ordering::Release);
-                return self.claim_these(keys, now, claim).await;
+                return match apart {
+                    true => self.claim_at_pace(lane, keys, now, &claim).await,
+                    false => self.claim_these(keys, now, claim).await,
+                };
             }
         }
         Ok(Vec::new())
@@ -121,37 +136,8 @@ impl Store {
             return Ok(Vec::new());
         }
         let lease = self.by_the_server(claim.machine_now).plus(claim.lease).as_micros();
-        let mut found = keys;
-        let keys = self
-            .write(move |tx| {
-                Box::pin(async move {
-                    // What another node is at, it may have.
-                    let free = lock_free_customers(tx, found.iter().map(|key| key.customer))?;
-                    let (mut struck, mut rows) = (Rows::new(), Rows::new());
-                    found.retain(|key| free.contains(&key.customer));
-                    for key in &found {
-                        place(&mut rows, key)
-                            .int(if planted(Bug::CheckpointAtFetch) { i64::MAX } else { lease })
-                            .at(now)
-                            .int(i64::from(!planted(Bug::AttemptsCountedAfter)));
-                        place(&mut struck, key).at(now).int(STRIKES_MAX);
-                    }
-                    quarantine(tx, &found, &struck, now).await?;
-                    let claimed = tx.conn.each_changed(
-                        "update delivery set state = 1, fence = fence + 1, attempts = attempts + 1, \
-                            strikes = strikes + ?7, due_at = null, lease_until = ?5 \
-                         where shard = ?1 and customer = ?2 and message = ?3 and id = ?4 and state = 0 \
-                            and due_at <= ?6",
-                        &rows,
-                    )?;
-                    Ok(found
-                        .into_iter()
-                        .zip(claimed)
-                        .filter_map(|(key, mine)| mine.then_some(key))
-                        .collect::<Vec<_>>())
-                })
-            })
-            .await?;
+        let keys =
+            self.write(move |tx| Box::pin(async move { claim_in(tx, keys, now, lease).await })).await?;
         self.load_sends(&keys, now, claim.caps_since).await
     }
 
@@ -197,7 +183,7 @@ impl Store {
         .await
     }
 
-    fn due_sends_in(
+    pub(super) fn due_sends_in(
         &self,
         conn: &Conn,
         lane: i64,
@@ -261,6 +247,35 @@ impl Store {
         )?;
         Ok(found)
     }
+}
+
+/// Claims those that nobody else is at; which they are.
+pub(super) async fn claim_in(
+    tx: &mut super::writer::Tx,
+    mut found: Vec<DeliveryKey>,
+    now: Timestamp,
+    lease: i64,
+) -> Result<Vec<DeliveryKey>, StoreError> {
+    // What another node is at, it may have.
+    let free = lock_free_customers(tx, found.iter().map(|key| key.customer))?;
+    let (mut struck, mut rows) = (Rows::new(), Rows::new());
+    found.retain(|key| free.contains(&key.customer));
+    for key in &found {
+        place(&mut rows, key)
+            .int(if planted(Bug::CheckpointAtFetch) { i64::MAX } else { lease })
+            .at(now)
+            .int(i64::from(!planted(Bug::AttemptsCountedAfter)));
+        place(&mut struck, key).at(now).int(STRIKES_MAX);
+    }
+    quarantine(tx, &found, &struck, now).await?;
+    let claimed = tx.conn.each_changed(
+        "update delivery set state = 1, fence = fence + 1, attempts = attempts + 1, \
+            strikes = strikes + ?7, due_at = null, lease_until = ?5 \
+         where shard = ?1 and customer = ?2 and message = ?3 and id = ?4 and state = 0 \
+            and due_at <= ?6",
+        &rows,
+    )?;
+    Ok(found.into_iter().zip(claimed).filter_map(|(key, mine)| mine.then_some(key)).collect())
 }
 
 /// The first columns: customer, message, delivery.

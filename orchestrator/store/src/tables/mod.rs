@@ -30,6 +30,7 @@ mod merge;
 mod migrate;
 mod notice;
 mod open;
+mod pace;
 mod packed;
 mod people;
 mod plan;

@@ -45,6 +45,8 @@ pub(crate) struct Inner {
     pub(crate) api_keys: RwLock<HashMap<[u8; 32], crate::ApiKey>>,
     pub(crate) copies: std::sync::OnceLock<Arc<dyn crate::Copies>>,
     pub(crate) witness: Option<PathBuf>,
+    /// What providers bear, and how they stand.
+    pub(crate) paces: super::pace::Paces,
     /// How far the server's clock is ahead of ours, in microseconds; 0 without one.
     pub(crate) ahead: AtomicI64,
     pub(crate) closed: AtomicBool,
@@ -116,6 +118,7 @@ impl Store {
             settling: super::together::Together::default(),
             api_keys: RwLock::default(),
             witness,
+            paces: super::pace::Paces::default(),
             ahead: AtomicI64::new(0),
             closed: AtomicBool::new(false),
             base,

@@ -107,12 +107,13 @@ impl Store {
         }
         for delivery in &message.deliveries {
             let claim = claim.filter(|_| planned && delivery.due_at <= now);
-            self.delivery_rows(rows, after, keys, customer, message.id, message.planned_at, delivery, claim)?;
+            let (id, at, class) = (message.id, message.planned_at, Some(message.class));
+            self.delivery_rows(rows, after, keys, customer, id, at, delivery, class, claim)?;
         }
         Ok(())
     }
 
-    /// Lays out one delivery.
+    /// Lays out one delivery. `class`: of its message; `None`: as its other deliveries say.
     #[expect(clippy::too_many_arguments, reason = "all of it goes into one commit")]
     pub(crate) fn delivery_rows(
         &self,
@@ -123,12 +124,15 @@ impl Store {
         message: words::MessageId,
         planned_at: Timestamp,
         delivery: &NewDelivery,
+        class: Option<MessageClass>,
         claim: Option<&ClaimFor>,
     ) -> Result<(), StoreError> {
         let (bidx_shard, bidx) = self.blind(delivery.channel.as_str(), &delivery.address);
         let channel = self.sym(delivery.channel.as_str())?;
         let key = content_key(customer, planned_at);
         let address = keys.seal(key, "content", "address", &delivery.id.0, delivery.address.as_bytes())?;
+        // Where its provider bears only so much, it waits for its turn.
+        let claim = claim.filter(|_| !self.0.paces.apart(channel));
         let out = rows.deliveries.row();
         out.int(shard(customer))
             .blob(&customer.0)
@@ -153,7 +157,8 @@ impl Store {
                 after.send_due(channel, words::shard_of(customer), delivery.due_at.as_micros());
             }
         }
-        out.at(planned_at).int(delivery_class_no(delivery.class));
+        let urgent = class.map(|class| class.delivery_class(false) == DeliveryClass::NeverLost);
+        out.at(planned_at).int(delivery_class_no(delivery.class)).opt_int(urgent.map(i64::from));
         rows.addressed.row().int(bidx_shard).blob(&bidx).blob(&customer.0);
         rows.contents.row().int(shard(customer)).blob(&customer.0).blob(&delivery.id.0).blob(&address);
         Ok(())
@@ -234,8 +239,9 @@ pub(crate) async fn write_messages(tx: &mut Tx, rows: MessageRows) -> Result<(),
     tx.conn.each(place, &rows.messages)?;
     tx.conn.each(
         "insert into delivery (shard, customer, message, id, ordinal, channel, address_bidx, state, due_at, fence, \
-            lease_until, attempts, strikes, planned_at, delivery_class) \
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
+            lease_until, attempts, strikes, planned_at, delivery_class, urgent) \
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, coalesce(?16, (select max(e.urgent) from delivery e \
+            where e.shard = ?1 and e.message = ?3), 0)) on conflict do nothing",
         &rows.deliveries,
     )?;
     tx.conn.each(

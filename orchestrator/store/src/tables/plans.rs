@@ -3,6 +3,7 @@
 
 use super::Store;
 use super::entry::{ABOUT, CONTENT, ONE};
+use super::ledger::order::{ANY, FIRST, URGENT};
 use super::log::{ADDRESSED, BLOCK_BEFORE, OF_CUSTOMER, PLACE, PLACES, ROW};
 use super::settle::DELIVERY;
 
@@ -47,6 +48,16 @@ async fn what_a_step_asks_of_a_customer_does_not_grow_with_what_they_were_sent()
         seen += usize::from(plan.contains("delivery_open (shard=? AND customer=?)"));
     }
     assert_eq!(seen, 3, "the statements are found in the source");
+}
+
+#[tokio::test]
+async fn a_look_at_what_goes_next_seeks_in_each_shard() {
+    let store = Store::memory(vault::Vault::ephemeral(1)).await.unwrap();
+    for (sql, index) in [(ANY, "delivery_due"), (URGENT, "delivery_urgent"), (FIRST, "delivery_due")] {
+        let plan = plan(&store, sql).await;
+        assert!(plan.contains(&format!("{index} (shard=? AND channel=?")), "{sql}\n{plan}");
+        assert!(!plan.contains("SCAN") && !plan.contains("TEMP B-TREE"), "{sql}\n{plan}");
+    }
 }
 
 #[tokio::test]

@@ -50,6 +50,7 @@ impl Store {
         let live: u64 = live.try_get(0)?;
         self.0.wakeups.releases.send_if_modified(|known| std::mem::replace(known, live) != live);
         self.ask_the_time(&mut conn).await?;
+        self.hear_of_paces(&mut conn).await?;
         drop(conn);
         // Keys of the API are looked up again; whoever was revoked elsewhere is refused here.
         self.0.api_keys.write().unwrap_or_else(PoisonError::into_inner).clear();

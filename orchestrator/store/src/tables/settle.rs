@@ -216,6 +216,7 @@ impl Store {
                     *at,
                     next,
                     None,
+                    None,
                 );
                 match laid_out {
                     Err(StoreError::Erased) => gone.push(item.delivery),

@@ -18,6 +18,12 @@ impl Store {
             notices: self.notices(true, limit).await?,
             held: self.held(),
             stops: self.stops().await?,
+            paused: self
+                .standings()
+                .await?
+                .into_iter()
+                .filter(|(_, standing)| standing.pause.is_some())
+                .collect(),
         };
         for state in [DeliveryState::Rejected, DeliveryState::Bounced, DeliveryState::Complained] {
             troubles.refused.extend(self.in_trouble(state, limit).await?);

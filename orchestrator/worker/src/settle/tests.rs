@@ -41,6 +41,7 @@ pub(crate) fn work(class: DeliveryClass) -> SendWork {
         cap_uses: Vec::new(),
         competing: Vec::new(),
         suppressions: Vec::new(),
+        taken: None,
     }
 }
 

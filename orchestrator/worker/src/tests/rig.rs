@@ -46,6 +46,8 @@ pub(crate) struct Provider {
     pub(crate) handed: Mutex<Vec<Handed>>,
     /// Addresses whose message cannot be composed: with a reason, or (`None`) by a mistake of the adapter.
     pub(crate) refuses: Mutex<BTreeMap<String, Option<String>>>,
+    /// Whoever comes before this finds nobody.
+    down_until: Mutex<Timestamp>,
 }
 
 impl Provider {
@@ -58,11 +60,17 @@ impl Provider {
             bytes_max: 1 << 20,
         };
         let (script, handed, refuses) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Arc::new(Self { channel, capabilities, clock, script, handed, refuses })
+        let down_until = Mutex::default();
+        Arc::new(Self { channel, capabilities, clock, script, handed, refuses, down_until })
     }
 
     pub(crate) fn next(&self, answer: Answer) {
         self.script.lock().unwrap().push_back(answer);
+    }
+
+    /// Cannot be reached until then.
+    pub(crate) fn down_until(&self, until: Timestamp) {
+        *self.down_until.lock().unwrap() = until;
     }
 
     pub(crate) fn say(&self, outcome: Outcome) {
@@ -99,6 +107,9 @@ impl Adapter for Provider {
 
     fn hand_over<'a>(&'a self, parcel: &'a Parcel, bytes: &'a [u8], _: Duration) -> Handing<'a> {
         let answer = self.script.lock().unwrap().pop_front();
+        let down = self.clock.now() < *self.down_until.lock().unwrap();
+        let refused = || Answer::Say(Outcome::Unavailable { answer: "connection refused".to_owned() });
+        let answer = answer.or_else(|| down.then(refused));
         let handed = Handed { parcel: parcel.clone(), bytes: bytes.to_vec(), at: self.clock.now() };
         self.handed.lock().unwrap().push(handed);
         Box::pin(async move {
@@ -185,6 +196,16 @@ impl Rig {
     }
 
     pub(crate) async fn on(store: Store, clock: Arc<VirtualClock>, release: Release) -> Self {
+        Self::by(store, clock.clone(), release, clock).await
+    }
+
+    /// With a clock of one's own, whose business time is `clock`.
+    pub(crate) async fn by(
+        store: Store,
+        clock: Arc<VirtualClock>,
+        release: Release,
+        clocks: Arc<dyn Clock>,
+    ) -> Self {
         let ids = Arc::new(IdSource::seeded(11));
         let (renderer, ledger) = (Arc::new(Interrupted::default()), Arc::new(Ledger::default()));
         let email = Provider::new(Channel::EMAIL, clock.clone());
@@ -192,7 +213,7 @@ impl Rig {
         let live = Live::of(&store, release).await.unwrap();
         let machine = Machine::new(Parts {
             store,
-            clock: clock.clone(),
+            clock: clocks,
             ids: Arc::clone(&ids),
             node: "test".to_owned(),
             base_url: "https://t.example".to_owned(),

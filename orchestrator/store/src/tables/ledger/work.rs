@@ -201,6 +201,7 @@ impl Store {
             cap_uses: Vec::new(),
             competing: Vec::new(),
             suppressions: Vec::new(),
+            taken: None,
         };
         Ok(RawSend {
             work,
