@@ -70,12 +70,15 @@ pub(crate) fn code(error: &anyhow::Error) -> Exit {
         }
         if let Some(error) = cause.downcast_ref::<store::StoreError>() {
             return match error {
+                store::StoreError::Vault(vault::VaultError::NotEmpty(_)) => Exit::Refused,
                 store::StoreError::Unavailable(_)
                 | store::StoreError::Unfinished(_)
                 | store::StoreError::Corrupt(_)
                 | store::StoreError::NewerSchema { .. }
                 | store::StoreError::Vault(_) => Exit::Unreachable,
-                store::StoreError::InUse(_) | store::StoreError::ReadOnly => Exit::Refused,
+                store::StoreError::InUse(_)
+                | store::StoreError::ReadOnly
+                | store::StoreError::Moved { .. } => Exit::Refused,
                 store::StoreError::Invalid(_) => Exit::Usage,
                 store::StoreError::NotFound(_)
                 | store::StoreError::Conflict(_)

@@ -405,6 +405,51 @@ const SENTENCES: &[(&str, &str)] = &[
         "the database has schema {}, this release knows {}: install the newer release, or restore a backup from before the upgrade",
         "データベースは新しい版（スキーマ {}）のもので、この Tabi が扱えるのは {} までです。新しい版を入れるか、更新前のバックアップを復元してください",
     ),
+    (
+        "this database was moved to {} by {} ({}): it is kept as it was and does not start, so that nothing is sent twice. Start with --database; or, if that one is given up for good, run `tabi move --take-back`",
+        "このデータベースは {} へ移されました（{}、{}）。二重に送らないよう、移した時点のまま保管し、起動しません。--database で移行先を指定してください。移行先の使用をやめた場合は「tabi move --take-back」を実行してください",
+    ),
+    (
+        "this database was not moved: there is nothing to take back",
+        "このデータベースは移行していません。元に戻すものはありません",
+    ),
+    (
+        "`tabi move` goes from the files in the data folder to PostgreSQL: leave --database and TABI_DATABASE out. From PostgreSQL, stop all nodes, then `tabi backup --move` and `tabi restore`",
+        "「tabi move」はデータフォルダーのファイルから PostgreSQL へ移るコマンドです。--database と TABI_DATABASE は指定しないでください。PostgreSQL から移るときは、すべてのノードを止めて「tabi backup --move」と「tabi restore」を使います",
+    ),
+    (
+        "there is an installation in {} already: a move goes into an empty database, and nothing is overwritten",
+        "{} には既に Tabi のデータがあります。移行先は空のデータベースに限り、上書きはしません",
+    ),
+    (
+        "there are tables in the schema {} of {} already: a backup is restored into an empty database, and nothing is overwritten; name another with --database",
+        "スキーマ {}（{}）には既にテーブルがあります。復元先は空のデータベースに限り、上書きはしません。別のデータベースを --database で指定してください",
+    ),
+    (
+        "{} is there already: a backup is restored into an empty folder, and nothing is overwritten; move it away, or name another folder with --data",
+        "{} は既にあります。復元先は空のフォルダーに限り、上書きはしません。移すか、別のフォルダーを --data で指定してください",
+    ),
+    (
+        "there is no backup in {}: it would hold a file tabi.db. --from names the folder that `tabi backup` wrote",
+        "{} にバックアップ（tabi.db）がありません。--from には「tabi backup」が書き出したフォルダーを指定します",
+    ),
+    (
+        "there are no keys at {}: without them nothing personal in the data can be read. Copy keys.db of the same backup there, or name it with --keys",
+        "{} に鍵がありません。鍵がないと個人情報を読めません。同じバックアップの keys.db をそこへ置くか、--keys で指定してください",
+    ),
+    ("there are keys in {} already: nothing is overwritten", "{} には既に鍵があります。上書きはしません"),
+    (
+        "the database does not let this role make its tables ({}): as its owner, run `grant create on database NAME to ROLE`, or make the schemas tabi and tabi_keys and give them to the role",
+        "この役割にはテーブルを作る権限がありません（{}）。データベースの所有者として「grant create on database 名前 to 役割」を実行するか、スキーマ tabi と tabi_keys を作って役割に与えてください",
+    ),
+    ("{} is no backup that can be restored: {}", "{} は復元できるバックアップではありません（{}）"),
+    ("it is not a database of Tabi", "Tabi のデータベースではありません"),
+    ("it holds no keys of Tabi", "Tabi の鍵ではありません"),
+    ("it is damaged ({})", "壊れています（{}）"),
+    (
+        "migration {} ({}): the tables were too busy for minutes; nothing was changed. Try again when less is going on",
+        "マイグレーション {}（{}）：テーブルが数分間ふさがっていたため、何も変えていません。処理の少ないときにもう一度実行してください",
+    ),
     ("the store is closed", "データベースは閉じられています"),
     ("the database is out of reach", "データベースに接続できません"),
     (

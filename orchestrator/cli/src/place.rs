@@ -8,7 +8,7 @@ use store::{Options, StoreError};
 use vault::{RootKey, RootKeyError, Vault, VaultError};
 
 /// Where keys lie on a server: apart from the data, so that a copy may leave them out.
-const KEYS_SCHEMA: &str = "tabi_keys";
+pub(crate) const KEYS_SCHEMA: &str = "tabi_keys";
 
 /// A data folder. Names alone: nothing is opened.
 #[derive(Debug, Clone)]
@@ -44,6 +44,17 @@ impl Place {
             }
             None => Ok(Options::file(self.database())),
         }
+    }
+
+    /// The server that the database lies on, if it does.
+    pub(crate) fn server(&self) -> Result<Option<db::Server>, StoreError> {
+        Ok(self.server.as_ref().map(|url| db::Server::parse(url, store::SCHEMA)).transpose()?)
+    }
+
+    /// The root key, where there is one: none is made.
+    pub(crate) fn find_root_key(&self) -> Result<RootKey, RootKeyError> {
+        let from_environment = std::env::var("TABI_ROOT_KEY").ok().filter(|text| !text.is_empty());
+        RootKey::find(from_environment.as_deref(), &self.root_key())
     }
 
     /// The folder itself.
@@ -125,14 +136,13 @@ impl Place {
 
     /// Opens the vault. A root key is made with a new folder, and never again: data would be lost without a word.
     pub(crate) async fn vault(&self) -> anyhow::Result<Vault> {
-        let from_environment = std::env::var("TABI_ROOT_KEY").ok().filter(|text| !text.is_empty());
         let path = self.root_key();
         if self.server.is_some() {
             // What a node keeps for itself: its data may be there though its folder is not.
             self.make()?;
         }
         let mut made = false;
-        let root = match RootKey::find(from_environment.as_deref(), &path) {
+        let root = match self.find_root_key() {
             Err(RootKeyError::Missing(_)) if !self.database().is_file() && !self.keys().is_file() => {
                 made = true;
                 RootKey::create(&path)

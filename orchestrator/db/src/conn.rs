@@ -63,6 +63,18 @@ impl Conn {
         }
     }
 
+    /// Makes a schema where it is missing, on a server. Where somebody made it for us, we need not be allowed to.
+    pub fn make_schema(&self, schema: &str) -> Result<(), Error> {
+        let mut row = Rows::new();
+        row.row().text(&format!("\"{schema}\""));
+        let mut there = false;
+        self.ask_while("select to_regnamespace(?) is not null", &row, |_, row| {
+            there = crate::cell(row, 0)?;
+            Ok::<_, Error>(true)
+        })?;
+        if there { Ok(()) } else { self.batch(&format!("create schema if not exists \"{schema}\"")) }
+    }
+
     /// Runs a statement for each row, with the row's cells as its parameters. Returns how many rows it changed. No two rows
     /// may be meant for the same row of a table, unless the statement leaves what is there as it is: PostgreSQL runs them
     /// all at once.
@@ -154,7 +166,7 @@ impl Conn {
         }
     }
 
-    fn all(&self, sql: &str, values: &[Value]) -> Result<Vec<Row>, Error> {
+    pub(crate) fn all(&self, sql: &str, values: &[Value]) -> Result<Vec<Row>, Error> {
         match &self.0 {
             Way::Sqlite(conn) => conn.all(sql, values),
             Way::Postgres(conn) => conn.all(sql, values),

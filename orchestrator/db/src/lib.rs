@@ -9,6 +9,7 @@
 //! - [`Reader`] is a connection out of a pool, for what people read.
 
 mod conn;
+pub mod copy;
 mod dialect;
 mod error;
 mod postgres;
@@ -21,7 +22,7 @@ mod value;
 pub use conn::{Asked, Conn, Done, Query, query};
 pub use error::Error;
 pub use reader::{Reader, Readers};
-pub use rows::{Rows, signed, unsigned};
+pub use rows::{Holds, Rows, signed, unsigned};
 pub use server::Server;
 pub use sqlite::File;
 pub use value::{Bound, Cell, Cells, Found, Place, Ref, Row, Value, bytes, cell};

@@ -16,9 +16,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
-/// The server stops what takes a minute; if not even that is heard, it is gone.
-const ANSWER_MAX: Duration = Duration::from_secs(75);
-
 /// Statements for many rows, as they were said, by text and columns.
 type Texts = HashMap<(String, Vec<Holds>), Arc<Many>>;
 
@@ -29,6 +26,7 @@ pub(crate) struct Postgres {
     conn: RefCell<Option<PgConnection>>,
     texts: RefCell<Texts>,
     plain: RefCell<HashMap<String, Arc<str>>>,
+    answer_max: Duration,
 }
 
 impl std::fmt::Debug for Postgres {
@@ -65,6 +63,7 @@ impl Postgres {
             conn: RefCell::new(Some(conn)),
             texts: RefCell::default(),
             plain: RefCell::default(),
+            answer_max: server.answer_max,
         })
     }
 
@@ -86,7 +85,7 @@ impl Postgres {
             return Err(Error::Unavailable("the connection to the database was lost".to_owned()));
         };
         let work = work(open);
-        match runtime.block_on(async { tokio::time::timeout(ANSWER_MAX, work).await }) {
+        match runtime.block_on(async { tokio::time::timeout(self.answer_max, work).await }) {
             Ok(done) => Ok(done?),
             Err(_) => Err(Error::Unavailable("the database does not answer".to_owned())),
         }

@@ -4,10 +4,13 @@ use crate::Ref;
 use words::Timestamp;
 
 /// What a column holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Holds {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Holds {
+    /// Numbers.
     Int,
+    /// Texts.
     Text,
+    /// Bytes.
     Blob,
 }
 

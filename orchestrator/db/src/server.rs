@@ -12,6 +12,12 @@ const STATEMENT_MAX: Duration = Duration::from_secs(60);
 const LOCK_MAX: Duration = Duration::from_secs(10);
 /// A process that stands still with a transaction open holds others up: the server ends it, and its locks are free.
 const IDLE_MAX: Duration = Duration::from_secs(15);
+/// The server stops what takes a minute; if not even that is heard, it is gone.
+const ANSWER_MAX: Duration = Duration::from_secs(75);
+/// The same for work that may take long: the other side is asked by TCP whether it is still there.
+const PATIENT_ANSWER_MAX: Duration = Duration::from_secs(24 * 3600);
+/// Between two statements of such work.
+const PATIENCE: Duration = Duration::from_secs(300);
 /// To connect.
 pub(crate) const CONNECT_MAX: Duration = Duration::from_secs(10);
 
@@ -20,6 +26,8 @@ pub(crate) const CONNECT_MAX: Duration = Duration::from_secs(10);
 pub struct Server {
     pub(crate) options: PgConnectOptions,
     pub(crate) schema: String,
+    /// The longest that an answer is waited for.
+    pub(crate) answer_max: Duration,
 }
 
 impl Server {
@@ -42,7 +50,17 @@ impl Server {
             ])
             .log_statements(tracing::log::LevelFilter::Off)
             .log_slow_statements(tracing::log::LevelFilter::Off, Duration::MAX);
-        Ok(Self { options, schema: schema.to_owned() })
+        Ok(Self { options, schema: schema.to_owned(), answer_max: ANSWER_MAX })
+    }
+
+    /// The same for work that takes as long as the tables are large: copies, migrations.
+    #[must_use]
+    pub fn patient(&self) -> Self {
+        let options = self.options.clone().options([
+            ("statement_timeout", "0".to_owned()),
+            ("idle_in_transaction_session_timeout", PATIENCE.as_millis().to_string()),
+        ]);
+        Self { options, schema: self.schema.clone(), answer_max: PATIENT_ANSWER_MAX }
     }
 
     /// Where it is, without the password.

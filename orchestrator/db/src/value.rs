@@ -113,6 +113,16 @@ pub fn bytes(row: &impl Cells, place: usize) -> Result<&[u8], Error> {
 pub struct Row(pub(crate) Vec<Value>);
 
 impl Row {
+    /// How many bytes its cells take.
+    pub(crate) fn bytes(&self) -> usize {
+        let of = |cell: &Value| match cell {
+            Value::Int(_) => 8,
+            Value::Text(text) => text.as_ref().map_or(0, String::len),
+            Value::Blob(bytes) => bytes.as_ref().map_or(0, Vec::len),
+        };
+        self.0.iter().map(of).sum()
+    }
+
     /// The cell at `place`, counted from 0.
     pub fn try_get<'r, T: Cell<'r>, I: Place>(&'r self, place: I) -> Result<T, Error> {
         cell(self, place.place())

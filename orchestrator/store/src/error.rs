@@ -31,6 +31,19 @@ pub enum StoreError {
         /// The newest that we know.
         known: i64,
     },
+    /// The database was moved to another one, and stays as it was.
+    #[error(
+        "this database was moved to {to} by {by} ({at}): it is kept as it was and does not start, so that nothing is sent twice. \
+         Start with --database; or, if that one is given up for good, run `tabi move --take-back`"
+    )]
+    Moved {
+        /// Where to.
+        to: String,
+        /// By whom.
+        by: String,
+        /// When.
+        at: words::Timestamp,
+    },
     /// Another process writes to this database.
     #[error("another Tabi process has {0} open for writing: stop it first, or ask it over its API")]
     InUse(String),

@@ -44,7 +44,7 @@ pub use log::{
 };
 pub use mark::FileMark;
 pub use notice::{Notice, NoticeWork};
-pub use options::{Durability, Options};
+pub use options::{Durability, Options, SCHEMA};
 pub use people::{ApiKey, Idempotency, Operator, Session};
 pub use release::{GoLive, Held, LiveRelease, NewRelease, Release, Stop, StopScope, StoredProgram};
 pub use send::{
@@ -56,4 +56,6 @@ pub use step::{
     NewDecision, NewDelivery, NewEnrollment, NewEvent, NewMessage, NewNotice, Origin, PastEnrollment, Saying,
     SegmentRow, StepBatch, StepCommit, key_hash,
 };
-pub use tables::{PreparedSteps, Store};
+pub use tables::{
+    Copied, Migrated, Moved, PreparedSteps, RestoreInto, Restored, Store, move_to, restore, take_back,
+};

@@ -3,6 +3,9 @@
 use crate::StoreError;
 use std::path::PathBuf;
 
+/// The schema that tables lie in on a server.
+pub const SCHEMA: &str = "tabi";
+
 /// How to open.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -50,7 +53,7 @@ impl Options {
 
     /// A PostgreSQL database: `postgres://user:password@host:port/database`. Its tables lie in the schema `tabi`.
     pub fn server(url: &str) -> Result<Self, StoreError> {
-        Self::server_in(url, "tabi")
+        Self::server_in(url, SCHEMA)
     }
 
     /// The same with the tables in another schema.

@@ -43,7 +43,10 @@ async fn a_database_of_a_newer_release_is_refused() {
     store.close().await;
     drop(store);
     let mut conn = sqlx::sqlite::SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
-    sqlx::query("insert into tabi_migration values (999, 'later')").execute(&mut conn).await.unwrap();
+    sqlx::query("insert into tabi_migration (number, name) values (999, 'later')")
+        .execute(&mut conn)
+        .await
+        .unwrap();
     conn.close().await.unwrap();
     let newer = Store::open(Options::file(&path), Vault::ephemeral(1)).await;
     let Err(StoreError::NewerSchema { found: 999, .. }) = newer else { panic!("{newer:?}") };

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 /// `shard` is the last byte of the subject, as with the customers' own tables: those who fall due together have their
 /// keys together.
-const SCHEMA: &str = "
+pub(crate) const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS vault_meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS subject_key (
     shard INTEGER NOT NULL, subject BLOB NOT NULL, class INTEGER NOT NULL, year INTEGER NOT NULL,
@@ -267,7 +267,7 @@ pub(crate) fn unwrap_key(wrap: &LessSafeKey, key: KeyRef, wrapped: &[u8]) -> Res
 }
 
 /// Makes the file first, readable by its owner alone; SQLite gives the log beside it the same mode.
-fn create_private(path: &Path) -> Result<(), VaultError> {
+pub(crate) fn create_private(path: &Path) -> Result<(), VaultError> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]

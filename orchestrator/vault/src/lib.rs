@@ -2,6 +2,7 @@
 
 mod cache;
 mod chance;
+mod copies;
 mod keys;
 mod link;
 mod password;
@@ -11,6 +12,7 @@ mod secret;
 mod server;
 mod token;
 
+pub use copies::KeysCopy;
 pub use link::LinkError;
 pub use password::{PasswordError, hash_password, verify_password};
 pub use root::{RootKey, RootKeyError};
@@ -84,6 +86,12 @@ pub enum VaultError {
     /// The keys on the server cannot be read or written.
     #[error("the keys on the server cannot be read or written: {0}")]
     Server(#[from] db::Error),
+    /// Keys are copied to an empty place alone.
+    #[error("there are keys in {0} already: nothing is overwritten")]
+    NotEmpty(String),
+    /// What was written is not what was read.
+    #[error("the copy of {0} is not what it is a copy of: nothing was kept of it")]
+    Differs(String),
     /// The program is being stopped.
     #[error("the program is being stopped")]
     Stopping,
@@ -114,8 +122,7 @@ impl Vault {
     /// made it.
     pub async fn open(keys_db: &Path, root: &RootKey) -> Result<Self, VaultError> {
         let derived = root.derive();
-        let check = hmac::sign(&derived.check, b"tabi/root-check/v1");
-        let (path, check) = (keys_db.to_owned(), check.as_ref().to_vec());
+        let (path, check) = (keys_db.to_owned(), root_check(&derived));
         let keys = Keys::Db(Box::new(blocking(move || KeysDb::open(&path, &check)).await?));
         Ok(Self(Arc::new(Inner { derived, keys, cache: KeyCache::default(), chance: Chance::system() })))
     }
@@ -124,7 +131,7 @@ impl Vault {
     /// [`VaultError::WrongRoot`] where another root key made them.
     pub async fn on_server(server: db::Server, root: &RootKey) -> Result<Self, VaultError> {
         let derived = root.derive();
-        let check = hmac::sign(&derived.check, b"tabi/root-check/v1").as_ref().to_vec();
+        let check = root_check(&derived);
         let keys = Keys::Server(Box::new(blocking(move || KeysServer::open(server, &check)).await?));
         Ok(Self(Arc::new(Inner { derived, keys, cache: KeyCache::default(), chance: Chance::system() })))
     }
@@ -299,10 +306,15 @@ impl Vault {
         Ok(salt)
     }
 
-    /// Copies `keys.db`, consistent while in use, to a new file that only its owner may read. In memory: nothing.
+    /// Copies the keys, consistent while in use, to a new file that only its owner may read. In memory: nothing.
     pub async fn backup_keys(&self, path: &Path) -> Result<(), VaultError> {
         let (vault, path) = (self.clone(), path.to_owned());
-        blocking(move || vault.db().map_or(Ok(()), |db| db.backup(&path))).await
+        blocking(move || match &vault.0.keys {
+            Keys::Db(db) => db.backup(&path),
+            Keys::Server(server) => server.backup(&path, &root_check(&vault.0.derived)),
+            Keys::Ephemeral { .. } => Ok(()),
+        })
+        .await
     }
 
     /// Closes `keys.db`.
@@ -318,13 +330,6 @@ impl Vault {
         });
         if let Err(error) = closed.await {
             tracing::debug!("closing keys.db: {error}");
-        }
-    }
-
-    fn db(&self) -> Option<&KeysDb> {
-        match &self.0.keys {
-            Keys::Db(db) => Some(db),
-            Keys::Server(_) | Keys::Ephemeral { .. } => None,
         }
     }
 }
@@ -357,6 +362,11 @@ impl Keys {
             Self::Ephemeral { .. } => Ok(vec![None; asked.len()]),
         }
     }
+}
+
+/// What keys are marked with, by which they know their root key.
+fn root_check(derived: &Derived) -> Vec<u8> {
+    hmac::sign(&derived.check, b"tabi/root-check/v1").as_ref().to_vec()
 }
 
 /// Runs what waits for the disk where it holds nobody up.

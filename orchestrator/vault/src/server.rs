@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use words::Timestamp;
 
-const SCHEMA: &str = "
+pub(crate) const SCHEMA: &str = "
 create table if not exists vault_meta (name text primary key, value bytea not null);
 create table if not exists subject_key (
     shard bigint not null, subject bytea not null, class bigint not null, year bigint not null,
@@ -46,7 +46,7 @@ impl KeysServer {
         let schema = this.server.schema().to_owned();
         let stored = this.with(|conn| {
             conn.batch(&format!("select pg_advisory_lock({TURN})"))?;
-            conn.batch(&format!("create schema if not exists \"{schema}\""))?;
+            conn.make_schema(&schema)?;
             conn.batch(SCHEMA)?;
             let mut rows = Rows::new();
             rows.row().blob(check);
@@ -174,6 +174,11 @@ impl KeysServer {
             )
         })?;
         Ok(found)
+    }
+
+    /// Copies the keys to a new file, as they are at one instant.
+    pub(crate) fn backup(&self, path: &std::path::Path, check: &[u8]) -> Result<(), VaultError> {
+        crate::copies::out_of_server(&Conn::server(&self.server.patient(), true)?, path, check)
     }
 
     pub(crate) fn close(&self) {

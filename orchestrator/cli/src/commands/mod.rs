@@ -4,6 +4,7 @@ pub(crate) mod access;
 pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod copies;
 pub(crate) mod customer;
 pub(crate) mod demo;
 pub(crate) mod doctor;
@@ -165,7 +166,9 @@ pub(crate) fn run(args: Args, out: Output) -> anyhow::Result<Exit> {
         Command::Journey(args) => on_runtime(journey::run(c, args)),
         Command::Key(args) => on_runtime(access::key(c, args)),
         Command::Operator(args) => on_runtime(access::operator(c, args)),
-        Command::Backup(args) => on_runtime(upkeep::backup(c, &args)),
+        Command::Backup(args) => on_runtime(copies::backup(c, &args)),
+        Command::Restore(args) => on_runtime(copies::restore(c, &args)),
+        Command::Move(args) => on_runtime(copies::move_over(c, &args)),
         Command::Migrate(args) => on_runtime(upkeep::migrate(c, &args)),
         Command::Doctor(args) => on_runtime(doctor::run(c, &args)),
         Command::Completions(args) => completions::run(c, &args),

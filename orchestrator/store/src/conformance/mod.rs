@@ -6,6 +6,7 @@
 mod acts;
 mod coming_in;
 mod console;
+mod copies;
 mod customers;
 mod log;
 mod nodes;
@@ -13,6 +14,7 @@ mod pacing;
 mod sending;
 mod stepping;
 
+pub use copies::{Life, goes_on, is_all_there, live};
 pub use nodes::share;
 
 use crate::{

@@ -125,14 +125,6 @@ impl Base {
             Self::Server(server) => Readers::server(server, connections),
         }
     }
-
-    /// How a file is opened by sqlx.
-    pub(crate) fn file_options(&self) -> Option<&SqliteConnectOptions> {
-        match self {
-            Self::File { options, .. } => Some(options),
-            Self::Server(_) => None,
-        }
-    }
 }
 
 /// Set-up of a connection, for the writer and the readers alike.

@@ -197,7 +197,7 @@ impl Changes {
 
 /// Turns what was noted into bits and figures. The last thing before a commit.
 pub(crate) fn settle(conn: &Conn, tally: &mut Tally) -> Result<(), StoreError> {
-    let (mut changes, mut spans, mut any) = (Changes::default(), BTreeMap::new(), false);
+    let (mut changes, mut spans, mut any) = (Changes::default(), Spans::new(), false);
     conn.ask(
         "select n, journey, step, name, purpose, planned_at, was, is_now, was_why, is_why from message_moved \
          order by note",
@@ -213,10 +213,7 @@ pub(crate) fn settle(conn: &Conn, tally: &mut Tally) -> Result<(), StoreError> {
                 {
                     changes.set(dim, value, n, true);
                 }
-                for length in SPANS {
-                    let (least, most) = spans.entry((length, n / length)).or_insert((at, at));
-                    (*least, *most) = ((*least).min(at), (*most).max(at));
-                }
+                stretch(&mut spans, n, at);
             }
             if let Some(was) = was.filter(|was| *was != is) {
                 changes.set(Dim::Outcome, was, n, false);
@@ -238,6 +235,51 @@ pub(crate) fn settle(conn: &Conn, tally: &mut Tally) -> Result<(), StoreError> {
         Ok(())
     })?;
     changes.write(conn)?;
+    write_spans(conn, spans)?;
+    conn.run("delete from message_moved")?;
+    Ok(conn.run("delete from message_on")?)
+}
+
+/// Makes bits and spans out of the messages, where there are none yet. In a transaction that stands open.
+pub(crate) fn make_anew(conn: &Conn) -> Result<(), StoreError> {
+    let (mut changes, mut spans) = (Changes::default(), Spans::new());
+    let mut block = 0;
+    let messages = "select m.n, m.journey, m.purpose, m.outcome, m.name, m.planned_at, \
+            (select group_concat(distinct d.channel) from delivery d where d.shard = m.shard and d.message = m.id) \
+        from message m order by m.n";
+    conn.ask(messages, &Rows::once(), |_, row| {
+        let n: i64 = cell(row, 0)?;
+        // One block at a time: they come in order.
+        if split(n).0 != block {
+            block = split(n).0;
+            std::mem::take(&mut changes).write(conn)?;
+        }
+        for (dim, at) in [(Dim::Journey, 1), (Dim::Purpose, 2), (Dim::Outcome, 3), (Dim::Name, 4)] {
+            changes.set(dim, cell(row, at)?, n, true);
+        }
+        let channels: Option<String> = cell(row, 6)?;
+        for channel in channels.iter().flat_map(|list| list.split(',')).filter_map(|text| text.parse().ok()) {
+            changes.set(Dim::Channel, channel, n, true);
+        }
+        stretch(&mut spans, n, cell(row, 5)?);
+        Ok(())
+    })?;
+    changes.write(conn)?;
+    write_spans(conn, spans)
+}
+
+/// Least and greatest times of stretches, by their length and place.
+type Spans = BTreeMap<(i64, i64), (i64, i64)>;
+
+/// The stretches that a place lies in know its time.
+fn stretch(spans: &mut Spans, n: i64, at: i64) {
+    for length in SPANS {
+        let (least, most) = spans.entry((length, n / length)).or_insert((at, at));
+        (*least, *most) = ((*least).min(at), (*most).max(at));
+    }
+}
+
+fn write_spans(conn: &Conn, spans: Spans) -> Result<(), StoreError> {
     let mut rows = Rows::new();
     for ((length, span), (least, most)) in spans {
         rows.row().int(length).int(span).int(least).int(most);
@@ -248,8 +290,7 @@ pub(crate) fn settle(conn: &Conn, tally: &mut Tally) -> Result<(), StoreError> {
             most_at = max(message_span.most_at, excluded.most_at)",
         &rows,
     )?;
-    conn.run("delete from message_moved")?;
-    Ok(conn.run("delete from message_on")?)
+    Ok(())
 }
 
 /// Whether the bits say what the messages say, read from end to end.

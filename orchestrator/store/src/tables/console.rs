@@ -454,11 +454,12 @@ impl Store {
     }
 
     /// Copies the database, consistent while in use, to a new file. The copy starts held, unless a move was announced.
-    pub async fn backup(&self, path: &std::path::Path) -> Result<(), StoreError> {
+    /// On a server it is read as it was at one instant, table by table, and compared.
+    pub async fn backup(&self, path: &std::path::Path) -> Result<crate::Copied, StoreError> {
         if path.exists() {
             return Err(StoreError::Conflict(format!("{} is there already", path.display())));
         }
-        super::backup::copy_file(self, path).await
+        super::copy::copy_out(self, path).await
     }
 
     /// Checks the whole file; what is wrong, in words.

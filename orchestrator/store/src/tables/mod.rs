@@ -3,12 +3,12 @@
 mod acts;
 mod ask;
 mod audit;
-mod backup;
 mod base;
 mod bits;
 mod claim;
 mod commit;
 mod console;
+mod copy;
 mod customer;
 mod decided;
 mod door;
@@ -50,4 +50,6 @@ mod turn;
 mod writer;
 
 pub use commit::PreparedSteps;
+pub use copy::{Copied, Moved, RestoreInto, Restored, move_to, restore, take_back};
+pub use migrate::Migrated;
 pub use open::Store;

@@ -75,6 +75,9 @@ impl Store {
         migrate::bring_up(&base, options.read_only).await?;
         let readers = base.readers(options.readers);
         let mut first = readers.acquire().await?;
+        if !options.read_only {
+            super::copy::refuse_moved(&mut first).await?;
+        }
         let symbols = Symbols::default();
         symbols.load(&mut first).await?;
         let wakeups = Arc::new(Wakeups::new());
