@@ -53,3 +53,37 @@ async fn keys_on_a_server_are_one_for_all_nodes_and_gone_for_all() {
     let other = vault::Vault::on_server(server(), &vault::RootKey::from_bytes([8; 32])).await;
     assert!(matches!(other, Err(vault::VaultError::WrongRoot)));
 }
+
+/// A node that was away while a restored database was let go has a witness that knows better: it does not hold the others up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_not_there_when_it_was_let_go_holds_nobody_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let schema = format!("away_{}", std::process::id());
+    let open = async |node: &str| {
+        let witness = Some(folder.path().join(node));
+        let options = Options { witness, ..Options::server_in(&url(), &schema).unwrap() };
+        Store::open(options, vault::Vault::ephemeral(1)).await.unwrap()
+    };
+    for _ in 0..3 {
+        open("one").await.close().await;
+        open("away").await.close().await;
+    }
+    // As an older copy of the database would say.
+    let one = open("one").await;
+    let mut conn = sqlx::PgConnection::connect(&url()).await.unwrap();
+    let earlier = format!("update {schema}.setting set value = '1' where name like 'starts:%'");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(earlier)).execute(&mut conn).await.unwrap();
+    one.close().await;
+    let one = open("one").await;
+    assert!(one.held().is_some_and(|held| held.reason.contains("restored backup")));
+    one.release_held("mika", "a drill", words::Timestamp::from_secs(1_790_000_000)).await.unwrap();
+    let away = open("away").await;
+    assert_eq!(away.held(), None);
+    away.close().await;
+    one.close().await;
+    for node in ["one", "away"] {
+        let again = open(node).await;
+        assert_eq!(again.held(), None, "{node}");
+        again.close().await;
+    }
+}

@@ -33,23 +33,17 @@ impl KeysCopy {
             let source = std::io::Error::new(std::io::ErrorKind::InvalidData, "it holds no keys of Tabi");
             return Err(io(source));
         }
-        this.is_of_the_root(&conn, "vault_meta")?;
-        Ok(this)
+        let mut found = Vec::new();
+        conn.ask_while("select value from vault_meta where name = 'root_check'", &Rows::once(), |_, row| {
+            found = bytes(row, 0)?.to_vec();
+            Ok::<_, db::Error>(false)
+        })?;
+        if found == this.check { Ok(this) } else { Err(VaultError::WrongRoot) }
     }
 
     fn read(&self) -> Result<Conn, VaultError> {
         let pragmas = "pragma busy_timeout = 10000".to_owned();
         Ok(Conn::file(&File { path: self.path.clone(), pragmas }, true)?)
-    }
-
-    fn is_of_the_root(&self, conn: &Conn, table: &str) -> Result<(), VaultError> {
-        let mut found = Vec::new();
-        let sql = format!("select value from {table} where name = 'root_check'");
-        conn.ask_while(&sql, &Rows::once(), |_, row| {
-            found = bytes(row, 0)?.to_vec();
-            Ok::<_, db::Error>(false)
-        })?;
-        if found == self.check { Ok(()) } else { Err(VaultError::WrongRoot) }
     }
 
     /// Writes the keys into `schema` of a server, in the transaction that stands open and whose search path it moves there,
@@ -67,9 +61,10 @@ impl KeysCopy {
         }
         let mut row = Rows::new();
         row.row().blob(&self.check);
-        let sql = "insert into vault_meta (name, value) values ('root_check', ?) on conflict do nothing";
+        // Where no keys are, a mark of another root key is what is left of an earlier attempt.
+        let sql = "insert into vault_meta (name, value) values ('root_check', ?) on conflict (name) do update \
+            set value = excluded.value";
         conn.each(sql, &row)?;
-        self.is_of_the_root(conn, &format!("{schema}.vault_meta"))?;
         across(&copied, conn, |table| format!("{schema}.{table}"))
     }
 

@@ -277,6 +277,40 @@ fn a_backup_holds_database_and_keys_and_overwrites_nothing() {
 }
 
 #[test]
+fn a_backup_goes_back_into_an_empty_folder_with_its_own_root_key_and_nowhere_else() {
+    let shop = Shop::new("en");
+    let server = Server::start(&shop);
+    assert_eq!(shop.tabi(&["event", "send", "signed_up", "--customer", "hana"]).code, 0);
+    assert_eq!(shop.tabi(&["backup", "--into", "copy"]).code, 0);
+    let refused = |arguments: &[&str], code: i32, says: &str| {
+        let said = shop.tabi(&[&["restore"], arguments].concat());
+        assert_eq!(said.code, code, "{}{}", said.out, said.err);
+        assert!(said.err.contains(says), "{}", said.err);
+    };
+    refused(&["--from", "nowhere"], 3, "--from names the folder");
+    refused(&["--from", "copy"], 4, "nothing is overwritten");
+    refused(&["--from", "copy", "--data", "there"], 3, "copy yours there or set TABI_ROOT_KEY");
+    std::fs::create_dir(shop.path("there")).unwrap();
+    std::fs::copy(shop.path("data/root.key"), shop.path("there/root.key")).unwrap();
+    std::fs::rename(shop.path("copy/keys.db"), shop.path("kept-apart.db")).unwrap();
+    refused(&["--from", "copy", "--data", "there"], 3, "name it with --keys");
+    let there = ["--data", "there", "--format", "json"];
+    let restore = ["restore", "--from", "copy", "--keys", "kept-apart.db"];
+    let said = shop.tabi(&[&restore[..], &there].concat());
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    let done: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((done["tables"]["customer"].as_u64(), done["without_keys"].as_u64()), (Some(1), Some(0)));
+    let shown = shop.tabi(&["customer", "show", "hana", "--data", "there"]);
+    assert_eq!(shown.code, 0, "{}{}", shown.out, shown.err);
+    let doctor = shop.tabi(&["doctor", "--data", "there"]);
+    assert!(doctor.out.contains("restored backup"), "{}", doctor.out);
+    let released = ["resume", "--held", "--by", "Mika", "--reason", "a drill"];
+    assert_eq!(shop.tabi(&[&released[..], &there].concat()).code, 0);
+    assert!(!shop.tabi(&["doctor", "--data", "there"]).out.contains("restored backup"));
+    drop(server);
+}
+
+#[test]
 fn a_plan_shows_what_changes_and_who_stays_with_what_they_began_and_changes_nothing() {
     let shop = Shop::new("en");
     let plan = || {

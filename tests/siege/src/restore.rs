@@ -2,8 +2,9 @@
 //! person lets it.
 
 use crate::{
-    installation::{UP_MAX, WHO},
+    installation::{Installation, UP_MAX, WHO},
     list,
+    node::Node,
     record::{HELD, Said, now_us},
     run::{Siege, say},
     sink::http::Provider,
@@ -27,30 +28,21 @@ pub(crate) fn run(siege: &mut Siege, orders: u64, provider: &Provider) -> Result
     let before = list::export(siege.installation.any()?, &siege.folder.join("listed-before-restore.jsonl"))?;
 
     let began = now_us();
-    let node = &mut siege.installation.nodes[0];
-    node.kill();
-    for file in ["tabi.db-wal", "tabi.db-shm", "keys.db-wal", "keys.db-shm"] {
-        std::fs::remove_file(node.data().join(file)).ok();
-    }
-    node.forget_jobs();
-    for file in ["tabi.db", "keys.db"] {
-        std::fs::copy(copy.join(file), node.data().join(file))?;
-    }
+    empty(&mut siege.installation)?;
+    siege.installation.any()?.run(&["restore", "--from", &into])?;
     siege.done.note("restored backup", began)?;
     let held_from = now_us();
-    let node = &mut siege.installation.nodes[0];
-    node.launch()?;
-    node.wait_until_up(UP_MAX)?;
-    if node.health().is_none_or(|health| health["held"] != true) {
-        bail!("a restored backup does not say that it is held: {:?}", node.health());
+    start(&mut siege.installation)?;
+    for node in &siege.installation.nodes {
+        if node.health().is_none_or(|health| health["held"] != true) {
+            bail!("a restored backup does not say that it is held: {:?}", node.health());
+        }
     }
     // Everything works, and nothing is sent; also after another start.
     tell(siege, orders + ORDERS, orders + 2 * ORDERS)?;
     std::thread::sleep(HELD_FOR);
-    let node = &mut siege.installation.nodes[0];
-    node.kill();
-    node.launch()?;
-    node.wait_until_up(UP_MAX)?;
+    siege.installation.nodes.iter_mut().for_each(Node::kill);
+    start(&mut siege.installation)?;
     std::thread::sleep(HELD_FOR);
     siege.done.note(HELD, held_from)?;
     siege.installation.any()?.run(&["resume", "--held", "--by", WHO, "--reason", "the siege restored it"])?;
@@ -60,6 +52,32 @@ pub(crate) fn run(siege: &mut Siege, orders: u64, provider: &Provider) -> Result
     let known: BTreeSet<&str> = after.iter().map(|one| one.message.as_str()).collect();
     let forgotten = before.into_iter().filter(|one| !known.contains(one.message.as_str()));
     Ok(forgotten.chain(after.iter().cloned()).collect())
+}
+
+/// Ends all nodes, and leaves them a place with nothing in it: an empty folder, or a database made for it.
+fn empty(installation: &mut Installation) -> Result<()> {
+    for node in &mut installation.nodes {
+        node.kill();
+        node.forget_jobs();
+        if installation.cluster.is_none() {
+            for file in ["tabi.db", "tabi.db-wal", "tabi.db-shm", "keys.db", "keys.db-wal", "keys.db-shm"] {
+                std::fs::remove_file(node.data().join(file)).ok();
+            }
+        }
+    }
+    if let Some(cluster) = &installation.cluster {
+        let url = cluster.database("restored")?;
+        installation.nodes.iter_mut().for_each(|node| node.set("TABI_DATABASE", &url));
+    }
+    Ok(())
+}
+
+fn start(installation: &mut Installation) -> Result<()> {
+    for node in &mut installation.nodes {
+        node.launch()?;
+        node.wait_until_up(UP_MAX)?;
+    }
+    Ok(())
 }
 
 fn tell(siege: &Siege, first: u64, last: u64) -> Result<()> {

@@ -159,9 +159,7 @@ impl Siege {
         say(&format!("all is told; {}", self.standing()));
         self.settle(provider)?;
         let mut said = list::export(self.installation.any()?, &self.folder.join("listed.jsonl"))?;
-        if options.store == Store::Postgres {
-            self.left_out.push("the restored backup: it is played back over SQLite's files".to_owned());
-        } else if !options.no_restore {
+        if !options.no_restore {
             let after = restore::run(self, orders, provider)?;
             // What was said before the backup was played back holds for what it has forgotten.
             let known: BTreeSet<String> = after.iter().map(|one| one.message.clone()).collect();

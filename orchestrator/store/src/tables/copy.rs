@@ -379,9 +379,8 @@ fn into_server(
         )));
     }
     let key_count = keys.into_server(conn, keys_schema)?;
-    conn.batch(&format!(
-        "create schema if not exists \"{data_schema}\"; set local search_path to \"{data_schema}\""
-    ))?;
+    conn.make_schema(data_schema)?;
+    conn.batch(&format!("set local search_path to \"{data_schema}\""))?;
     begin_snapshot(copied)?;
     let schema = migrate::found(copied)?.ok_or_else(nothing_there)?;
     migrate::lay(conn, schema)?;

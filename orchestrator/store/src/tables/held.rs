@@ -18,6 +18,10 @@ use std::path::Path;
 use std::sync::PoisonError;
 use words::Timestamp;
 
+/// How often a person let the instance go, on a server: a witness of earlier knows nothing of the database that they looked
+/// at, and its node need not hold all others up for it.
+const LET_GO: &str = "let_go";
+
 #[derive(Serialize, Deserialize, PartialEq, Eq)]
 struct Witness {
     instance: String,
@@ -28,6 +32,9 @@ struct Witness {
     /// Of several nodes on one server, which; empty beside a file.
     #[serde(default)]
     node: String,
+    /// How often a person had let the instance go by then, on a server.
+    #[serde(default)]
+    let_go: u64,
 }
 
 /// What is known about this instance.
@@ -64,6 +71,7 @@ pub(crate) async fn at_start(
     let counter = if shared { format!("starts:{node}") } else { "starts".to_owned() };
     let of_node = count(conn, &counter).await?;
     let server = if shared { server(conn).await? } else { None };
+    let let_go = if shared { count(conn, LET_GO).await? } else { 0 };
     let instance = match stored {
         Some(instance) => {
             if let (None, Some(path), false) = (&reason, witness, moved || planted(Bug::RestoredNotHeld)) {
@@ -73,7 +81,7 @@ pub(crate) async fn at_start(
                     ),
                     // The first start of one more node.
                     _ if shared && !path.exists() => None,
-                    _ => suspicion(path, base, &instance, of_node),
+                    _ => suspicion(path, base, &instance, (of_node, let_go)),
                 };
             }
             instance
@@ -87,7 +95,7 @@ pub(crate) async fn at_start(
     put_setting(conn, "held", reason.as_deref()).await?;
     put_setting(conn, "moved", None).await?;
     if let (Some(path), None) = (witness, &reason) {
-        write_witness(path, base, &instance, (&node, of_node))?;
+        write_witness(path, base, &instance, (&node, of_node), let_go)?;
         put_setting(conn, "server", server.as_deref()).await?;
     }
     Ok(HeldState { instance, starts, reason, node: (node, of_node), server })
@@ -150,7 +158,7 @@ pub(crate) async fn as_read(conn: &mut db::Reader) -> Result<HeldState, StoreErr
     })
 }
 
-fn suspicion(path: &Path, base: &Base, instance: &str, starts: u64) -> Option<String> {
+fn suspicion(path: &Path, base: &Base, instance: &str, (starts, let_go): (u64, u64)) -> Option<String> {
     let Ok(text) = std::fs::read_to_string(path) else {
         return Some(format!(
             "the witness {} is missing: this database seems to be a copy or a restored backup",
@@ -161,7 +169,9 @@ fn suspicion(path: &Path, base: &Base, instance: &str, starts: u64) -> Option<St
         Ok(witness) if witness.instance != instance => {
             Some("the witness belongs to another instance: this database seems to be a copy".to_owned())
         }
-        Ok(witness) if witness.starts > starts => {
+        // Somebody looked since and let it go: this node was not there to hear it.
+        Ok(witness) if witness.let_go < let_go => None,
+        Ok(witness) if witness.starts > starts || witness.let_go > let_go => {
             Some("the database is older than its witness: it seems to be a restored backup".to_owned())
         }
         Ok(Witness { database: Some(known), .. })
@@ -183,13 +193,15 @@ fn write_witness(
     base: &Base,
     instance: &str,
     (node, starts): (&str, u64),
+    let_go: u64,
 ) -> Result<(), StoreError> {
     use std::io::Write as _;
     let write = || {
         let new = path.with_extension("witness-new");
         let mut file = std::fs::File::create(&new)?;
         let database = base.path().and_then(FileMark::of);
-        let witness = Witness { instance: instance.to_owned(), starts, database, node: node.to_owned() };
+        let instance = instance.to_owned();
+        let witness = Witness { instance, starts, database, node: node.to_owned(), let_go };
         let text = serde_json::to_string(&witness)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
@@ -220,18 +232,22 @@ impl Store {
             body: serde_json::json!({"by": by, "reason": reason, "held_because": was}).to_string(),
         };
         let prepared = self.prepare_audit(&[audit]).await?;
-        self.write(move |tx| {
-            Box::pin(async move {
-                put_setting(&mut tx.conn, "held", None).await?;
-                if let Some(server) = state.server {
-                    put_setting(&mut tx.conn, "server", Some(&server)).await?;
-                }
-                super::audit::insert(tx, prepared).await
+        let shared = self.0.base.kind() == Kind::Postgres;
+        let let_go = self
+            .write(move |tx| {
+                Box::pin(async move {
+                    put_setting(&mut tx.conn, "held", None).await?;
+                    if let Some(server) = state.server {
+                        put_setting(&mut tx.conn, "server", Some(&server)).await?;
+                    }
+                    let let_go = if shared { count_up(&mut tx.conn, LET_GO).await? } else { 0 };
+                    super::audit::insert(tx, prepared).await?;
+                    Ok(let_go)
+                })
             })
-        })
-        .await?;
+            .await?;
         if let Some(path) = &self.0.witness {
-            write_witness(path, &self.0.base, &state.instance, (&state.node.0, state.node.1))?;
+            write_witness(path, &self.0.base, &state.instance, (&state.node.0, state.node.1), let_go)?;
         }
         self.0.held.write().unwrap_or_else(PoisonError::into_inner).reason = None;
         self.0.wakeups.sends.send_modify(|n| *n += 1);
