@@ -46,8 +46,10 @@ impl From<sqlx::Error> for Error {
             | sqlx::Error::Decode(_)
             | sqlx::Error::RowNotFound => Self::Corrupt(error.to_string()),
             sqlx::Error::Database(told) if told.code().is_some_and(|code| BUSY.contains(&code.as_ref())) => {
-                Self::Busy(told.to_string())
+                Self::Busy(told.message().to_owned())
             }
+            // In the server's own words, without the line of its source.
+            sqlx::Error::Database(told) => Self::Unavailable(told.message().to_owned()),
             _ => Self::Unavailable(error.to_string()),
         }
     }

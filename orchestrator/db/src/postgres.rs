@@ -57,7 +57,11 @@ impl Postgres {
         }
         let conn = runtime
             .block_on(async { tokio::time::timeout(CONNECT_MAX, options.connect()).await })
-            .map_err(|_| Error::Unavailable(format!("{} does not answer", server.shown())))??;
+            .map_err(|_| Error::Unavailable(format!("{} does not answer", server.shown())))?
+            .map_err(|error| {
+                let why = Error::from(error);
+                Error::Unavailable(format!("{} cannot be reached: {why}", server.shown()))
+            })?;
         Ok(Self {
             runtime: Some(runtime),
             conn: RefCell::new(Some(conn)),

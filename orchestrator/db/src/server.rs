@@ -33,6 +33,11 @@ pub struct Server {
 impl Server {
     /// From `postgres://user:password@host:port/database?sslmode=…`; tables lie in `schema`, which is made when needed.
     pub fn parse(url: &str, schema: &str) -> Result<Self, Error> {
+        if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+            return Err(Error::Unavailable(
+                "the address of the database is not right: it begins with postgres://".to_owned(),
+            ));
+        }
         let options = PgConnectOptions::from_str(url).map_err(|error| {
             Error::Unavailable(format!("the address of the database is not right: {error}"))
         })?;

@@ -57,5 +57,6 @@ pub use step::{
     SegmentRow, StepBatch, StepCommit, key_hash,
 };
 pub use tables::{
-    Copied, Migrated, Moved, PreparedSteps, RestoreInto, Restored, Store, move_to, restore, take_back,
+    Copied, MOVED_TO, Migrated, Moved, PreparedSteps, RestoreInto, Restored, Store, move_to, restore,
+    take_back,
 };

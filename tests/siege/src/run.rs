@@ -7,7 +7,7 @@ use crate::{
     installation::{Installation, UP_MAX, program},
     journal::{self, Journal},
     list,
-    options::{Options, Store},
+    options::Options,
     plan,
     reconcile::{Records, reconcile},
     record::{Channel, Received, now_us},

@@ -302,18 +302,24 @@ fn keys_copy(place: &Place, path: &Path) -> anyhow::Result<KeysCopy> {
     KeysCopy::open(path, &root).with_context(|| format!("the keys at {} cannot be used", path.display()))
 }
 
-/// PostgreSQL says what is forbidden; what to do about it stands here.
+/// PostgreSQL says what is forbidden; what to do about it stands here. What is full is not an accident.
 fn may_not(error: StoreError) -> anyhow::Error {
-    let text = error.to_string();
-    if text.contains("permission denied") {
-        return Fault::refused(format!(
-            "the database does not let this role make its tables ({}): as its owner, run `grant create on database NAME to \
-             ROLE`, or make the schemas tabi and tabi_keys and give them to the role",
-            text.rsplit("error returned from database: ").next().unwrap_or_default()
-        ))
-        .into();
+    if let StoreError::Conflict(text) = error {
+        return Fault::refused(text).into();
     }
-    error.into()
+    let error = anyhow::Error::from(error);
+    let Some(forbidden) =
+        error.chain().map(ToString::to_string).find(|text| text.contains("permission denied"))
+    else {
+        return error;
+    };
+    let from = forbidden.find("permission denied").unwrap_or(0);
+    Fault::refused(format!(
+        "the database does not let this role make its tables ({}): as its owner, run `grant create on database NAME to \
+         ROLE`, or make the schemas tabi and tabi_keys and give them to the role",
+        &forbidden[from..]
+    ))
+    .into()
 }
 
 fn was_moved(error: &anyhow::Error) -> bool {

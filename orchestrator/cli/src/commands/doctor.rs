@@ -414,7 +414,9 @@ async fn tables(instance: &Instance, found: &mut Findings) {
     }
     let Ok(troubles) = store.troubles(100).await else { return };
     if let Some(held) = &troubles.held {
-        found.add(HELD, Health::Bad, format!("{}: `tabi resume --held`", held.reason));
+        let sealed = matches!(store.setting(store::MOVED_TO).await, Ok(Some(_)));
+        let way_out = if sealed { "tabi move --take-back" } else { "tabi resume --held" };
+        found.add(HELD, Health::Bad, format!("{}: `{way_out}`", held.reason));
     }
     for stop in &troubles.stops {
         let what = scope(&voice, &stop.scope);

@@ -8,7 +8,7 @@ mod list;
 mod moved;
 
 pub(crate) use moved::refuse_moved;
-pub use moved::{Moved, move_to, take_back};
+pub use moved::{Moved, SEAL, move_to, take_back};
 
 use super::base::Base;
 use super::open::{PUT_SETTING, aside};

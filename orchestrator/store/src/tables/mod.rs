@@ -50,6 +50,6 @@ mod turn;
 mod writer;
 
 pub use commit::PreparedSteps;
-pub use copy::{Copied, Moved, RestoreInto, Restored, move_to, restore, take_back};
+pub use copy::{Copied, Moved, RestoreInto, Restored, SEAL as MOVED_TO, move_to, restore, take_back};
 pub use migrate::Migrated;
 pub use open::Store;

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use vault::KeysCopy;
 use words::Timestamp;
 
-/// The setting that seals.
-const SEAL: &str = "moved_to";
+/// The setting that seals a database that was moved.
+pub const SEAL: &str = "moved_to";
 
 #[derive(Serialize, Deserialize)]
 struct Seal {
