@@ -2,8 +2,6 @@
 //! unless it says that it is not.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use sqlx::Connection as _;
-use std::time::Duration;
 use store::conformance::{exercise, goes_on, live};
 use store::{Migrated, Options, Store, StoreError};
 use vault::Vault;
@@ -138,36 +136,4 @@ async fn the_suite_of_conformance_passes_on_the_next_schema() {
         store
     })
     .await;
-}
-
-/// Somebody has a table for a while, as a node does that stands still: a migration gives way, and gets its turn later.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_migration_waits_for_nobody_with_others_behind_it() {
-    let schema = format!("busy_{}", std::process::id());
-    let options = Options::server_in(&url(), &schema).unwrap();
-    Store::open(options.clone(), Vault::ephemeral(1)).await.unwrap().close().await;
-    let mut conn = sqlx::PgConnection::connect(&url()).await.unwrap();
-    let run = async |conn: &mut sqlx::PgConnection, sql: &str| {
-        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("set search_path to {schema}; {sql}")))
-            .execute(conn)
-            .await
-            .unwrap()
-    };
-    // As before the newest migration, which takes tables for itself.
-    run(
-        &mut conn,
-        "delete from tabi_migration where number = 4; drop index message_customer; drop index delivery_open",
-    )
-    .await;
-    run(&mut conn, "begin; lock table delivery in row exclusive mode").await;
-    let migrating = tokio::spawn(async move { options.migrate().await });
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    // Behind it, for a second at most.
-    let mut other = sqlx::PgConnection::connect(&url()).await.unwrap();
-    let waited = std::time::Instant::now();
-    run(&mut other, "select count(*) from message").await;
-    assert!(waited.elapsed() < Duration::from_secs(3), "{:?}", waited.elapsed());
-    assert!(!migrating.is_finished());
-    run(&mut conn, "commit").await;
-    assert_eq!(migrating.await.unwrap().unwrap().from, Some(3));
 }

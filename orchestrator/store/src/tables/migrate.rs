@@ -363,4 +363,31 @@ mod tests {
         assert_eq!(before.len(), 100);
         assert_eq!(dump(&conn), before);
     }
+
+    /// Somebody has a table for a while, as a node does that stands still: a migration gives way, and gets its turn later.
+    #[test]
+    fn a_migration_waits_for_nobody_with_others_behind_it() {
+        let url = std::env::var("TABI_TEST_POSTGRES").expect(
+            "TABI_TEST_POSTGRES names a PostgreSQL for tests: `tests/run` brings one, `tests/postgres start DIR` makes one",
+        );
+        let server = Server::parse(&url, &format!("busy_{}", std::process::id())).unwrap();
+        let node = Conn::server(&server, false).unwrap();
+        node.make_schema(server.schema()).unwrap();
+        node.batch("begin").unwrap();
+        lay(&node, 3).unwrap();
+        node.batch("commit; begin; lock table delivery in row exclusive mode").unwrap();
+        let migrating = std::thread::spawn({
+            let server = server.clone();
+            move || on_server(&server, false)
+        });
+        std::thread::sleep(Duration::from_millis(500));
+        // Behind it, for a second at most.
+        let other = Conn::server(&server, false).unwrap();
+        let waited = std::time::Instant::now();
+        other.batch("select count(*) from message").unwrap();
+        assert!(waited.elapsed() < Duration::from_secs(3), "{:?}", waited.elapsed());
+        assert!(!migrating.is_finished());
+        node.batch("commit").unwrap();
+        assert_eq!(migrating.join().unwrap().unwrap(), Migrated { from: Some(3), to: NEWEST });
+    }
 }

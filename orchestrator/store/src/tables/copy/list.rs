@@ -12,7 +12,7 @@ pub(super) enum Way {
 }
 
 /// In the order in which they are written: who is referred to comes first.
-pub(super) const TABLES: [(&str, Way); 51] = [
+pub(super) const TABLES: [(&str, Way); 52] = [
     ("setting", Way::Rows),
     ("symbol", Way::Rows),
     ("release", Way::Rows),
@@ -50,6 +50,7 @@ pub(super) const TABLES: [(&str, Way); 51] = [
     ("account", Way::Rows),
     ("fanout", Way::Rows),
     ("stop", Way::Rows),
+    ("channel_pace", Way::Rows),
     ("operator", Way::Rows),
     ("session", Way::Rows),
     ("api_key", Way::Rows),
