@@ -4,7 +4,7 @@ use super::bits;
 use crate::{Durability, Options, StoreError};
 use db::{Conn, File, Kind, Readers, Rows, Server};
 use sqlx::ConnectOptions;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -62,10 +62,14 @@ impl Base {
             SqliteSynchronous::Normal => 1,
             _ => 2,
         };
-        let file = |cache_kib| File { path: path.clone(), pragmas: pragmas(cache_kib, synchronous) };
+        let file = |pragmas| File { path: path.clone(), pragmas };
+        let reads = pragmas(options.cache_kib, synchronous);
+        // The mode stays with the file. Who only reads cannot set it, and a copy that nobody has opened yet does not have it.
+        let writes = pragmas(options.cache_kib.saturating_mul(WRITER_CACHE), synchronous)
+            + "pragma journal_mode = wal;";
         Ok(Self::File {
-            reads: file(options.cache_kib),
-            writes: file(options.cache_kib.saturating_mul(WRITER_CACHE)),
+            reads: file(reads),
+            writes: file(writes),
             options: Box::new(connect_options(options, &path, durability)),
             synchronous,
             _lock: if options.read_only { None } else { Some(lock(&path)?) },
@@ -127,12 +131,11 @@ impl Base {
     }
 }
 
-/// Set-up of a connection, for the writer and the readers alike.
+/// Set-up of a connection that reads.
 fn connect_options(options: &Options, path: &Path, durability: SqliteSynchronous) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .busy_timeout(Duration::from_secs(10))
-        .journal_mode(SqliteJournalMode::Wal)
         .synchronous(durability)
         .statement_cache_capacity(256)
         .pragma("cache_size", format!("-{}", options.cache_kib))
@@ -146,7 +149,7 @@ fn connect_options(options: &Options, path: &Path, durability: SqliteSynchronous
 /// The same for a connection of our own.
 fn pragmas(cache_kib: u32, synchronous: i64) -> String {
     format!(
-        "pragma busy_timeout = 10000; pragma journal_mode = wal; pragma synchronous = {synchronous}; \
+        "pragma busy_timeout = 10000; pragma synchronous = {synchronous}; \
          pragma cache_size = -{cache_kib}; pragma temp_store = memory; \
          pragma wal_autocheckpoint = {CHECKPOINT}; pragma journal_size_limit = {LOG_MAX}; pragma foreign_keys = on;"
     )
