@@ -14,6 +14,7 @@ use crate::{
 use clap::Args;
 use serde_json::{Value, json};
 use server::console::label;
+use std::cmp::Ordering;
 use std::time::Duration;
 use store::StopScope;
 use words::Language;
@@ -347,6 +348,25 @@ async fn tables(instance: &Instance, found: &mut Findings) {
         Ok(problems) => found.add(DATABASE, Health::Bad, problems.join("; ")),
         Err(error) => found.wrong(DATABASE, &error.into()),
     }
+    if let Ok(options) = instance.place.options()
+        && let Ok((there, known)) = options.schema().await
+    {
+        match there.cmp(&known) {
+            Ordering::Equal => {}
+            Ordering::Less => found.say(
+                DATABASE,
+                Health::Note,
+                format!("its tables are of schema {there}, this release makes {known}: `tabi migrate`, or the next start"),
+                format!("テーブルはスキーマ {there} です。「tabi migrate」か次の起動で {known} になります"),
+            ),
+            Ordering::Greater => found.say(
+                DATABASE,
+                Health::Note,
+                format!("its tables are of schema {there}, which a newer release made; this one knows {known} and goes on"),
+                format!("テーブルは新しい版のスキーマ {there} です。この版（{known}）も引き続き使えます"),
+            ),
+        }
+    }
     if let Ok(totals) = store.totals(instance.now()).await {
         let store::Totals { customers, steps_due, sends_due, sends_waiting, next_send, bytes } = totals;
         let mib = bytes >> 20;
@@ -412,7 +432,10 @@ async fn tables(instance: &Instance, found: &mut Findings) {
         let why = words::calendar::retold(why.get(found.out.language), &voice.zone).into_owned();
         found.add(CHANNEL, health, format!("{}: {why}", voice.label("channel", channel.as_str())));
     }
-    let Ok(troubles) = store.troubles(100).await else { return };
+    let troubles = match store.troubles(100).await {
+        Ok(troubles) => troubles,
+        Err(error) => return found.wrong(DATABASE, &error.into()),
+    };
     if let Some(held) = &troubles.held {
         let sealed = matches!(store.setting(store::MOVED_TO).await, Ok(Some(_)));
         let way_out = if sealed { "tabi move --take-back" } else { "tabi resume --held" };

@@ -114,6 +114,15 @@ impl Options {
         .await
     }
 
+    /// The schema that is there, and the newest that this release knows.
+    ///
+    /// # Errors
+    /// [`StoreError::NewerSchema`] where this release cannot live with what is there.
+    pub async fn schema(&self) -> Result<(i64, i64), StoreError> {
+        let options = self.clone().read_only();
+        Ok((bring_up(&Base::of(&options)?, true).await?.to, NEWEST))
+    }
+
     /// Brings the tables up to date without opening them otherwise. On a server nodes may be at work meanwhile, also those of
     /// the release before.
     ///
