@@ -16,6 +16,7 @@ const YAML: Phrases = Phrases::new(
         ("unknown variant `{}`, expected one of {}", "「{}」とは書けません。書けるもの：{}"),
         ("missing field `{}`", "「{}」が必要です"),
         ("missing field `{}` for this value", "「{}」が必要です"),
+        ("invalid floating point", "数値で書いてください"),
         ("duplicate mapping key: {}", "「{}」が二度書かれています"),
         ("invalid socket address syntax", "127.0.0.1:8080 の形（アドレス:ポート）で書いてください"),
     ],

@@ -62,14 +62,16 @@ impl Paces {
         Some(lane.standing.room(&lane.pace, &self.zone(), now))
     }
 
-    /// How it stands now. Whether a pause is over.
+    /// How it stands now. Whether there is room earlier than was known: whoever sleeps until then has to be woken.
     fn learn(&self, lane: i64, standing: Standing) -> bool {
         let mut lanes = self.change();
         let Some(known) = lanes.get_mut(&lane) else { return false };
-        let over = known.standing.pause.is_some() && standing.pause.is_none();
-        known.standing = standing;
+        let before = std::mem::replace(&mut known.standing, standing);
+        let now = &known.standing;
+        let paused = |standing: &Standing| standing.pause.as_ref().map(|pause| pause.until);
+        let sooner = paused(now) < paused(&before) || now.next_at < before.next_at || now.used < before.used;
         self.any.store(lanes.values().any(Lane::apart), Ordering::Release);
-        over
+        sooner
     }
 }
 
@@ -269,7 +271,9 @@ impl Store {
                 })
             })
             .await?;
-        self.0.paces.learn(lane, standing);
+        if self.0.paces.learn(lane, standing) {
+            self.wake();
+        }
         Ok(())
     }
 
@@ -321,11 +325,11 @@ impl Store {
         if self.0.paces.lanes().is_empty() {
             return Ok(());
         }
-        let mut over = false;
+        let mut sooner = false;
         for (lane, standing) in standings(conn).await? {
-            over |= self.0.paces.learn(lane, standing);
+            sooner |= self.0.paces.learn(lane, standing);
         }
-        if over {
+        if sooner {
             self.wake();
         }
         Ok(())

@@ -3,6 +3,7 @@
 use super::rig::{Answer, Provider, Rig};
 use crate::{InProcess, Machine, Parts, calls::NoCalls, fixture::project, tickets};
 use channel::Adapter;
+use channel::pace::{Breaker, Pace, Rate};
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 use store::{Clock, Options, Store, SystemClock};
 use words::{Channel, IdSource};
@@ -192,6 +193,37 @@ async fn a_channel_that_hangs_holds_up_no_other() {
     rig.order(mei, "A-2").await;
     until("another mail", || email.handed().len() == 2).await;
     say.send(super::rig::accepted()).unwrap();
+    stop.send(true).unwrap();
+    running.await.unwrap();
+    let _ = std::fs::remove_dir_all(&dir);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drainer_that_waits_for_a_provider_is_woken_when_that_is_to_be_tried_earlier() {
+    let dir = folder("paused");
+    let (machine, email, rig) = live_machine(&dir).await;
+    let breaker = Breaker {
+        failures: 3,
+        pause: words::Elapsed::from_millis(200),
+        pause_max: words::Elapsed::from_millis(500),
+    };
+    let pace = Pace { rate: Rate::per_1000_seconds(50_000), breaker: Some(breaker), ramp: None };
+    machine.store.set_paces(BTreeMap::from([(Channel::EMAIL, pace)])).await.unwrap();
+    let back = SystemClock.now().plus(words::Elapsed::from_secs(3));
+    email.down_until(back);
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let running = tokio::spawn(tickets::run(Arc::clone(&machine), dir.join("jobs.db"), stopped));
+    for nth in 0..20 {
+        let id = rig.customer(&format!("p{nth}")).await;
+        rig.order(id, &format!("P-{nth}")).await;
+    }
+    let accepted = || email.handed().iter().filter(|handed| handed.at >= back).count();
+    until("every message", || accepted() >= 20).await;
+    let tries = email.handed().len() - 20;
+    assert!((3..=14).contains(&tries), "{tries}");
+    // Those that were not tried went out as soon as it was back, not at the end of the time that a try may take.
+    let at_once = back.plus(words::Elapsed::from_secs(3));
+    assert!(email.handed().iter().filter(|h| h.at >= back && h.at < at_once).count() >= 10);
     stop.send(true).unwrap();
     running.await.unwrap();
     let _ = std::fs::remove_dir_all(&dir);
