@@ -339,6 +339,12 @@ async fn troubles(store: &Store, ids: &IdSource, text: &str) {
         body: b"{}".to_vec(),
     };
     store.reject(vec![rejected], ids).await.unwrap();
+    // A provider that fails, in its own words.
+    let pace = channel::pace::Pace { breaker: Some(channel::pace::Breaker::default()), ..Default::default() };
+    store.set_paces(BTreeMap::from([(words::Channel::SMS, pace)])).await.unwrap();
+    let after = std::time::Duration::from_secs(3600);
+    let later = channel::Outcome::Throttled { after, answer: text.into() };
+    store.provider_said(&words::Channel::SMS, vec![later.said()], at(6)).await.unwrap();
     store.stop(store::StopScope::Journey(text.into()), "test", text, at(6)).await.unwrap();
     let key = store::ApiKey {
         hash: [7; 32],
