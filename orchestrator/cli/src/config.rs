@@ -35,6 +35,8 @@ pub(crate) struct Config {
     /// The longest that one hand-over to a provider may take, in seconds. What a node had claimed when it ended is taken up by
     /// another one after 2.4 times that.
     pub(crate) hand_over_seconds: Option<u64>,
+    /// Mail addresses of the team: who hears of what stands still or waits for a person.
+    pub(crate) alerts: Vec<String>,
     /// The mail relay.
     pub(crate) email: Option<EmailConfig>,
     /// The SMS provider.
@@ -209,6 +211,9 @@ impl Config {
             return Ok(Self::default());
         }
         let config: Self = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
+        if let Some(bad) = config.alerts.iter().find(|to| words::EmailAddress::parse(to).is_err()) {
+            return Err(format!("`alerts: {bad}` is not a mail address"));
+        }
         match config.hand_over_seconds {
             Some(seconds) if !HAND_OVER_SECONDS.contains(&seconds) => Err(format!(
                 "`hand_over_seconds: {seconds}`: write {} to {}",
@@ -315,6 +320,7 @@ mod tests {
     fn a_misspelt_key_and_a_secret_in_the_open_are_refused() {
         for text in [
             "lisen: 127.0.0.1:1\n",
+            "alerts: [nobody]\n",
             "hand_over_seconds: 1\n",
             "hand_over_seconds: 3600\n",
             "email:\n  host: a\n  password: hunter2\n",

@@ -24,6 +24,15 @@ impl Hooks for Wiring {
         self.desk.running.as_ref()?.machine.adapters().get(channel).cloned()
     }
 
+    fn metrics(&self) -> BoxFuture<'_, Result<String, HookError>> {
+        Box::pin(async move {
+            match &self.desk.running {
+                Some(running) => Ok(running.machine.metrics_text().await?),
+                None => Ok(String::new()),
+            }
+        })
+    }
+
     fn can_advance(&self) -> bool {
         self.desk.instance.advances.is_some()
     }

@@ -2,6 +2,7 @@
 
 use crate::auth::Limiter;
 use crate::intake::Named;
+use crate::requests::Requests;
 use crate::sources::Sources;
 use crate::{Hooks, NoHooks};
 use release::Release;
@@ -30,6 +31,7 @@ pub struct App {
     pub imports: crate::import::Imports,
     pub(crate) limiter: Arc<Limiter>,
     pub(crate) named: Arc<Named>,
+    pub(crate) requests: Arc<Requests>,
 }
 
 /// How the server behaves; the defaults are meant for production.
@@ -171,6 +173,7 @@ impl App {
             imports: crate::import::Imports::default(),
             limiter: Arc::default(),
             named: Arc::default(),
+            requests: Arc::default(),
         }
     }
 

@@ -30,11 +30,13 @@ pub enum Scope {
     Catalogs,
     /// See and replay what was not understood.
     Events,
+    /// Read the metrics.
+    Metrics,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Track,
         Self::Import,
         Self::Consents,
@@ -44,6 +46,7 @@ impl Scope {
         Self::Journeys,
         Self::Catalogs,
         Self::Events,
+        Self::Metrics,
     ];
 
     /// The name in tables, on the command line and in OpenAPI.
@@ -58,6 +61,7 @@ impl Scope {
             Self::Journeys => "journeys",
             Self::Catalogs => "catalogs",
             Self::Events => "events",
+            Self::Metrics => "metrics",
         }
     }
 

@@ -44,6 +44,11 @@ pub trait Hooks: Send + Sync {
         None
     }
 
+    /// What the machine counts and measures, in the OpenMetrics text format without its last line.
+    fn metrics(&self) -> BoxFuture<'_, Result<String, HookError>> {
+        Box::pin(async { Ok(String::new()) })
+    }
+
     /// Whether business time can be moved ([`Hooks::advance`]).
     fn can_advance(&self) -> bool {
         false

@@ -21,6 +21,7 @@ mod problem;
 mod public;
 mod query;
 mod receipts;
+mod requests;
 mod routes;
 pub mod sources;
 #[cfg(test)]

@@ -70,7 +70,8 @@ pub(crate) fn compose(app: App) -> Router {
     let mut router = Router::new();
     for route in table() {
         let guard = middleware::from_fn_with_state((app.clone(), route.access), guard);
-        let mut handler = route.handler.route_layer(guard);
+        let counted = middleware::from_fn_with_state((app.clone(), route.method, route.path), counted);
+        let mut handler = route.handler.route_layer(guard).route_layer(counted);
         if matches!(route.access, Access::WriteKey(_)) {
             // A handler of its own: the layer alone would not be asked where no method fits.
             handler = handler.options(async || http::StatusCode::NO_CONTENT).layer(cors());
@@ -123,6 +124,18 @@ async fn guard(State((app, access)): State<(App, Access)>, mut request: Request,
         "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     ));
     headers.entry(HeaderName::from_static("cache-control")).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Counts the request and how long it took, refused or not.
+async fn counted(
+    State((app, method, path)): State<(App, &'static str, &'static str)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let began = std::time::Instant::now();
+    let response = next.run(request).await;
+    app.requests.answered(method, path, response.status(), began.elapsed());
     response
 }
 

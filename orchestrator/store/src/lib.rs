@@ -43,7 +43,7 @@ pub use log::{
     NewReceipt, Read, ReadFilter, ReadKind, ReadPage, StoredAudit,
 };
 pub use mark::FileMark;
-pub use notice::{Notice, NoticeWork};
+pub use notice::{ATTENTION_MAX, Attention, Notice, NoticeWork};
 pub use options::{Durability, Options, SCHEMA};
 pub use people::{ApiKey, Idempotency, Operator, Session};
 pub use release::{GoLive, Held, LiveRelease, NewRelease, Release, Stop, StopScope, StoredProgram};

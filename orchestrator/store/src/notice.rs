@@ -35,3 +35,17 @@ pub struct NoticeWork {
     /// Which try this is, from 1.
     pub tries: u32,
 }
+
+/// What waits for a person, counted; of each no more than [`ATTENTION_MAX`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Attention {
+    /// Deliveries of which nobody knows whether they arrived.
+    pub unknown: u64,
+    /// Deliveries that were set aside after three tries that ended their process.
+    pub quarantined: u64,
+    /// Stops that hold.
+    pub stops: u64,
+}
+
+/// Nobody needs to know more exactly, and what is counted is read.
+pub const ATTENTION_MAX: u64 = 10_000;

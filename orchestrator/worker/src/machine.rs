@@ -42,6 +42,10 @@ pub struct Machine {
     adapters: RwLock<Arc<Adapters>>,
     pub(crate) likenesses: crate::likeness::Likenesses,
     pub(crate) hand_over_max: Duration,
+    /// What is counted.
+    pub metrics: crate::Metrics,
+    /// Mail addresses of the team that alarms go to.
+    pub(crate) alerts: Vec<String>,
 }
 
 /// What a machine is made of.
@@ -83,6 +87,8 @@ impl Machine {
             adapters,
             likenesses,
             hand_over_max,
+            metrics: crate::Metrics::default(),
+            alerts: Vec::new(),
         }
     }
 
@@ -91,6 +97,18 @@ impl Machine {
     pub fn hand_over_within(mut self, limit: Duration) -> Self {
         self.hand_over_max = limit;
         self
+    }
+
+    /// The same with mail addresses that alarms go to.
+    #[must_use]
+    pub fn alert(mut self, addresses: Vec<String>) -> Self {
+        self.alerts = addresses;
+        self
+    }
+
+    /// What is counted and measured, in the OpenMetrics text format without its last line.
+    pub async fn metrics_text(&self) -> Result<String, StoreError> {
+        self.metrics.text(&self.store, &self.channels(), self.clock.now()).await
     }
 
     /// How long a claim of deliveries lasts.
@@ -220,6 +238,7 @@ impl Machine {
     /// The second half: writes it.
     pub async fn commit_batch(&self, decided: DecidedBatch) -> Result<StepReport, StoreError> {
         let DecidedBatch { prepared, now, customers, broken, more, seen } = decided;
+        let began = self.clock.machine_now();
         let commit = self.store.commit_prepared(prepared).await?;
         if let (Some(observer), Some((ids, changes))) = (&self.observer, seen) {
             for (id, change) in ids.iter().zip(&changes).filter(|(id, _)| !commit.conflicted.contains(id)) {
@@ -227,6 +246,8 @@ impl Machine {
             }
         }
         let conflicted = commit.conflicted.len();
+        let took = self.clock.machine_now().since(began);
+        self.metrics.stepped(customers.saturating_sub(conflicted), took);
         Ok(StepReport { customers, conflicted, broken, more, claimed: commit.claimed })
     }
 

@@ -114,17 +114,24 @@ async fn hand_over(live: &Live, base_url: &str, notice: &Notice, adapter: &dyn A
 fn content(live: &Live, base_url: &str, notice: &Notice) -> Content {
     let brand = live.release.templates.brand();
     let locale = &brand.default_locale;
-    let language = if locale.language() == "ja" { Language::Ja } else { Language::En };
+    let language = crate::watch::language(brand);
     let name = notice.journey.as_deref().unwrap_or_default();
     let program = live.release.project.programs.get(name);
     let title = program.map_or(name, |program| program.title.get(language));
     let about = notice.customer.map(|id| format!("{base_url}/console/customers/{id}")).unwrap_or_default();
-    let (subject, why) = match language {
-        Language::En => (
+    let (subject, why) = match (language, notice.journey.is_some()) {
+        (Language::En, false) => {
+            ("Tabi needs a person".to_owned(), "Addresses under `alerts` in tabi.yaml get this.".to_owned())
+        }
+        (Language::Ja, false) => (
+            "Tabi：確認が必要です".to_owned(),
+            "このメールは tabi.yaml の `alerts` にあるアドレスに届きます。".to_owned(),
+        ),
+        (Language::En, true) => (
             format!("Notice from the journey “{title}”"),
             format!("The journey “{title}” ({name}) notifies this address."),
         ),
-        Language::Ja => (
+        (Language::Ja, true) => (
             format!("ジャーニー「{title}」からのお知らせ"),
             format!("このメールは、ジャーニー「{title}」（{name}）の notify から届いています。"),
         ),

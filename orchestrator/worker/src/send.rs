@@ -259,6 +259,7 @@ impl Machine {
                 "The channel {} is misconfigured: {answer}. Mend it; deliveries wait", work.channel,
             );
         }
+        self.metrics.handed_over(work, outcome, span.to.since(span.from));
         let event = EventId(self.ids.next(span.to));
         let jitter = u64::from_be_bytes(self.ids.next(span.to)[8..].try_into().unwrap_or([0; 8]));
         let mut settle = settle::tried(work, outcome, *span, jitter, event, *in_inbox);

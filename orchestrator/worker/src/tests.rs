@@ -11,3 +11,4 @@ mod pacing;
 mod queue;
 mod rig;
 mod starts_anew;
+mod watch;

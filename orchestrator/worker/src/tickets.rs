@@ -407,6 +407,7 @@ impl Drain {
                 self.note("Sweeping", machine.sweep().await.map(drop));
                 self.note("The sign of life", machine.heartbeat().await);
                 let now = machine.clock.now();
+                self.note("Watching", machine.watch().await);
                 self.note("Keeping the clock", machine.store.put_business_clock(now).await);
             }
             if due.prune {
@@ -429,11 +430,13 @@ impl Drain {
 
     fn note(&self, what: &str, done: Result<(), store::StoreError>) {
         if let Err(error) = done {
+            self.machine.metrics.failed(&what.to_lowercase());
             tracing::error!("{what} failed and is tried again: {error}");
         }
     }
 
     async fn trouble(&self, what: &str, error: &store::StoreError) {
+        self.machine.metrics.failed(&what.to_lowercase());
         tracing::error!("{what} failed and is tried again: {error}");
         tokio::time::sleep(TICK).await;
     }

@@ -13,6 +13,7 @@ impl Machine {
     /// Gives back leases that are over.
     pub async fn sweep(&self) -> Result<Swept, StoreError> {
         let swept = self.store.sweep(self.clock.now(), self.leases_now()).await?;
+        self.metrics.swept(&swept);
         if swept != Swept::default() {
             tracing::info!(
                 sweep.planned_again = swept.planned_again,

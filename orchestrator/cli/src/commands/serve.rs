@@ -245,7 +245,9 @@ async fn desk(
         caller: Arc::clone(&calls) as Arc<dyn worker::calls::Caller>,
         observer: None,
     });
-    let machine = Arc::new(machine.hand_over_within(instance.config.hand_over_max()));
+    let machine = Arc::new(
+        machine.hand_over_within(instance.config.hand_over_max()).alert(instance.config.alerts.clone()),
+    );
     let current = current.clone();
     Ok(Desk {
         instance: instance.clone(),

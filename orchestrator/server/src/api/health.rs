@@ -1,11 +1,15 @@
 //! Whether the process lives, and whether it can do its work.
 
 use crate::App;
+use crate::auth::Scope;
 use crate::problem::{self, Code, Problem};
+use crate::requests::OPEN_METRICS;
 use crate::routes::{Access, Route};
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
 pub(crate) fn routes() -> Vec<Route> {
@@ -28,6 +32,14 @@ pub(crate) fn routes() -> Vec<Route> {
         },
         Route {
             method: "GET",
+            path: "/metrics",
+            access: Access::Key(Scope::Metrics),
+            summary: "What this node counts and measures, for Prometheus (OpenMetrics text).",
+            body: "",
+            handler: get(metrics),
+        },
+        Route {
+            method: "GET",
             path: "/problems/{code}",
             access: Access::Open,
             summary: "What a problem's `type` means, for people.",
@@ -35,6 +47,18 @@ pub(crate) fn routes() -> Vec<Route> {
             handler: get(problem::page),
         },
     ]
+}
+
+async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
+    let of_the_machine = app.hooks.metrics().await.map_err(|error| {
+        tracing::warn!("The metrics cannot be read: {error}");
+        Problem::new(Code::Unavailable, "the database does not answer")
+    })?;
+    let text = app
+        .requests
+        .text(of_the_machine)
+        .map_err(|_| Problem::new(Code::Unavailable, "the metrics cannot be written"))?;
+    Ok(([(CONTENT_TYPE, OPEN_METRICS)], text).into_response())
 }
 
 async fn live() -> Json<Value> {

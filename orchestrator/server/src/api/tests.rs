@@ -247,3 +247,22 @@ async fn an_import_says_how_far_it_is_also_to_whoever_does_not_wait_for_it() {
     assert_eq!((failed["state"].as_str(), failed["reason"].is_string()), (Some("failed"), true), "{failed}");
     assert_eq!(send(&app, "GET", "/v1/imports/imp_0", &key, "").await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn requests_are_counted_by_route_and_never_by_address() {
+    let app = app().await;
+    let reader = key(&app, ApiKeyKind::Server, &["metrics"]).await;
+    let request = Request::builder().uri("/problems/unauthorized").body(Body::empty()).unwrap();
+    assert_eq!(ask(&app, request).await.status, StatusCode::OK);
+    assert_eq!(send(&app, "GET", "/v1/rejected", &reader, "").await.status, StatusCode::FORBIDDEN);
+    let answer = send(&app, "GET", "/metrics", &reader, "").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    for line in [
+        r#"tabi_http_requests_total{method="GET",route="/problems/{code}",status="200"} 1"#,
+        r#"tabi_http_requests_total{method="GET",route="/v1/rejected",status="403"} 1"#,
+        r#"tabi_http_request_seconds_count{method="GET",route="/problems/{code}"} 1"#,
+    ] {
+        assert!(answer.text.lines().any(|found| found == line), "{line}\n{}", answer.text);
+    }
+    assert!(answer.text.ends_with("# EOF\n"), "{}", answer.text);
+}

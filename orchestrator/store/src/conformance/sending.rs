@@ -197,6 +197,7 @@ async fn three_strikes_quarantine_one_and_leave_its_neighbours(store: &Store) {
     let works = claim(store, 100).await;
     assert_eq!(works.iter().map(|work| work.customer.id).collect::<Vec<_>>(), [ben]);
     let troubles = store.troubles(10).await.unwrap();
+    assert_eq!(store.attention().await.unwrap().quarantined, 1);
     assert_eq!(troubles.quarantined[0].key.customer, anna);
     super::log::whole(store).await;
 }

@@ -4,8 +4,9 @@ use super::Store;
 use super::keys::{NOBODY, events_key};
 use super::locks::skip_locked;
 use super::open::bidx_shard;
-use crate::{AuditEvent, Notice, NoticeWork, StoreError};
-use db::signed;
+use crate::notice::ATTENTION_MAX;
+use crate::{Attention, AuditEvent, DeliveryState, Notice, NoticeWork, StoreError};
+use db::{signed, unsigned};
 use words::{CustomerId, Elapsed, Timestamp};
 
 impl Store {
@@ -27,6 +28,50 @@ impl Store {
             notices.push(self.notice_of(row).await?);
         }
         Ok(notices)
+    }
+
+    /// Tells the team something that no journey tells. Said again under the same id it changes nothing; whether it was new.
+    pub async fn tell_team(&self, notice: Notice) -> Result<bool, StoreError> {
+        let key = events_key(NOBODY, notice.at);
+        let keys = self.keys([key], notice.at).await?;
+        let text = keys.seal(key, "notice", "body", &notice.id, notice.text.as_bytes())?;
+        self.write(move |tx| {
+            Box::pin(async move {
+                let done = db::query(
+                    "insert into notice (shard, id, at, to_whom, customer, journey, body, mail_due) \
+                     values (?, ?, ?, ?, null, null, ?, ?) on conflict do nothing",
+                )
+                .bind(bidx_shard(&notice.id))
+                .bind(notice.id.to_vec())
+                .bind(notice.at.as_micros())
+                .bind(notice.to)
+                .bind(text)
+                .bind(notice.mail_due.map(Timestamp::as_micros))
+                .execute(&mut tx.conn)
+                .await?;
+                Ok(done.rows_affected() > 0)
+            })
+        })
+        .await
+    }
+
+    /// What waits for a person, counted. Costs no more with the size of the log.
+    pub async fn attention(&self) -> Result<Attention, StoreError> {
+        let mut conn = self.read().await?;
+        let row = db::query(
+            "select (select count(*) from (select 1 from delivery indexed by delivery_trouble where state = ?1 \
+                    and state in (4, 6, 7, 8, 9) limit ?3) u), \
+                (select count(*) from (select 1 from delivery indexed by delivery_trouble where state = ?2 \
+                    and state in (4, 6, 7, 8, 9) limit ?3) q)",
+        )
+        .bind(DeliveryState::Unknown as i64)
+        .bind(DeliveryState::Quarantined as i64)
+        .bind(signed(ATTENTION_MAX))
+        .fetch_one(&mut *conn)
+        .await?;
+        let (unknown, quarantined) = (unsigned(row.try_get(0)?), unsigned(row.try_get(1)?));
+        drop(conn);
+        Ok(Attention { unknown, quarantined, stops: self.stops().await?.len() as u64 })
     }
 
     /// Marks a notice as seen.

@@ -13,7 +13,9 @@ const QUARANTINED: i64 = 21;
 
 pub(super) fn hold(world: &World, tables: &Tables) -> anyhow::Result<()> {
     let rows = tables.rows(
-        "select m.id, m.outcome, j.name, s.name, max(d.delivery_class), max(coalesce(e.status, 0)), m.customer from message m \
+        "select m.id, m.outcome, j.name, s.name, max(d.delivery_class), max(coalesce(e.status, 0)), m.customer, \
+            (select count(*) from attempt a join delivery x on x.customer = a.customer and x.id = a.delivery \
+             where x.message = m.id) from message m \
          join symbol j on j.id = m.journey left join enrollment e on e.id = m.enrollment \
          join symbol s on s.id = m.step \
          left join delivery d on d.shard = m.shard and d.customer = m.customer and d.message = m.id group by m.id",
@@ -39,15 +41,23 @@ pub(super) fn hold(world: &World, tables: &Tables) -> anyhow::Result<()> {
             .and_then(|group| book.groups.get(*group))
             .is_some_and(|group| group.erased);
         let ended = int(&row, 5).unwrap_or(0) > 1 || book.given_up.contains(&id) || erased;
-        for (law, what) in judged(outcome, class, &tries, ended) {
+        let begun = usize::try_from(int(&row, 7).unwrap_or(0)).unwrap_or(0);
+        for (law, what) in judged(outcome, class, &tries, begun, ended) {
             book.breach(law, format!("{who} (outcome {outcome}, class {class}): {what}"));
         }
     }
     Ok(())
 }
 
-/// What is wrong with an end, for what providers got.
-fn judged(outcome: i64, class: i64, tries: &[Handed], ended: bool) -> Vec<(&'static str, String)> {
+/// What is wrong with an end, for what providers got. `begun`: hand-overs in the tables, also those whose process ended before
+/// the provider saw anything.
+fn judged(
+    outcome: i64,
+    class: i64,
+    tries: &[Handed],
+    begun: usize,
+    ended: bool,
+) -> Vec<(&'static str, String)> {
     let mut wrong = Vec::new();
     let mut say = |law, what: &str| wrong.push((law, what.to_owned()));
     let taken = tries.iter().filter(|h| h.taken).count();
@@ -67,10 +77,13 @@ fn judged(outcome: i64, class: i64, tries: &[Handed], ended: bool) -> Vec<(&'sta
     // What was not to be sent any more, or might not, while it was to be sent again.
     // On its second channel it may be of another class than on its first.
     let never_twice = class == 0 || tries.iter().any(|h| h.class == 0 && lost(&h));
-    if outcome == UNKNOWN && !never_twice && !ended {
+    // Sent again after an answer was lost, and refused then: the first one may have arrived, and there is nothing left to try.
+    let refused_at_last =
+        windows > 0 && tries.last().is_some_and(|h| matches!(h.said, Some(Said::Refused | Said::Dead)));
+    if outcome == UNKNOWN && !never_twice && !ended && !refused_at_last {
         say("I4", "one that may not be lost is left as unknown");
     }
-    if outcome == UNKNOWN && !tries.is_empty() && windows == 0 {
+    if outcome == UNKNOWN && !tries.is_empty() && windows == 0 && begun <= tries.len() {
         say("I4", "unknown, though every answer was heard");
     }
     let set_aside = outcome == QUARANTINED && class != 0;
