@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 const HEAD: &str = "# What the simulator found
 
-Written by `tests/run sim --write` (seeds), `tests/run sim --bug all --write` (planted mistakes), `tests/run sim --races 10000 --write` (races) and `tests/run sim --model --write`
-(the model). How it works stands in [README.md](README.md).
+Written by `tests/run sim --write` (seeds), `tests/run sim --bug all --write` (planted mistakes), `tests/run sim --races 10000 --write`
+(races) and `tests/run sim --model --write` (the model). How it works stands in [README.md](README.md).
 ";
 
 /// Adds a line to the section of that title.
