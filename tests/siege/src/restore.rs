@@ -10,7 +10,11 @@ use crate::{
     sink::http::Provider,
 };
 use anyhow::{Result, bail};
-use std::{collections::BTreeSet, sync::atomic::Ordering, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
 
 /// Orders between the backup and the restore, which the restored copy knows nothing of; and as many after it.
 const ORDERS: u64 = 20;
@@ -23,7 +27,13 @@ pub(crate) fn run(siege: &mut Siege, orders: u64, provider: &Provider) -> Result
     let copy = siege.folder.join("backup");
     let into = copy.to_string_lossy().into_owned();
     siege.installation.any()?.run(&["backup", "--into", &into, "--by", WHO])?;
+    let arrived = siege.receipts.lines();
     tell(siege, orders, orders + ORDERS)?;
+    // On a busy machine nothing may stir for a while: it has begun when something arrives.
+    let end = Instant::now() + UP_MAX;
+    while siege.receipts.lines() == arrived && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(100));
+    }
     siege.settle(provider)?;
     let before = list::export(siege.installation.any()?, &siege.folder.join("listed-before-restore.jsonl"))?;
 
