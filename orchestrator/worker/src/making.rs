@@ -163,8 +163,7 @@ fn hand_over(
         guard_version: work.guard_version,
         stop_epoch: work.stop_epoch,
         valid_until: verdict.valid_until,
-        // What may have been accepted already has used its cap.
-        uses_cap: verdict.uses_cap && !work.resend,
+        uses_cap: verdict.uses_cap,
         why: verdict::record(verdict).to_string(),
         content: work.content.is_none().then_some(content),
         provider: adapter.provider().to_owned(),

@@ -17,6 +17,7 @@ pub(super) async fn exercise(make: &impl AsyncFn() -> Store) {
     an_unsubscribe_between_verdict_and_hand_over_wins(&make().await).await;
     a_suppression_between_verdict_and_hand_over_wins(&make().await).await;
     a_cap_used_meanwhile_is_seen(&make().await).await;
+    what_is_sent_again_uses_its_cap_once_and_from_then_on(&make().await).await;
     a_stop_between_verdict_and_hand_over_wins(&make().await).await;
     taking_a_stop_back_asks_at_once_about_what_it_put_off(&make().await).await;
     a_verdict_does_not_outlive_its_time(&make().await).await;
@@ -135,6 +136,22 @@ async fn a_cap_used_meanwhile_is_seen(store: &Store) {
     later.due_at = Some(at(4));
     store.settle(vec![later], at(3)).await.unwrap();
     assert!(claim(store, 4).await[0].cap_uses.is_empty(), "a proven rejection gives the cap back");
+}
+
+async fn what_is_sent_again_uses_its_cap_once_and_from_then_on(store: &Store) {
+    let anna = someone(store, &ids(), "anna").await;
+    plan(store, anna, "one", DeliveryClass::NeverLost).await;
+    let works = claim(store, 2).await;
+    assert_eq!(store.hand_over(vec![hand_over(&works[0], 2)], at(2)).await.unwrap(), [Ok(())]);
+    // Its answer was lost.
+    let mut lost = settle(&works[0], DeliveryState::Planned);
+    lost.due_at = Some(at(50));
+    assert_eq!(store.settle(vec![lost], at(3)).await.unwrap(), [true]);
+    let works = claim(store, 50).await;
+    assert_eq!(store.hand_over(vec![hand_over(&works[0], 50)], at(50)).await.unwrap(), [Ok(())]);
+    plan(store, anna, "two", NEVER_TWICE).await;
+    let uses: Vec<_> = claim(store, 51).await[0].cap_uses.iter().map(|used| used.at).collect();
+    assert_eq!(uses, [at(50)]);
 }
 
 async fn a_stop_between_verdict_and_hand_over_wins(store: &Store) {

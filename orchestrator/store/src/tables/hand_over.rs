@@ -31,6 +31,8 @@ struct AtTheDoor {
     fence: u64,
     channel: i64,
     guard_version: u64,
+    /// Whether it was handed over before, and not proven to have been turned down.
+    handed: bool,
 }
 
 impl Store {
@@ -129,6 +131,9 @@ impl Store {
                         .blob(&key[0])
                         .text(&item.why);
                     if item.uses_cap && !planted(Bug::CapNotTaken) {
+                        if door.handed {
+                            rows.used.row().int(shard(item.customer)).blob(&item.customer.0).blob(&key[1]);
+                        }
                         rows.uses
                             .row()
                             .int(shard(item.customer))
@@ -217,7 +222,7 @@ fn at_the_door(tx: &Tx, items: &[HandOver]) -> Result<Vec<Option<AtTheDoor>>, St
     }
     let mut doors: Vec<Option<AtTheDoor>> = std::iter::repeat_with(|| None).take(items.len()).collect();
     tx.conn.ask(
-        "select d.state, d.fence, d.channel, c.guard_version from delivery d \
+        "select d.state, d.fence, d.channel, c.guard_version, d.handed_at is not null from delivery d \
          cross join customer c on c.shard = d.shard and c.id = d.customer \
          where d.shard = ?1 and d.customer = ?2 and d.message = ?3 and d.id = ?4",
         &rows,
@@ -227,6 +232,7 @@ fn at_the_door(tx: &Tx, items: &[HandOver]) -> Result<Vec<Option<AtTheDoor>>, St
                 fence: unsigned(cell(row, 1)?),
                 channel: cell(row, 2)?,
                 guard_version: unsigned(cell(row, 3)?),
+                handed: cell(row, 4)?,
             });
             Ok(())
         },
@@ -253,6 +259,8 @@ struct Doors {
     open: Rows,
     messages: Rows,
     contents: Rows,
+    /// Uses of an earlier try: what is sent again counts from now.
+    used: Rows,
     uses: Rows,
     raised: Rows,
     back: Rows,
@@ -278,6 +286,7 @@ impl Doors {
                  where shard = ?1 and customer = ?2 and delivery = ?3",
                 &self.contents,
             ),
+            ("delete from cap_use where shard = ?1 and customer = ?2 and delivery = ?3", &self.used),
             (
                 "insert into cap_use (shard, customer, at, delivery, channel) values (?, ?, ?, ?, ?) \
                  on conflict do nothing",

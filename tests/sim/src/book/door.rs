@@ -230,9 +230,14 @@ impl Book {
         }
         let mut breaches = Vec::new();
         for other in self.of_message.get(&message).into_iter().flatten() {
-            for tried in self.handed.get(other).into_iter().flatten() {
-                let perhaps =
-                    tried.taken || tried.said.is_none() || matches!(tried.said, Some(Said::LostNot));
+            let tries = self.handed.get(other).map(Vec::as_slice).unwrap_or_default();
+            // Who knows the key, and calls the address dead, took nothing under that key before.
+            let dead = tries
+                .last()
+                .is_some_and(|last| last.class == 2 && last.said == Some(Said::Dead) && last.written);
+            for tried in tries {
+                let unheard = tried.said.is_none() || matches!(tried.said, Some(Said::LostNot));
+                let perhaps = tried.taken || unheard && !dead;
                 if door.delivery_class == 0 && perhaps {
                     breaches.push(("I3", format!("{who}: never twice, and it may have been taken already")));
                 }
