@@ -103,7 +103,7 @@ impl Alarm {
                 "{channel} の送信が{minutes}分遅れています。`tabi doctor --providers` で送信事業者を確認してください。"
             ),
             (Self::Unknown { count }, Language::En) => format!(
-                "Of {count} deliveries nobody knows whether they arrived. They are listed in the console under Attention, where \
+                "Of {count} deliveries nobody knows whether they arrived. They are listed in the console under Troubles, where \
                  each is settled."
             ),
             (Self::Unknown { count }, Language::Ja) => {
@@ -113,7 +113,7 @@ impl Alarm {
             }
             (Self::Quarantined { count }, Language::En) => format!(
                 "{count} deliveries were set aside after three tries that ended their process. They are listed in the console under \
-                 Attention."
+                 Troubles."
             ),
             (Self::Quarantined { count }, Language::Ja) => format!(
                 "3回続けて処理が中断したため隔離された送信が{count}件あります。管理画面の「要対応」で確認してください。"
@@ -145,7 +145,9 @@ impl Machine {
                 .iter()
                 .map(|channel| {
                     // What waits for room under a limit waits by somebody's word, unless its provider is paused.
-                    let by_word = self.store.pace(channel).is_some() && !self.store.is_paused(channel);
+                    let limited = |pace: channel::pace::Pace| pace.rate.is_some() || pace.ramp.is_some();
+                    let by_word =
+                        self.store.pace(channel).is_some_and(limited) && !self.store.is_paused(channel);
                     let due = self.store.next_send_due(std::slice::from_ref(channel));
                     (channel.clone(), lag(due.filter(|_| !by_word)))
                 })

@@ -2,8 +2,9 @@
 
 use super::rig::Rig;
 use crate::tests::rig::Answer;
+use channel::pace::{Breaker, Pace, Rate};
 use channel::{Outcome, Stage};
-use words::Elapsed;
+use words::{Channel, Elapsed};
 
 const THANKS: &str = "purpose: offers
 start: {event: order_placed, once_per: order_id}
@@ -11,6 +12,22 @@ first_of: [email]
 steps:
   - send: offer
 ";
+
+#[tokio::test]
+async fn a_provider_that_only_has_a_breaker_is_watched_and_a_limit_is_somebodys_word() {
+    let rig = Rig::new("2026-04-01T03:00:00Z", &[("thanks", THANKS)]).await;
+    let hana = rig.customer("hana").await;
+    rig.order(hana, "A-1").await;
+    rig.plan().await;
+    rig.pass_without_work(Elapsed::from_minutes(20));
+    let late = async |pace: Pace| {
+        rig.machine.store.set_paces([(Channel::EMAIL, pace)].into()).await.unwrap();
+        rig.machine.watch().await.unwrap();
+        rig.machine.store.notices(true, 10).await.unwrap().len()
+    };
+    assert_eq!(late(Pace { rate: Rate::per_1000_seconds(1000), ..Pace::default() }).await, 0);
+    assert_eq!(late(Pace { breaker: Some(Breaker::default()), ..Pace::default() }).await, 1);
+}
 
 #[tokio::test]
 async fn what_waits_for_a_person_is_told_once_a_day_and_mailed_where_addresses_are_known() {
