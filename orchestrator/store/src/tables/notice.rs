@@ -32,6 +32,18 @@ impl Store {
 
     /// Tells the team something that no journey tells. Said again under the same id it changes nothing; whether it was new.
     pub async fn tell_team(&self, notice: Notice) -> Result<bool, StoreError> {
+        {
+            // Looked at by a reader first: what was told today is told again and again, and the writer is left alone.
+            let mut conn = self.read().await?;
+            let told = db::query("select exists (select 1 from notice where shard = ? and id = ?)")
+                .bind(bidx_shard(&notice.id))
+                .bind(notice.id.to_vec())
+                .fetch_one(&mut *conn)
+                .await?;
+            if told.try_get::<bool, _>(0)? {
+                return Ok(false);
+            }
+        }
         let key = events_key(NOBODY, notice.at);
         let keys = self.keys([key], notice.at).await?;
         let text = keys.seal(key, "notice", "body", &notice.id, notice.text.as_bytes())?;
