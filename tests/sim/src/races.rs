@@ -2,7 +2,8 @@
 //!
 //! A customer takes their consent back while a message to them is on its way. Once the refusal is committed and
 //! acknowledged, no hand-over may begin: what stands in the ledger as handed over at that moment may go out, nothing else.
-//! The refusal comes at a moment drawn from how long the way took so far, so that either side wins often.
+//! The refusal comes at a moment drawn from a window that grows while the refusals win and shrinks while the hand-overs do,
+//! so that either side wins often, whatever the machine.
 
 use crate::chance::Chance;
 use crate::plan::{Journey, Start, Step};
@@ -22,7 +23,7 @@ use words::{
 use worker::{InProcess, Live, Machine, Parts, calls::NoCalls, live};
 
 /// Customers who race together.
-const TOGETHER: usize = 100;
+const TOGETHER: usize = 50;
 
 /// Where the races are run.
 #[derive(Debug, Clone)]
@@ -46,16 +47,16 @@ pub struct Raced {
     pub breaches: Vec<String>,
 }
 
-/// Runs so many races.
+/// Runs so many races, and more until each side has won `each` of them, ten times as many at most.
 ///
 /// # Errors
 /// Where the database cannot be used, or the product fails.
-pub async fn races(count: usize, seed: u64, place: &Place) -> anyhow::Result<Raced> {
+pub async fn races(count: usize, each: usize, seed: u64, place: &Place) -> anyhow::Result<Raced> {
     let mut ring = Ring::open(seed, place).await?;
     let mut raced = Raced::default();
-    while raced.races < count {
-        let some = TOGETHER.min(count - raced.races);
-        ring.round(some, &mut raced).await?;
+    let fair = |raced: &Raced| raced.handed_first >= each && raced.refused_first >= each;
+    while raced.races < count || (!fair(&raced) && raced.breaches.is_empty() && raced.races < count * 10) {
+        ring.round(TOGETHER, &mut raced).await?;
     }
     ring.close().await;
     Ok(raced)
@@ -69,8 +70,8 @@ struct Ring {
     seen: Arc<Seen>,
     ids: Arc<IdSource>,
     chance: Chance,
-    /// How long a round took, the mean so far.
-    takes: Duration,
+    /// Refusals come within this time of their orders.
+    window: Duration,
     nth: usize,
     folder: Option<PathBuf>,
 }
@@ -177,7 +178,7 @@ impl Ring {
             seen,
             ids,
             chance,
-            takes: Duration::from_millis(50),
+            window: Duration::from_millis(50),
             nth: 0,
             folder,
         })
@@ -200,10 +201,10 @@ impl Ring {
         self.store(0)?.ingest(orders.collect::<anyhow::Result<_>>()?).await?;
 
         let began = Instant::now();
-        let micros = u64::try_from(self.takes.as_micros()).unwrap_or(u64::MAX).max(1_000);
+        let micros = u64::try_from(self.window.as_micros()).unwrap_or(u64::MAX);
         let mut refusing = Vec::with_capacity(some);
         for (nth, (customer, address)) in racers.iter().cloned().enumerate() {
-            let after = Duration::from_micros(self.chance.below(micros * 5 / 4));
+            let after = Duration::from_micros(self.chance.below(micros));
             let (store, seen) = (self.store(nth)?.clone(), Arc::clone(&self.seen));
             let clock = Arc::clone(&self.clock);
             refusing.push(tokio::spawn(async move {
@@ -219,13 +220,13 @@ impl Ring {
             }));
         }
         work(&self.machines).await?;
-        self.takes = (self.takes * 7 + began.elapsed()) / 8;
         let mut known = Vec::with_capacity(some);
         for refusal in refusing {
             known.push(refusal.await??);
         }
         // What was refused is closed, what was given back is judged again.
         work(&self.machines).await?;
+        let handed_before = raced.handed_first;
         for (customer, address, begun) in known {
             raced.races += 1;
             let handed = locked(&self.seen.handed).contains(&address);
@@ -241,6 +242,12 @@ impl Ring {
                     raced.races
                 )),
             }
+        }
+        let won = raced.handed_first - handed_before;
+        if won < some / 4 {
+            self.window = (self.window * 2).min(Duration::from_secs(20));
+        } else if won > some * 3 / 4 {
+            self.window = (self.window / 2).max(Duration::from_millis(1));
         }
         Ok(())
     }

@@ -5,10 +5,10 @@
 use sim::races::{Place, Raced, races};
 
 async fn some(place: Place) -> Raced {
-    let raced = races(400, 1, &place).await.unwrap();
+    let raced = races(400, 20, 1, &place).await.unwrap();
     assert!(raced.breaches.is_empty(), "{}", raced.breaches.join("\n"));
     // Else it was no race.
-    assert!(raced.handed_first > 20 && raced.refused_first > 20, "{raced:?}");
+    assert!(raced.handed_first >= 20 && raced.refused_first >= 20, "{raced:?}");
     raced
 }
 
