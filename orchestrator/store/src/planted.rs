@@ -40,11 +40,12 @@ pub enum Bug {
     ThrottleIgnored,
     DeadAddressForgotten,
     GuardIgnoredAtHandOver,
+    LimitNotTaken,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::RecordAfterSend,
         Self::CheckpointAtFetch,
         Self::LeaseByBusinessClock,
@@ -77,6 +78,7 @@ impl Bug {
         Self::ThrottleIgnored,
         Self::DeadAddressForgotten,
         Self::GuardIgnoredAtHandOver,
+        Self::LimitNotTaken,
     ];
 }
 

@@ -68,6 +68,8 @@ pub struct Book {
     pub accepted: BTreeSet<MessageId>,
     /// Messages whose next try was refused, at the door or behind it, after an answer had been lost.
     pub given_up: BTreeSet<MessageId>,
+    /// Messages that the product was seen to leave as unknown.
+    pub unknown: BTreeSet<MessageId>,
     /// Addresses that providers called dead, once that was written down.
     pub dead: BTreeSet<String>,
     /// Programs by number.

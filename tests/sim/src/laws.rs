@@ -1,6 +1,7 @@
 //! What must be true once everything has come to its end. The tables are read with SQL of our own, after all is closed.
 
 mod ledger;
+mod paces;
 mod passages;
 
 use crate::tables::Tables;
@@ -45,6 +46,7 @@ pub async fn hold(world: &mut World) -> anyhow::Result<()> {
     rest(world, &tables)?;
     events(world, &tables)?;
     passages::hold(world, &tables)?;
+    paces::hold(world);
     ledger::hold(world, &tables)
 }
 

@@ -16,6 +16,7 @@ use crate::provider::{Provider, Providers};
 use crate::tables::Tables;
 use anyhow::{Context as _, bail};
 use channel::Adapter;
+use channel::pace::{Breaker, Pace, Rate};
 use release::Release;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -52,6 +53,8 @@ pub struct World {
     pub copy: Option<PathBuf>,
     releases: BTreeMap<ReleaseId, Release>,
     known: BTreeMap<String, Vec<Journey>>,
+    /// What providers bear, the same whoever opens the database.
+    pub paces: BTreeMap<Channel, Pace>,
     vault: vault::Vault,
     store: Option<Store>,
     folder: PathBuf,
@@ -103,6 +106,7 @@ impl World {
             copy: None,
             releases: BTreeMap::new(),
             known: BTreeMap::new(),
+            paces: paces(seed),
             vault: vault::Vault::ephemeral(seed),
             store: None,
             folder,
@@ -159,6 +163,7 @@ impl World {
         };
         *locked(&self.providers.tables) = Some(Tables::open(&self.path())?);
         self.store = Some(store.clone());
+        store.set_paces(self.paces.clone()).await?;
         if self.epoch > 1 {
             store.sweep_at_start(self.time.stamp()).await?;
         }
@@ -368,6 +373,19 @@ impl Drop for World {
         // Nothing there is of use to anybody.
         let _ = std::fs::remove_dir_all(&self.folder);
     }
+}
+
+/// Some providers bear one message in one or in ten minutes, some are left alone after two failures in a row.
+fn paces(seed: u64) -> BTreeMap<Channel, Pace> {
+    let mut chance = Chance::of(seed, b"paces");
+    [Channel::EMAIL, Channel::SMS]
+        .into_iter()
+        .map(|channel| {
+            let rate = chance.one_in(3).then(|| *chance.pick(&[16, 2]).unwrap_or(&16));
+            let breaker = chance.one_in(3).then(|| Breaker { failures: 2, ..Breaker::default() });
+            (channel, Pace { rate: rate.and_then(Rate::per_1000_seconds), ramp: None, breaker })
+        })
+        .collect()
 }
 
 fn copy_database(from: &Path, to: &Path) -> anyhow::Result<()> {

@@ -15,7 +15,8 @@ pub(super) fn hold(world: &World, tables: &Tables) -> anyhow::Result<()> {
     let rows = tables.rows(
         "select m.id, m.outcome, j.name, s.name, max(d.delivery_class), max(coalesce(e.status, 0)), m.customer, \
             (select count(*) from attempt a join delivery x on x.customer = a.customer and x.id = a.delivery \
-             where x.message = m.id) from message m \
+             where x.message = m.id), \
+            max(d.settled_at is not null and coalesce(d.why, '') like '%not_sent_again%') from message m \
          join symbol j on j.id = m.journey left join enrollment e on e.id = m.enrollment \
          join symbol s on s.id = m.step \
          left join delivery d on d.shard = m.shard and d.customer = m.customer and d.message = m.id group by m.id",
@@ -40,7 +41,10 @@ pub(super) fn hold(world: &World, tables: &Tables) -> anyhow::Result<()> {
             .get(&blob(&row, 6))
             .and_then(|group| book.groups.get(*group))
             .is_some_and(|group| group.erased);
-        let ended = int(&row, 5).unwrap_or(0) > 1 || book.given_up.contains(&id) || erased;
+        // What a process wrote in the commit that ended it is in the record alone: nobody heard of it.
+        let unheard = int(&row, 8) == Some(1) && !book.unknown.contains(&id);
+        let given_up = book.given_up.contains(&id) || unheard;
+        let ended = int(&row, 5).unwrap_or(0) > 1 || given_up || erased;
         let begun = usize::try_from(int(&row, 7).unwrap_or(0)).unwrap_or(0);
         for (law, what) in judged(outcome, class, &tries, begun, ended) {
             book.breach(law, format!("{who} (outcome {outcome}, class {class}): {what}"));

@@ -29,8 +29,11 @@ impl Observer for Onlooker {
         let refused =
             |tries: &Vec<crate::book::Handed>| tries.last().is_some_and(|h| h.said == Some(Said::Refused));
         let stopped = settle.attempt.is_none() || book.handed.get(&work.delivery).is_some_and(refused);
-        if settle.state == DeliveryState::Unknown && stopped {
-            book.given_up.insert(work.message);
+        if settle.state == DeliveryState::Unknown {
+            book.unknown.insert(work.message);
+            if stopped {
+                book.given_up.insert(work.message);
+            }
         }
         if settle.attempt.is_none() {
             return;
