@@ -6,6 +6,8 @@ use words::Channel;
 
 /// Between a claim and its hand-over a lease may pass, and clocks of nodes may be most of a minute apart.
 const SLACK: i64 = 3 * 60 * SECOND;
+/// There are at most four nodes, and each that stood still hands over what it had claimed when it wakes: a batch.
+const LATE: i64 = 4;
 
 pub(super) fn hold(world: &World) {
     // A copy knows nothing of what was let through after it was taken.
@@ -29,9 +31,8 @@ pub(super) fn hold(world: &World) {
         for (nth, first) in began.iter().enumerate() {
             for (count, last) in (1..).zip(began.iter().skip(nth)) {
                 let seconds = (last - first + SLACK) / SECOND;
-                let most =
-                    i64::try_from(rate.in_1000_seconds()).unwrap_or(i64::MAX).saturating_mul(seconds) / 1000;
-                if count > most + i64::try_from(rate.batch()).unwrap_or(i64::MAX) {
+                let (rate_k, batch) = (signed(rate.in_1000_seconds()), signed(rate.batch()));
+                if count > rate_k.saturating_mul(seconds) / 1000 + batch * (1 + LATE) {
                     let what = format!(
                         "{count} began on {channel} within {} s, at {rate} a second",
                         (last - first) / SECOND
@@ -41,4 +42,8 @@ pub(super) fn hold(world: &World) {
             }
         }
     }
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
