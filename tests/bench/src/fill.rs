@@ -349,7 +349,8 @@ mod tests {
         assert!((1_000_000..2_000_000).contains(&span), "{span}");
         // Nobody steps them: who is overdue, is so for all of this time.
         std::thread::sleep(Duration::from_millis(1100));
-        let seen = timers::watch(&path, Duration::from_millis(200)).expect("looks");
+        let mut file = timers::File::open(&path).expect("opens");
+        let seen = timers::watch(&mut file, Duration::from_millis(200)).expect("looks");
         assert!(seen.p99_ms > Some(50.0), "{seen:?}");
     }
 }

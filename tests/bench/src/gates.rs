@@ -6,7 +6,9 @@ mod catalog;
 
 use crate::Measure;
 use crate::measure::Spread;
+use crate::postgres::Cluster;
 use anyhow::Result;
+use std::cell::OnceCell;
 use std::path::PathBuf;
 
 pub use catalog::all;
@@ -26,9 +28,24 @@ pub struct Place {
     pub quick: bool,
     /// How long the sustained mix lasts.
     pub minutes: f64,
+    /// A PostgreSQL of its own; see [`Place::cluster`].
+    pub cluster: OnceCell<Cluster>,
 }
 
 impl Place {
+    /// A PostgreSQL of the suite's own, started at the first call.
+    ///
+    /// # Errors
+    /// Where there is none to start.
+    pub fn cluster(&self) -> Result<&Cluster> {
+        if let Some(cluster) = self.cluster.get() {
+            return Ok(cluster);
+        }
+        let script = self.scripts.with_file_name("postgres");
+        let cluster = Cluster::start(&script, &self.folder.join("postgres"))?;
+        Ok(self.cluster.get_or_init(|| cluster))
+    }
+
     /// The full amount of work, or a tenth of it.
     pub fn amount(&self, full: u64) -> u64 {
         if self.quick { full / 10 } else { full }

@@ -14,6 +14,7 @@ pub mod machine;
 pub mod measure;
 pub mod mix;
 pub mod page;
+pub mod postgres;
 pub mod process;
 pub mod product;
 pub mod project;

@@ -57,6 +57,14 @@ pub fn cpu_seconds(process: u32) -> Option<f64> {
     Some(ticks / 100.0)
 }
 
+/// The same with what its ended children used.
+pub fn cpu_seconds_with_ended(process: u32) -> Option<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let fields: Vec<&str> = stat.rsplit(')').next()?.split_whitespace().collect();
+    let ticks: Option<Vec<f64>> = fields.get(11..15)?.iter().map(|field| field.parse().ok()).collect();
+    Some(ticks?.iter().sum::<f64>() / 100.0)
+}
+
 /// A line of /proc/PID/status or smaps_rollup in bytes: `VmRSS`, `VmHWM`, `Pss`.
 pub fn memory(process: u32, name: &str) -> Option<u64> {
     let file = if name == "Pss" { "smaps_rollup" } else { "status" };

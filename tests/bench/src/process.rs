@@ -1,7 +1,8 @@
 //! Processes: programs that measure themselves, and servers that are stopped when they go out of scope.
 
 use crate::Measure;
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -23,6 +24,54 @@ pub fn measure(command: &mut Command) -> Result<Measure> {
     }
     let last = text.lines().last().unwrap_or_default();
     serde_json::from_str(last).with_context(|| format!("{command:?} ended with {last:?}, not a measurement"))
+}
+
+/// Run several programs side by side. Each says `ready` in a line, starts when it is given one, and ends with a [`Measure`];
+/// together they did all the work in the time of the slowest.
+///
+/// # Errors
+/// When one cannot be started, fails, or says something else.
+pub fn together(commands: Vec<Command>) -> Result<Measure> {
+    let mut running = Vec::new();
+    for mut command in commands {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let child = command.spawn().with_context(|| format!("starting {command:?}"))?;
+        running.push(Ended(child));
+    }
+    let mut heard = Vec::new();
+    for child in &mut running {
+        let mut said = BufReader::new(child.0.stdout.take().context("its output")?);
+        let mut line = String::new();
+        said.read_line(&mut line)?;
+        ensure!(line.trim_end() == "ready", "a program began with {line:?}");
+        heard.push(said);
+    }
+    for child in &mut running {
+        child.0.stdin.take().context("its input")?.write_all(b"\n")?;
+    }
+    let mut all = Measure { cpu_seconds: Some(0.0), peak_rss: Some(0), ..Measure::default() };
+    for (child, mut said) in running.iter_mut().zip(heard) {
+        let mut text = String::new();
+        said.read_to_string(&mut text)?;
+        ensure!(child.0.wait()?.success(), "a program failed");
+        let one: Measure = serde_json::from_str(text.lines().last().unwrap_or_default())
+            .with_context(|| format!("a program ended with {text:?}, not a measurement"))?;
+        all.work += one.work;
+        all.seconds = all.seconds.max(one.seconds);
+        all.cpu_seconds = all.cpu_seconds.zip(one.cpu_seconds).map(|(all, one)| all + one);
+        all.peak_rss = all.peak_rss.max(one.peak_rss);
+    }
+    Ok(all)
+}
+
+/// Ended with us, whatever happens.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
 }
 
 /// A running server.

@@ -35,13 +35,16 @@ pub struct Installation {
     pub data: PathBuf,
     /// The project's folder.
     pub project: PathBuf,
+    /// The database, where it lies on a server.
+    pub database: Option<String>,
 }
 
 impl Installation {
     /// A command of the product on this installation.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.tabi);
-        command.arg("--data").arg(&self.data).arg("--project").arg(&self.project).args(arguments);
+        command.arg("--data").arg(&self.data).arg("--project").arg(&self.project);
+        command.args(self.database.iter().flat_map(|url| ["--database", url])).args(arguments);
         // Nothing of the environment of whoever runs the suite.
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TABI_") || name == "RUST_LOG")
         {
@@ -59,6 +62,18 @@ impl Installation {
         let said = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "tabi {} failed: {}", arguments.join(" "), said.trim_end());
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// Another node of it, with a data folder of its own beside the first one's.
+    ///
+    /// # Errors
+    /// When the folder cannot be made.
+    pub fn node(&self, number: usize) -> Result<Self> {
+        let data = self.data.join(format!("node{number}"));
+        std::fs::create_dir_all(&data)?;
+        // Every node has the same root key.
+        std::fs::copy(self.data.join("root.key"), data.join("root.key")).context("copying the root key")?;
+        Ok(Self { data, ..self.clone() })
     }
 
     /// A key that lets events in, as the value of the `Authorization` header; made at the first call.

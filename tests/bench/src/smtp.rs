@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -53,11 +53,11 @@ pub fn duplicates(receipts: &[Receipt]) -> BTreeMap<&str, usize> {
     counts
 }
 
-/// Accept every message, write a [`Receipt`] line for each and forget it. Never returns.
+/// Accept every message, write a [`Receipt`] line for each, answer after a while and forget it. Never returns.
 ///
 /// # Errors
 /// When the address cannot be listened on or the log cannot be written.
-pub async fn sink(listen: &str, log: PathBuf) -> Result<()> {
+pub async fn sink(listen: &str, log: PathBuf, answers_in: Duration) -> Result<()> {
     let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
     let file = std::fs::OpenOptions::new().create(true).append(true).open(&log)?;
     let file = Arc::new(Mutex::new(file));
@@ -65,11 +65,11 @@ pub async fn sink(listen: &str, log: PathBuf) -> Result<()> {
         let (stream, _) = listener.accept().await?;
         let file = file.clone();
         // One client that breaks off concerns nobody else.
-        tokio::spawn(async move { serve(stream, file).await.ok() });
+        tokio::spawn(async move { serve(stream, file, answers_in).await.ok() });
     }
 }
 
-async fn serve(stream: TcpStream, log: Arc<Mutex<std::fs::File>>) -> Result<()> {
+async fn serve(stream: TcpStream, log: Arc<Mutex<std::fs::File>>, answers_in: Duration) -> Result<()> {
     stream.set_nodelay(true)?;
     let mut stream = BufReader::with_capacity(32 * 1024, stream);
     stream.write_all(b"220 sink.example.com ESMTP\r\n").await?;
@@ -96,6 +96,9 @@ async fn serve(stream: TcpStream, log: Arc<Mutex<std::fs::File>>) -> Result<()> 
                 stream.write_all(b"354 End data with <CR><LF>.<CR><LF>\r\n").await?;
                 data(&mut stream, &mut message).await?;
                 note(&log, &message, &recipient)?;
+                if !answers_in.is_zero() {
+                    tokio::time::sleep(answers_in).await;
+                }
                 b"250 2.0.0 Ok\r\n"
             }
             "QUIT" => {
@@ -232,7 +235,7 @@ mod tests {
         let to = listener.local_addr().expect("an address").to_string();
         drop(listener);
         let (listen, file) = (to.clone(), log.clone());
-        tokio::spawn(async move { sink(&listen, file).await });
+        tokio::spawn(async move { sink(&listen, file, Duration::ZERO).await });
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         source(Source { to, sessions: 3, messages: 20, bytes: 8192 }).await.expect("it sends");
         let receipts = receipts(&log).expect("a log");

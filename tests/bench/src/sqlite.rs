@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Instant;
 
 /// What an enrollment carries beside its hot columns: about 190 bytes, as a real one does.
-const CONTEXT: &str = r#"{"order":{"id":"o-102938","total":"4200 JPY","items":3},"delivery":{"carrier":"example","tracking":"https://example.com/t/102938"},"answers":{"score":9,"why":"fast"},"visits":{"remind":2}}"#;
+pub(crate) const CONTEXT: &str = r#"{"order":{"id":"o-102938","total":"4200 JPY","items":3},"delivery":{"carrier":"example","tracking":"https://example.com/t/102938"},"answers":{"score":9,"why":"fast"},"visits":{"remind":2}}"#;
 
 fn open(path: &Path) -> Result<Connection> {
     let database = Connection::open(path)?;

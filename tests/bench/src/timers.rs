@@ -50,27 +50,19 @@ pub fn spread(path: &Path, rate: u64, after: Duration) -> Result<()> {
 /// p99. Work is counted in customers stepped.
 ///
 /// # Errors
-/// Those of SQLite.
-pub fn watch(path: &Path, duration: Duration) -> Result<Measure> {
-    let database = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    database.busy_timeout(Duration::from_secs(5))?;
-    let mut oldest = database.prepare(
-        "with recursive s (n) as (select 0 union all select n + 1 from s where n < 255) \
-         select min((select min(due_at) from customer where shard = n and due_at is not null)) from s",
-    )?;
+/// Those of the database.
+pub fn watch(database: &mut dyn Looked, duration: Duration) -> Result<Measure> {
     // Whoever was stepped waits for a day again.
-    let mut left =
-        database.prepare("select count(*) from customer where due_at is not null and due_at < ?1")?;
     let soon = now_us()? + 3_600_000_000;
-    let before: i64 = left.query_row([soon], |row| row.get(0))?;
+    let before = database.due_before(soon)?;
     let (start, mut late) = (Instant::now(), Vec::new());
     while start.elapsed() < duration {
-        let due: Option<i64> = oldest.query_row([], |row| row.get(0))?;
+        let due = database.oldest_due()?;
         late.push(due.map_or(0.0, |due| (now_us().unwrap_or(due) - due).max(0) as f64 / 1e3));
         std::thread::sleep(LOOK);
     }
     let seconds = start.elapsed().as_secs_f64();
-    let after: i64 = left.query_row([soon], |row| row.get(0))?;
+    let after = database.due_before(soon)?;
     let spread = Spread::of(late);
     Ok(Measure {
         work: (before - after) as f64,
@@ -79,4 +71,50 @@ pub fn watch(path: &Path, duration: Duration) -> Result<Measure> {
         p99_ms: spread.as_ref().map(|spread| spread.at(0.99)),
         ..Measure::default()
     })
+}
+
+/// An installation's database, as it is looked at from outside.
+pub trait Looked {
+    /// When the customer fell due who waits longest, in microseconds.
+    ///
+    /// # Errors
+    /// Those of the database.
+    fn oldest_due(&mut self) -> Result<Option<i64>>;
+
+    /// How many fall due before this.
+    ///
+    /// # Errors
+    /// Those of the database.
+    fn due_before(&mut self, until: i64) -> Result<i64>;
+}
+
+/// A file.
+#[derive(Debug)]
+pub struct File(Connection);
+
+impl File {
+    /// Opens it to read.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn open(path: &Path) -> Result<Self> {
+        let database = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        database.busy_timeout(Duration::from_secs(5))?;
+        Ok(Self(database))
+    }
+}
+
+impl Looked for File {
+    fn oldest_due(&mut self) -> Result<Option<i64>> {
+        let mut oldest = self.0.prepare_cached(
+            "with recursive s (n) as (select 0 union all select n + 1 from s where n < 255) \
+             select min((select min(due_at) from customer where shard = n and due_at is not null)) from s",
+        )?;
+        Ok(oldest.query_row([], |row| row.get(0))?)
+    }
+
+    fn due_before(&mut self, until: i64) -> Result<i64> {
+        let sql = "select count(*) from customer where due_at is not null and due_at < ?1";
+        Ok(self.0.query_row(sql, [until], |row| row.get(0))?)
+    }
 }

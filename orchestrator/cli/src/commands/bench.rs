@@ -36,6 +36,9 @@ pub(crate) struct StepsArgs {
     /// E-mails go to the SMTP server here; left out: to an adapter that keeps nothing
     #[arg(long, value_name = "ADDRESS")]
     smtp: Option<SocketAddr>,
+    /// When all is made, say `ready` and step once there is a line of input: several processes begin at the same time
+    #[arg(long)]
+    wait: bool,
 }
 
 /// Render one message of the project again and again, in this process
@@ -85,6 +88,10 @@ pub(crate) async fn steps(context: &Context, args: &StepsArgs) -> anyhow::Result
     // Who comes after a deployment is not looked at for its sake, here or by whoever serves this later.
     while machine.scan().await? {}
     fill::fill(&machine, &args.journey, args.customers, lines).await?;
+    if args.wait {
+        context.out.line("ready");
+        tokio::task::spawn_blocking(|| std::io::stdin().read_line(&mut String::new())).await??;
+    }
     let meter = Meter::start();
     let done = if args.steps == 0 { Done::default() } else { drive(&machine, &clock, args).await? };
     let measured = meter.stop(done.steps);

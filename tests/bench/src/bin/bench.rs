@@ -54,13 +54,20 @@ fn main() -> Result<()> {
 
     let here = std::env::current_exe()?;
     let disk = arguments.disk.clone().unwrap_or_else(|| here.parent().unwrap_or(Path::new(".")).to_owned());
-    let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(&disk).context("making a folder")?;
+    // PostgreSQL runs as a user of its own where we are root: it has to find its way.
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    let folder = tempfile::Builder::new()
+        .prefix("bench-")
+        .permissions(open)
+        .tempdir_in(&disk)
+        .context("making a folder")?;
     let place = Place {
         folder: folder.path().to_owned(),
         limits: here.with_file_name("limits"),
         tabi,
         scripts: std::fs::canonicalize("tests/bench").context("run it at the top of the repository")?,
         quick: arguments.quick,
+        cluster: std::cell::OnceCell::new(),
         minutes: arguments.minutes.unwrap_or(if arguments.quick { 1.0 } else { 10.0 }),
     };
     let rounds = arguments.rounds.unwrap_or(if arguments.quick { 2 } else { 5 });

@@ -4,7 +4,7 @@
 #![allow(clippy::print_stdout)]
 
 use anyhow::Result;
-use bench::{fill, http, latency, machine, project, smtp, sqlite, text, yaml};
+use bench::{fill, http, latency, machine, postgres, project, smtp, sqlite, text, yaml};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -30,11 +30,35 @@ enum Limit {
         #[arg(long, default_value_t = 500)]
         batch: u64,
     },
+    /// PostgreSQL: claim due rows in due order past what others hold, update and log each, commit per batch
+    ClaimPostgres {
+        /// The database; the tables are made on first use
+        #[arg(long)]
+        url: String,
+        #[arg(long, default_value_t = 1_000_000)]
+        rows: u64,
+        #[arg(long, default_value_t = 200_000)]
+        steps: u64,
+        #[arg(long, default_value_t = 500)]
+        batch: u64,
+        #[arg(long, default_value_t = 4)]
+        clients: u64,
+    },
     /// SQLite: insert event rows, commit per batch
     Insert {
         /// The database, made on first use
         #[arg(long)]
         db: PathBuf,
+        #[arg(long, default_value_t = 200_000)]
+        rows: u64,
+        #[arg(long, default_value_t = 500)]
+        batch: u64,
+    },
+    /// PostgreSQL: insert event rows by two clients, commit per batch
+    InsertPostgres {
+        /// The database; the table is made on first use
+        #[arg(long)]
+        url: String,
         #[arg(long, default_value_t = 200_000)]
         rows: u64,
         #[arg(long, default_value_t = 500)]
@@ -86,6 +110,9 @@ enum Limit {
         listen: String,
         #[arg(long)]
         log: PathBuf,
+        /// How long it takes to take a message
+        #[arg(long, default_value_t = 0)]
+        answers_in_ms: u64,
     },
     /// SMTP: send over kept connections
     SmtpSource {
@@ -147,7 +174,13 @@ fn main() -> Result<()> {
     let single = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let measure = match Limits::parse().limit {
         Limit::Claim { db, rows, steps, batch } => sqlite::claim(&db, rows, steps, batch)?,
+        Limit::ClaimPostgres { url, rows, steps, batch, clients } => {
+            runtime.block_on(postgres::claim(&url, rows, steps, batch, clients))?
+        }
         Limit::Insert { db, rows, batch } => sqlite::insert(&db, rows, batch)?,
+        Limit::InsertPostgres { url, rows, batch } => {
+            runtime.block_on(postgres::insert(&url, rows, batch))?
+        }
         Limit::FillLog { db, messages } => return fill::fill(&db, messages, project::JOURNEYS),
         Limit::HttpServer { listen } => return runtime.block_on(http::accept_and_drop(&listen)),
         Limit::HttpLoad {
@@ -166,7 +199,9 @@ fn main() -> Result<()> {
                 http::Load { server, authorization, connections, duration, batch, prefix, customers, event };
             runtime.block_on(http::drive(load, process))?
         }
-        Limit::SmtpSink { listen, log } => return single.block_on(smtp::sink(&listen, log)),
+        Limit::SmtpSink { listen, log, answers_in_ms } => {
+            return single.block_on(smtp::sink(&listen, log, Duration::from_millis(answers_in_ms)));
+        }
         Limit::SmtpSource { to, sessions, messages, bytes } => {
             single.block_on(smtp::source(smtp::Source { to, sessions, messages, bytes }))?
         }

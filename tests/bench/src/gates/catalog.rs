@@ -1,7 +1,9 @@
 //! The list of gates, by number.
 
+mod backlog;
 mod lasting;
 mod mail;
+mod nodes;
 mod resting;
 mod working;
 
@@ -14,12 +16,16 @@ use std::process::Command;
 
 /// Every gate that is measured, in order.
 pub fn all(tabi: &Path) -> Vec<Gate> {
+    let [stepping, sending] = nodes::scaling(tabi);
     vec![
         working::steps(tabi),
+        nodes::steps(tabi),
         working::ingest(tabi, 3, 1),
         working::ingest(tabi, 4, 100),
+        working::ingest_to_postgres(tabi),
         mail::trigger(tabi),
         lasting::timers(tabi),
+        nodes::timers(tabi),
         mail::mails(tabi),
         mail::renders(tabi),
         lasting::search(tabi),
@@ -29,7 +35,11 @@ pub fn all(tabi: &Path) -> Vec<Gate> {
         resting::start(tabi),
         resting::check(tabi),
         resting::size(tabi),
+        stepping,
+        sending,
         lasting::sustained(tabi),
+        lasting::sustained_on_postgres(tabi),
+        backlog::starts(tabi),
     ]
 }
 
@@ -50,7 +60,14 @@ fn small(place: &Place, name: &str) -> Installation {
         tabi: place.tabi.clone(),
         data: place.folder.join(name),
         project: place.scripts.join("project"),
+        database: None,
     }
+}
+
+/// The same on PostgreSQL, in a database of its own.
+fn served_by_postgres(place: &Place, name: &str) -> Result<Installation> {
+    let database = Some(place.cluster()?.database(&name.replace('-', "_"))?);
+    Ok(Installation { database, ..small(place, name) })
 }
 
 /// The same with two hundred journeys more.

@@ -13,6 +13,7 @@ fn place() -> Place {
         scripts: nowhere,
         quick: true,
         minutes: 1.0,
+        cluster: OnceCell::new(),
     }
 }
 

@@ -2,13 +2,14 @@
 //! that goes on and on.
 
 use super::mail::{go_live, sink};
-use super::{another, crowded, logged, tabi_runs};
+use super::{another, crowded, logged, nodes, tabi_runs};
 use crate::console::{Visitor, reviewer};
 use crate::gates::{Bound, Figure, Gate, Place, Run};
 use crate::measure::Spread;
 use crate::mix::{self, Mix};
-use crate::{Measure, machine, timers};
-use anyhow::{Result, ensure};
+use crate::product::Installation;
+use crate::{Measure, machine, postgres, timers};
+use anyhow::{Context as _, Result, ensure};
 use std::cell::RefCell;
 use std::path::Path;
 use std::process::Stdio;
@@ -19,8 +20,8 @@ use std::time::{Duration, Instant};
 const SEARCHES: u64 = 200;
 
 /// Customers who fall due per second, and how long that is watched.
-const DUE: u64 = 5000;
-const WATCHED: Duration = Duration::from_secs(10);
+pub(super) const DUE: u64 = 5000;
+pub(super) const WATCHED: Duration = Duration::from_secs(10);
 
 /// Live with a mail server that nobody asks, and without a provider of SMS: what is planned waits, and the timers alone are
 /// at work.
@@ -37,7 +38,7 @@ fn falling_due(place: &Place) -> Result<Measure> {
     let server = installation.serve()?;
     std::thread::sleep(lead);
     let cpu = machine::cpu_seconds(server.process());
-    let measure = timers::watch(&database, WATCHED)?;
+    let measure = timers::watch(&mut timers::File::open(&database)?, WATCHED)?;
     let cpu_seconds = machine::cpu_seconds(server.process()).zip(cpu).map(|(end, start)| end - start);
     ensure!(measure.rate() > DUE as f64 / 2.0, "only {:.0} a second were stepped", measure.rate());
     Ok(Measure { cpu_seconds, peak_rss: machine::memory(server.process(), "VmHWM"), ..measure })
@@ -163,10 +164,9 @@ pub(super) fn command(tabi: &Path) -> Gate {
 }
 
 /// The mix, once; the first part now and the last one for whoever asks next.
-fn mixed(place: &Place) -> Result<(Measure, Measure)> {
-    let installation = crowded(place)?;
+fn mixed(place: &Place, installation: &Installation) -> Result<(Measure, Measure)> {
     let authorization = installation.authorization()?;
-    reviewer(&installation)?;
+    reviewer(installation)?;
     let (sink, _log) = sink(place)?;
     let port = sink.address.rsplit(':').next().unwrap_or_default();
     let config =
@@ -175,7 +175,7 @@ fn mixed(place: &Place) -> Result<(Measure, Measure)> {
     let server = installation.serve()?;
     let live = installation.data.join("bench.live");
     if !live.exists() {
-        go_live(&installation)?;
+        go_live(installation)?;
         std::fs::write(live, "")?;
     }
     let duration = Duration::from_secs_f64(place.minutes * 60.0);
@@ -191,10 +191,10 @@ fn mixed(place: &Place) -> Result<(Measure, Measure)> {
     runtime.block_on(mix::run(&mix))
 }
 
-pub(super) fn sustained(tabi: &Path) -> Gate {
+/// Both parts of a mix, played once, however many rounds there are.
+fn minutes(tabi: &Path, name: &'static str, mix: fn(&Place) -> Result<(Measure, Measure)>) -> Gate {
     const FIRST: &str = "tabi, the first minute";
     const LAST: &str = "tabi, the last minute";
-    // Ten minutes are played once, however many rounds there are.
     let played: Rc<RefCell<Option<(Measure, Measure)>>> = Rc::default();
     let minute = |which: fn(&(Measure, Measure)) -> &Measure| -> Run {
         let played = Rc::clone(&played);
@@ -202,15 +202,14 @@ pub(super) fn sustained(tabi: &Path) -> Gate {
             let mut played = played.borrow_mut();
             let both = match &mut *played {
                 Some(both) => both,
-                none => none.insert(mixed(place)?),
+                none => none.insert(mix(place)?),
             };
             Ok(which(both).clone())
         })
     };
     Gate {
         number: 18,
-        name: "2,000 events a second, every fifth begins a journey, 20 letters a second, 10 searches a second: p50 is \
-               that of searches, p99 that of events",
+        name,
         unit: "events",
         figure: Figure::Rate,
         contenders: vec![
@@ -224,4 +223,21 @@ pub(super) fn sustained(tabi: &Path) -> Gate {
             Bound::Times { figure: Figure::Memory, of: LAST, to: FIRST, gate: 1.05, stretch: 1.0 },
         ],
     }
+}
+
+pub(super) fn sustained(tabi: &Path) -> Gate {
+    let name = "2,000 events a second, every fifth begins a journey, 20 letters a second, 10 searches a second: p50 is \
+                that of searches, p99 that of events";
+    minutes(tabi, name, |place| mixed(place, &crowded(place)?))
+}
+
+pub(super) fn sustained_on_postgres(tabi: &Path) -> Gate {
+    let name = "the same mix on PostgreSQL, while a snapshot of its beginning is held open";
+    minutes(tabi, name, |place| {
+        let installation = nodes::waiting(place)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let url = installation.database.as_deref().context("a database on a server")?;
+        let _held = runtime.block_on(postgres::hold_snapshot(url))?;
+        mixed(place, &installation)
+    })
 }

@@ -1,9 +1,10 @@
 //! Gates 1, 3 and 4: steps and events per second.
 
-use super::{crowded, limit, small, stepped, tabi_runs};
+use super::{crowded, limit, served_by_postgres, small, stepped, tabi_runs};
 use crate::gates::{Bound, Figure, Gate, Place, Run};
 use crate::http::{self, Load};
 use crate::process::{Server, free_address, measure};
+use crate::product::Installation;
 use anyhow::Result;
 use std::path::Path;
 use std::process::Command;
@@ -91,15 +92,55 @@ fn drive(
     })
 }
 
+/// Where an installation is made.
+type Made = fn(&Place, &str) -> Result<Installation>;
+
 /// Ingest into an installation of its own, with the worker at work beside it.
-fn served(batch: usize, event: &'static str, customers: Customers) -> Run {
+fn served(made: Made, batch: usize, event: &'static str, customers: Customers) -> Run {
     Box::new(move |place| {
         let who = if customers == Customers::New { "new" } else { "known" };
-        let installation = small(place, &format!("ingest-{batch}-{event}-{who}"));
+        let installation = made(place, &format!("ingest-{batch}-{event}-{who}"))?;
         let authorization = installation.authorization()?;
         let server = installation.serve()?;
         drive(&server, &authorization, batch, event, customers, place)
     })
+}
+
+/// Events parsed, answered and forgotten.
+fn dropped(batch: usize) -> Run {
+    Box::new(move |place| {
+        let address = free_address()?;
+        let mut command = Command::new(&place.limits);
+        command.args(["http-server", "--listen", &address]);
+        let server = Server::start(&mut command, address, &place.folder.join("http.log"))?;
+        drive(&server, "", batch, "order_placed", Customers::New, place)
+    })
+}
+
+/// Gate 4 with the events in PostgreSQL.
+pub(super) fn ingest_to_postgres(tabi: &Path) -> Gate {
+    const BATCH: usize = 100;
+    let insert: Run = Box::new(|place| {
+        let url = place.cluster()?.database("insert")?;
+        let rows = place.amount(300_000).to_string();
+        measure(Command::new(&place.limits).args(["insert-postgres", "--url", &url, "--rows", &rows]))
+    });
+    let runs = |name, event, customers| {
+        tabi_runs(tabi, "serve", name, served(served_by_postgres, BATCH, event, customers))
+    };
+    Gate {
+        number: 4,
+        name: "ingest into PostgreSQL, a hundred events per request, 202 after the commit",
+        unit: "events",
+        figure: Figure::Rate,
+        contenders: vec![
+            limit("http", dropped(BATCH)),
+            limit("bulk insert", insert),
+            runs("tabi, each begins a journey", "order_placed", Customers::Known),
+            runs("tabi, nobody listens", "page_viewed", Customers::Known),
+        ],
+        bounds: vec![Bound::Ratio { to: "bulk insert", gate: 0.5, stretch: 0.9 }],
+    }
 }
 
 pub(super) fn ingest(tabi: &Path, number: u8, batch: usize) -> Gate {
@@ -116,16 +157,11 @@ pub(super) fn ingest(tabi: &Path, number: u8, batch: usize) -> Gate {
                 .args(["--rows", &place.amount(300_000).to_string()]),
         )
     });
-    let drop: Run = Box::new(move |place| {
-        let address = free_address()?;
-        let mut command = Command::new(&place.limits);
-        command.args(["http-server", "--listen", &address]);
-        let server = Server::start(&mut command, address, &place.folder.join("http.log"))?;
-        drive(&server, "", batch, "order_placed", Customers::New, place)
-    });
-    let mut contenders = vec![limit("http", drop)];
+    let mut contenders = vec![limit("http", dropped(batch))];
     let mut bounds = vec![Bound::Ratio { to: "http", gate: if batch == 1 { gate } else { 0.0 }, stretch }];
-    let runs = |name, event, customers| tabi_runs(tabi, "serve", name, served(batch, event, customers));
+    let runs = |name, event, customers| {
+        tabi_runs(tabi, "serve", name, served(|place, name| Ok(small(place, name)), batch, event, customers))
+    };
     let unheard = runs("tabi, nobody listens", "page_viewed", Customers::Known);
     let heard = runs("tabi, each begins a journey", "order_placed", Customers::Known);
     let first = runs("tabi, customers never seen before", "page_viewed", Customers::New);
