@@ -1,6 +1,6 @@
 // A peer of gate 2: graphile-worker with jobs that do nothing, tuned as its own benchmark is: a local queue and batched
 // completion. Arguments: the database's address, how many jobs. Prints one measurement as a line of JSON.
-import { makeWorkerUtils, run } from "graphile-worker";
+import { Logger, makeWorkerUtils, run } from "graphile-worker";
 
 const [connectionString, count] = [process.argv[2], Number(process.argv[3] ?? 100000)];
 const utils = await makeWorkerUtils({ connectionString });
@@ -24,7 +24,9 @@ const runner = await run({
   connectionString,
   concurrency: 24,
   preset: { worker: { localQueue: { size: 500 }, completeJobBatchDelay: 0, failJobBatchDelay: 0, connectionString } },
-  logger: undefined,
+  maxPoolSize: 24,
+  // It would tell of every job.
+  logger: new Logger(() => () => {}),
   noHandleSignals: true,
   taskList: {
     nothing: async () => {
