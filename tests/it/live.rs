@@ -10,6 +10,7 @@ mod demo;
 mod go_live;
 mod held;
 mod http;
+mod nodes;
 mod reviewer;
 mod shop;
 mod sink;

@@ -17,8 +17,8 @@ pub(crate) struct InboxPorts {
 }
 
 /// What everything is sent through before go-live: this machine's inbox, and nothing can leave.
-/// `listens`: where this process serves, for the reports of the inbox.
-pub(crate) fn development(ports: InboxPorts, listens: &str) -> anyhow::Result<Adapters> {
+/// `listens`: where this process serves, if it does, for the reports of the inbox.
+pub(crate) fn development(ports: InboxPorts, listens: Option<SocketAddr>) -> anyhow::Result<Adapters> {
     let base = format!("http://{}", ports.http);
     let mut smtp = email::SmtpConfig::new(ports.smtp.ip().to_string(), ports.smtp.port(), email::Tls::None);
     smtp.pool_max = 4;
@@ -27,7 +27,7 @@ pub(crate) fn development(ports: InboxPorts, listens: &str) -> anyhow::Result<Ad
     sms.from = Some("+15005550006".to_owned());
     sms.reach = Reach::Loopback;
     // The inbox reports as a provider would; it reaches this process where that listens on this machine.
-    let port = listens.parse::<SocketAddr>().map_or(0, |address| address.port());
+    let port = listens.map_or(0, |address| address.port());
     sms.callback_url = Some(format!("http://127.0.0.1:{port}/callbacks/sms"));
     sms.receipts = port != 0;
     let mut webhook = webhook::WebhookConfig::new(webhook::Key::parse(DEVELOPMENT_KEY)?);
@@ -170,7 +170,8 @@ mod tests {
     #[test]
     fn what_the_development_inbox_takes_is_never_recorded_under_a_providers_name() {
         let ports = InboxPorts { smtp: ([127, 0, 0, 1], 1025).into(), http: ([127, 0, 0, 1], 1080).into() };
-        let adapters = development(ports, "127.0.0.1:8080").expect("they need nothing from outside");
+        let adapters =
+            development(ports, Some(([127, 0, 0, 1], 8080).into())).expect("they need nothing from outside");
         assert!(adapters.len() == 4 && adapters.values().all(|adapter| adapter.provider() == channel::INBOX));
         let live = Config::default();
         assert!(providers(&live, "https://tabi.example.jp").expect("none is named").is_empty());

@@ -90,6 +90,7 @@ pub(crate) enum Command {
     Test(commands::test::TestArgs),
     Preview(commands::preview::PreviewArgs),
     Serve(commands::serve::ServeArgs),
+    Worker(commands::worker::WorkerArgs),
     Plan(commands::plan::PlanArgs),
     Deploy(commands::release::DeployArgs),
     Rollback(commands::release::RollbackArgs),
@@ -105,6 +106,7 @@ pub(crate) enum Command {
     Journey(commands::journey::JourneyArgs),
     Key(commands::access::KeyArgs),
     Operator(commands::access::OperatorArgs),
+    Nodes(commands::nodes::NodesArgs),
     Backup(commands::copies::BackupArgs),
     Restore(commands::copies::RestoreArgs),
     Move(commands::copies::MoveArgs),
@@ -124,7 +126,7 @@ impl Command {
     /// What is logged where nobody says: a server tells its story, a command only what goes wrong.
     pub(crate) fn usual_log(&self) -> &'static str {
         match self {
-            Self::Serve(_) => "info",
+            Self::Serve(_) | Self::Worker(_) => "info",
             _ => "warn",
         }
     }

@@ -40,7 +40,7 @@ use tokio::{
 const LINE_BYTES_MAX: u64 = 96 << 20;
 
 /// How long a command waits for an installation that another process has, and that opens no door.
-const BUSY_MAX: Duration = Duration::from_secs(5);
+pub(crate) const BUSY_MAX: Duration = Duration::from_secs(5);
 
 /// Where a running instance listens.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -125,6 +125,13 @@ pub(crate) fn door(place: &Place) -> Option<Door> {
     let here = store::FileMark::of(place.folder());
     let elsewhere = door.folder.zip(here).is_some_and(|(its, here)| !its.may_be(here));
     (!elsewhere).then_some(door)
+}
+
+/// Whether a running instance takes commands here.
+pub(crate) async fn answers(place: &Place) -> bool {
+    let Some(door) = door(place) else { return false };
+    let knock = tokio::time::timeout(Duration::from_secs(2), TcpStream::connect(door.address));
+    matches!(knock.await, Ok(Ok(_)))
 }
 
 /// `None`: none runs.

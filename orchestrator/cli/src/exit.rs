@@ -76,7 +76,7 @@ pub(crate) fn code(error: &anyhow::Error) -> Exit {
                 | store::StoreError::Corrupt(_)
                 | store::StoreError::NewerSchema { .. }
                 | store::StoreError::Vault(_) => Exit::Unreachable,
-                store::StoreError::InUse(_)
+                store::StoreError::InUse { .. }
                 | store::StoreError::ReadOnly
                 | store::StoreError::Moved { .. } => Exit::Refused,
                 store::StoreError::Invalid(_) => Exit::Usage,

@@ -103,9 +103,17 @@ impl store::Copies for Inbox {
     }
 }
 
-/// Whether the error says that another process has the database.
+/// Whether the error says that another process has the database, or the folder.
 pub(crate) fn in_use(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| matches!(cause.downcast_ref(), Some(StoreError::InUse(_))))
+    in_use_by(error).is_some()
+}
+
+/// Who that is.
+pub(crate) fn in_use_by(error: &anyhow::Error) -> Option<String> {
+    error.chain().find_map(|cause| match cause.downcast_ref() {
+        Some(StoreError::InUse { by, .. }) => Some(by.clone()),
+        _ => None,
+    })
 }
 
 /// Whether the error says that the database cannot be reached, or could not do it now.

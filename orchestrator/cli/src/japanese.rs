@@ -81,12 +81,12 @@ const SENTENCES: &[(&str, &str)] = &[
         "{} には既にプロジェクトがあります。init は上書きしません。別のフォルダーを指定するか、今あるものを編集してください",
     ),
     (
-        "Tabi runs on {} already (process {}): use that one, stop it first, or name another folder with --data",
-        "Tabi は既に {} で動いています（プロセス {}）。それを使うか、止めてから実行するか、--data で別のフォルダーを指定してください",
+        "Tabi runs on {} already ({}): use that one, stop it first, or name another folder with --data",
+        "Tabi は既に {} で動いています（{}）。それを使うか、止めてから実行するか、--data で別のフォルダーを指定してください",
     ),
     (
-        "{} cannot be listened on: {}; choose another with --listen",
-        "{} で待ち受けられません（{}）。--listen で別のアドレスを指定してください",
+        "{} cannot be listened on: {}; choose another with {}",
+        "{} で待ち受けられません（{}）。{} で別のアドレスを指定してください",
     ),
     (
         "{} is not an address of this machine alone, and the preview has no login: use 127.0.0.1 or [::1]",
@@ -111,8 +111,24 @@ const SENTENCES: &[(&str, &str)] = &[
         "keys.db は別のルート鍵で作られています。作ったときのルート鍵を置いてください",
     ),
     (
-        "another Tabi process has {} open for writing: stop it first, or ask it over its API",
-        "別の Tabi が {} を書き込み用に開いています。それを止めるか、API から操作してください",
+        "another Tabi ({}) is at work in {}: use that one or stop it first",
+        "別の Tabi（{}）が {} で動いています。そちらを使うか、先に止めてください",
+    ),
+    (
+        "another node is at work in {} ({}): every node has a data folder of its own; name one with --data, or stop that node first",
+        "{} では別のノードが動いています（{}）。データフォルダーはノードごとに必要です。--data で別のものを指定するか、そのノードを先に止めてください",
+    ),
+    (
+        "`tabi worker` is one more node on a PostgreSQL database: name it with --database. On files in the data folder one process does all: use `tabi serve`",
+        "「tabi worker」は PostgreSQL データベースに加わるノードです。--database で指定してください。データフォルダーのファイルを使う場合は一つのプロセスがすべてを行うので、「tabi serve」を使います",
+    ),
+    (
+        "with --no-worker nobody would step and send: on files in the data folder one process does all. Leave it out, or name a PostgreSQL that other nodes share with --database",
+        "--no-worker を付けると、ステップと送信を行うものがなくなります。データフォルダーのファイルを使う場合は一つのプロセスがすべてを行うので、外すか、ほかのノードと共有する PostgreSQL を --database で指定してください",
+    ),
+    (
+        "say what customers reach `tabi serve` by, with --base-url or as `base_url` in tabi.yaml: links in messages lead there, also the one to unsubscribe",
+        "お客様から見た「tabi serve」の URL を、--base-url か tabi.yaml の「base_url」で指定してください。配信停止などメッセージのリンクの行き先になります",
     ),
     (
         "the database did not take it, nothing was written: {}",
@@ -583,6 +599,8 @@ const SENTENCES: &[(&str, &str)] = &[
     ("{} cannot be made", "{} を作れません"),
     ("{} cannot be written", "{} に書き込めません"),
     ("there is no {}", "{} はありません"),
+    ("process {} on {}", "プロセス {}、{}"),
+    ("process {}", "プロセス {}"),
     ("journey {}", "ジャーニー {}"),
     ("channel {}", "チャネル {}"),
     ("purpose {}", "目的 {}"),

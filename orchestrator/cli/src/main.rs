@@ -20,6 +20,7 @@ mod hooks;
 mod instance;
 mod japanese;
 mod log;
+mod node;
 mod output;
 mod place;
 mod preview;

@@ -31,7 +31,7 @@ pub use app::{App, Current, Live, Secrets, Settings};
 pub use auth::{Caller, KeyKind, Scope};
 pub use hooks::{Deployed, HookError, Hooks, NoHooks};
 pub use intake::national;
-pub use listen::serve;
+pub use listen::{serve, serve_health};
 pub use problem::{Code, Problem};
 pub use routes::{Access, Route};
 

@@ -3,7 +3,7 @@
 //! Whoever opens a connection and then says nothing, or says its request a byte at a time, holds it only so long. A body
 //! has its own deadline where it is read.
 
-use crate::{App, router};
+use crate::{App, router, routes};
 use axum::Router;
 use hyper::Request;
 use hyper::body::Incoming;
@@ -39,6 +39,19 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     accept(router(app), listener, shutdown, HEAD_MAX).await;
+    Ok(())
+}
+
+/// The same for a node that serves nobody: `/livez`, `/readyz` and `/metrics` alone.
+///
+/// # Errors
+/// None today, as [`serve`].
+pub async fn serve_health(
+    app: App,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    accept(routes::compose_health(app), listener, shutdown, HEAD_MAX).await;
     Ok(())
 }
 

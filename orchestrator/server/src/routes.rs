@@ -67,8 +67,17 @@ pub(crate) fn table() -> Vec<Route> {
 
 /// The router over the table.
 pub(crate) fn compose(app: App) -> Router {
+    over(app, table())
+}
+
+/// The router over what tells how a node is, for one that serves nothing else.
+pub(crate) fn compose_health(app: App) -> Router {
+    over(app, api::health_routes())
+}
+
+fn over(app: App, routes: Vec<Route>) -> Router {
     let mut router = Router::new();
-    for route in table() {
+    for route in routes {
         let guard = middleware::from_fn_with_state((app.clone(), route.access), guard);
         let counted = middleware::from_fn_with_state((app.clone(), route.method, route.path), counted);
         let mut handler = route.handler.route_layer(guard).route_layer(counted);

@@ -44,9 +44,14 @@ pub enum StoreError {
         /// When.
         at: words::Timestamp,
     },
-    /// Another process writes to this database.
-    #[error("another Tabi process has {0} open for writing: stop it first, or ask it over its API")]
-    InUse(String),
+    /// Another process is at work on this database file, or in this data folder.
+    #[error("another Tabi ({by}) is at work in {place}: use that one or stop it first")]
+    InUse {
+        /// The file or folder.
+        place: String,
+        /// Who it is, as far as is known.
+        by: String,
+    },
     /// Opened for reading only.
     #[error("the database was opened for reading only")]
     ReadOnly,

@@ -16,6 +16,7 @@ mod identity;
 mod ingest;
 mod log;
 mod mark;
+mod node;
 mod notice;
 mod options;
 mod pack;
@@ -43,6 +44,7 @@ pub use log::{
     NewReceipt, Read, ReadFilter, ReadKind, ReadPage, StoredAudit,
 };
 pub use mark::FileMark;
+pub use node::{BEAT_ALONE, BEAT_SHARED, Node, NodeRole, NodeSign, SILENT_AFTER};
 pub use notice::{ATTENTION_MAX, Attention, Notice, NoticeWork};
 pub use options::{Durability, Options, SCHEMA};
 pub use people::{ApiKey, Idempotency, Operator, Session};

@@ -138,8 +138,8 @@ pub struct CustomerChange {
     pub facts: Option<Facts>,
     /// Enrollments begun, moved, ended.
     pub enrollments: Vec<EnrollmentChange>,
-    /// Segments that changed.
-    pub segments: Vec<(String, SegmentRow)>,
+    /// Segments that changed, as they are in the end: a segment that moved twice is one row.
+    pub segments: BTreeMap<String, SegmentRow>,
     /// Messages planned, or not to be sent.
     pub messages: Vec<NewMessage>,
     /// Deliveries that must not be handed over any more, and why (JSON). Those already handed over stay as they are.

@@ -164,7 +164,7 @@ async fn a_file_moves_to_a_server_and_does_not_start_again() {
     let store = here.open().await;
     let (life, instance) = (live(&store).await, store.instance_id());
     let running = go().await;
-    assert!(matches!(running, Err(StoreError::InUse(_))), "{running:?}");
+    assert!(matches!(running, Err(StoreError::InUse { .. })), "{running:?}");
     close(store).await;
 
     // A place that is not empty: it goes on here as before.

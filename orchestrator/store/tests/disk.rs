@@ -25,7 +25,7 @@ async fn a_second_writer_is_refused_and_a_reader_is_not() {
     let path = folder.path().join("tabi.db");
     let store = open(&path).await;
     let second = Store::open(Options::file(&path), Vault::ephemeral(1)).await;
-    assert!(matches!(second, Err(StoreError::InUse(_))), "{second:?}");
+    assert!(matches!(second, Err(StoreError::InUse { .. })), "{second:?}");
     store.put_setting("colour", Some("blue")).await.unwrap();
     let reader = Store::open(Options::file(&path).read_only(), Vault::ephemeral(1)).await.unwrap();
     assert_eq!(reader.setting("colour").await.unwrap().as_deref(), Some("blue"));

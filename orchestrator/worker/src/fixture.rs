@@ -325,7 +325,7 @@ impl Person {
         if let Some(facts) = &change.facts {
             self.facts = Some(facts.clone());
         }
-        self.segments.extend(change.segments.iter().cloned());
+        self.segments.extend(change.segments.clone());
         for enrollment in &change.enrollments {
             let live = match enrollment {
                 EnrollmentChange::New(new) => LiveEnrollment {

@@ -405,7 +405,6 @@ impl Drain {
             let due = timetable.due(machine.clock.machine_now());
             if due.sweep {
                 self.note("Sweeping", machine.sweep().await.map(drop));
-                self.note("The sign of life", machine.heartbeat().await);
                 let now = machine.clock.now();
                 self.note("Watching", machine.watch().await);
                 self.note("Keeping the clock", machine.store.put_business_clock(now).await);

@@ -82,11 +82,6 @@ impl Machine {
     pub async fn prune(&self) -> Result<u64, StoreError> {
         self.store.prune(self.clock.now()).await
     }
-
-    /// A sign of life.
-    pub async fn heartbeat(&self) -> Result<(), StoreError> {
-        self.store.heartbeat(&self.node, self.clock.machine_now()).await
-    }
 }
 
 /// The properties of the event that a scan of an item tells everybody.

@@ -43,6 +43,10 @@ pub(super) struct Shop {
     pub(super) address: SocketAddr,
     /// A server key.
     pub(super) key: String,
+    /// The PostgreSQL that it lies on, instead of files.
+    database: Option<String>,
+    /// What is said to `tabi serve` beside the address.
+    serve_with: &'static [&'static str],
 }
 
 impl Drop for Shop {
@@ -54,15 +58,25 @@ impl Drop for Shop {
 impl Shop {
     /// Serves the shipped project; its mail goes to `smtp` once somebody goes live.
     pub(super) fn open(smtp: SocketAddr) -> Self {
+        Self::open_on(smtp, None, &[], "")
+    }
+
+    /// The same on a PostgreSQL database, where one is named, and with more of configuration and arguments.
+    pub(super) fn open_on(
+        smtp: SocketAddr,
+        database: Option<String>,
+        serve_with: &'static [&'static str],
+        config: &str,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = format!(
-            "base_url: https://tabi.example.jp\nemail:\n  host: {}\n  port: {}\n  tls: none\n",
+            "base_url: https://tabi.example.jp\nemail:\n  host: {}\n  port: {}\n  tls: none\n{config}",
             smtp.ip(),
             smtp.port()
         );
         std::fs::write(folder.path().join("tabi.yaml"), config).unwrap();
-        let mut shop =
-            Self { folder, running: None, address: ([127, 0, 0, 1], 0).into(), key: String::new() };
+        let address = ([127, 0, 0, 1], 0).into();
+        let mut shop = Self { folder, running: None, address, key: String::new(), database, serve_with };
         shop.serve();
         let made = shop.tabi(&["key", "create", "shop", "--by", HANAKO]);
         shop.key = made.lines()[0]["key"].as_str().unwrap().to_owned();
@@ -98,6 +112,7 @@ impl Shop {
             .unwrap();
         let child = self
             .command(&["serve", "--listen", &self.address.to_string()])
+            .args(self.serve_with)
             .stdin(Stdio::null())
             .stdout(Stdio::from(log.try_clone().unwrap()))
             .stderr(Stdio::from(log))
@@ -124,6 +139,12 @@ impl Shop {
             let mine = told.iter().find(|told| told["pid"].as_u64() == Some(u64::from(pid)))?;
             mine["listens"].as_str()?.parse().ok()
         });
+    }
+
+    /// The process that runs.
+    #[track_caller]
+    pub(super) fn pid(&self) -> u32 {
+        self.running.as_ref().expect("it runs").id()
     }
 
     /// What the process said so far.
@@ -160,7 +181,15 @@ impl Shop {
             .current_dir(self.folder.path())
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        if let Some(database) = &self.database {
+            command.env("TABI_DATABASE", database);
+        }
         command
+    }
+
+    /// A command on another data folder that is left to run.
+    pub(super) fn beside(&self, data: &Path, args: &[&str]) -> Command {
+        self.command_at(data, &project(), args)
     }
 
     /// Runs a command on this installation, answers in JSON.

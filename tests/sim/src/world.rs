@@ -154,7 +154,7 @@ impl World {
             match Store::open(options.clone(), self.vault.clone()).await {
                 Ok(store) => break store,
                 // The process before lets go of its lock when its last thread is gone.
-                Err(StoreError::InUse(_)) if tries < 5000 => {
+                Err(StoreError::InUse { .. }) if tries < 5000 => {
                     tries += 1;
                     tokio::time::sleep(std::time::Duration::from_millis(1)).await;
                 }

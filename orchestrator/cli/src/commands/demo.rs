@@ -4,7 +4,7 @@ use super::{Context, serve};
 use crate::{
     demo::{self, Onlooker},
     exit::Exit,
-    instance::Instance,
+    node,
     output::Output,
     project,
 };
@@ -71,7 +71,7 @@ pub(crate) async fn run(context: &Context, args: &DemoArgs) -> anyhow::Result<Ex
     }
     let mut context = context.clone();
     context.common.data = data;
-    let instance = Instance::write(&context).await?;
+    let instance = node::open(&context).await?;
     let stands = instance.store.business_clock().await?.unwrap_or_else(demo::today);
     let clock = Arc::new(VirtualClock::at(stands));
     clock.run();
@@ -79,7 +79,7 @@ pub(crate) async fn run(context: &Context, args: &DemoArgs) -> anyhow::Result<Ex
         "Names, addresses, consents, deliveries and clicks are synthetic; the purchases are real. Business time runs on.",
         "氏名・宛先・同意・配信・クリックは合成データ、購買は実データです。業務時計はここから進み続けます。",
     ));
-    let serve_args = serve::ServeArgs { listen: Some(args.listen), base_url: None };
+    let serve_args = serve::ServeArgs { listen: Some(args.listen), base_url: None, no_worker: false };
     serve::serve(&context, &serve_args, instance.in_time_of(clock)).await
 }
 

@@ -1,6 +1,9 @@
 //! `tabi doctor`: what is wrong with this installation, and what to do about it.
 
-use super::Context;
+use super::{
+    Context,
+    nodes::{place as place_of, steps_and_sends},
+};
 use crate::{
     config::Config,
     control::{self, Ask},
@@ -16,7 +19,7 @@ use serde_json::{Value, json};
 use server::console::label;
 use std::cmp::Ordering;
 use std::time::Duration;
-use store::StopScope;
+use store::{Clock as _, StopScope, SystemClock};
 use words::Language;
 
 /// Look at the whole installation: files, keys, tables, providers, and what needs a person
@@ -56,6 +59,7 @@ const SENDING: What = ("sending", "送信");
 const HELD: What = ("held", "保留");
 const STOP: What = ("stop", "停止");
 const CHANNEL: What = ("channel", "チャネル");
+const NODES: What = ("nodes", "ノード");
 const EXAMPLES: What = ("to fill in", "未記入");
 
 struct Finding {
@@ -242,15 +246,26 @@ async fn running(place: &Place, found: &mut Findings) {
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
             let runs = &status["running"];
             let other = status["version"] != env!("CARGO_PKG_VERSION");
-            let (console, pid) = (text(&runs["console"]), &runs["pid"]);
+            let (console, pid) = (&runs["console"], &runs["pid"]);
             let restart = [", of another version: restart it", "。別の版です。再起動してください"];
             let [en, ja] = if other { restart } else { ["", ""] };
-            found.say(
-                SERVER,
-                if other { Health::Note } else { Health::Good },
-                format!("runs, console on {console} (process {pid}){en}"),
-                format!("動作中、管理画面は {console}（プロセス {pid}）{ja}"),
-            );
+            let health = if other { Health::Note } else { Health::Good };
+            if console.is_null() {
+                found.say(
+                    SERVER,
+                    health,
+                    format!("a worker runs (process {pid}){en}"),
+                    format!("ワーカーが動作中（プロセス {pid}）{ja}"),
+                );
+            } else {
+                let console = text(console);
+                found.say(
+                    SERVER,
+                    health,
+                    format!("runs, console on {console} (process {pid}){en}"),
+                    format!("動作中、管理画面は {console}（プロセス {pid}）{ja}"),
+                );
+            }
             if let Some(path) = status["changed"].as_str() {
                 found.say(
                     CONFIGURATION,
@@ -423,6 +438,9 @@ async fn tables(instance: &Instance, found: &mut Findings) {
         ),
         Err(error) => found.wrong(SENDING, &error.into()),
     }
+    if instance.place.is_shared() {
+        nodes(instance, found).await;
+    }
     for (channel, wait) in store.waiting_channels().await.unwrap_or_default() {
         let health = match wait {
             channel::pace::Wait::Paused(_) => Health::Bad,
@@ -468,6 +486,41 @@ async fn tables(instance: &Instance, found: &mut Findings) {
                 format!("{count} 件{ja}：管理画面で確認してください"),
             );
         }
+    }
+}
+
+/// Nodes that share a database: whether any of them works, and which are silent.
+async fn nodes(instance: &Instance, found: &mut Findings) {
+    let nodes = match instance.store.nodes(SystemClock.machine_now()).await {
+        Ok(nodes) => nodes,
+        Err(error) => return found.wrong(NODES, &error.into()),
+    };
+    let working = nodes.iter().filter(|node| steps_and_sends(node)).count();
+    let silent: Vec<String> = nodes.iter().filter(|node| node.is_silent()).map(place_of).collect();
+    let heard = nodes.len() - silent.len();
+    if heard > 0 && working == 0 {
+        found.say(
+            NODES,
+            Health::Bad,
+            "nobody steps and sends: start `tabi worker`, or `tabi serve` without --no-worker",
+            "ステップと送信を行うノードがありません。「tabi worker」か、--no-worker を付けない「tabi serve」を起動してください",
+        );
+    } else if heard > 0 {
+        found.say(
+            NODES,
+            Health::Good,
+            format!("{heard} at work, {working} of them step and send"),
+            format!("{heard} 台が動作中（うち {working} 台がステップと送信を担当）"),
+        );
+    }
+    if !silent.is_empty() {
+        let list = silent.join(", ");
+        found.say(
+            NODES,
+            Health::Note,
+            format!("silent: {list}; `tabi nodes` says since when"),
+            format!("応答なし：{list}。「tabi nodes」で最後の応答を確認できます"),
+        );
     }
 }
 

@@ -14,6 +14,7 @@ pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod journey;
 pub(crate) mod log;
+pub(crate) mod nodes;
 pub(crate) mod plan;
 pub(crate) mod preview;
 pub(crate) mod release;
@@ -22,6 +23,7 @@ pub(crate) mod serve;
 pub(crate) mod test;
 pub(crate) mod upkeep;
 pub(crate) mod why;
+pub(crate) mod worker;
 
 use crate::{
     args::{Args, Command, Common},
@@ -151,6 +153,8 @@ pub(crate) fn run(args: Args, out: Output) -> anyhow::Result<Exit> {
         Command::Test(args) => test::run(c, &args),
         Command::Preview(args) => on_runtime(preview::run(c, &args)),
         Command::Serve(args) => server_runtime(serve::run(c, &args)),
+        Command::Worker(args) => server_runtime(worker::run(c, &args)),
+        Command::Nodes(args) => on_runtime(nodes::run(c, &args)),
         Command::Plan(args) => on_runtime(plan::run(c, &args)),
         Command::Deploy(args) => on_runtime(release::deploy(c, &args)),
         Command::Rollback(args) => on_runtime(release::rollback(c, &args)),

@@ -11,8 +11,8 @@ use anyhow::Context as _;
 use release::Release;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use store::{Identity, NotOne};
+use std::{net::SocketAddr, sync::Arc};
+use store::{Identity, NodeRole, NotOne};
 use words::CustomerId;
 use worker::Machine;
 
@@ -36,10 +36,12 @@ pub(crate) struct Running {
     pub(crate) calls: Arc<HttpCalls>,
     /// What the outside reaches us by.
     pub(crate) base_url: String,
-    /// Where API and console listen.
-    pub(crate) listens: String,
-    /// The same as a browser on this machine opens it: `http://127.0.0.1:8080`.
-    pub(crate) console: String,
+    /// What this process does.
+    pub(crate) role: NodeRole,
+    /// Where API and console listen; of a worker, its health, if anything.
+    pub(crate) listens: Option<SocketAddr>,
+    /// The console as a browser on this machine opens it: `http://127.0.0.1:8080`. `None`: there is none here.
+    pub(crate) console: Option<String>,
     /// Imports under way, for API and console to show.
     pub(crate) imports: server::import::Imports,
 }
@@ -129,7 +131,8 @@ impl Desk {
         let stops = store.stops().await?;
         Ok(json!({
             "running": self.running.as_ref().map(|running| json!({
-                "pid": std::process::id(), "listens": running.listens, "console": format!("{}/console", running.console), "base_url": running.base_url,
+                "pid": std::process::id(), "role": running.role.as_str(), "listens": running.listens,
+                "console": running.console.as_ref().map(|console| format!("{console}/console")), "base_url": running.base_url,
                 "inbox_smtp": running.inbox.smtp, "inbox_http": running.inbox.http,
             })),
             "release": live.as_ref().map(|live| live.release.to_string()),
@@ -149,7 +152,9 @@ impl Desk {
         let adapters = if live {
             adapters::providers(&self.instance.config, &running.base_url)?
         } else {
-            adapters::development(running.inbox, &running.listens)?
+            // Reports reach whoever serves.
+            let listens = running.console.as_ref().and(running.listens);
+            adapters::development(running.inbox, listens)?
         };
         // What providers bear, before anything goes to them; the development inbox bears everything.
         let paces =

@@ -30,6 +30,11 @@ pub(crate) use openapi::document;
 /// The largest body of an own route, in bytes.
 pub(crate) const BODY_MAX: usize = 512_000;
 
+/// What tells how a node is.
+pub(crate) fn health_routes() -> Vec<Route> {
+    health::routes()
+}
+
 /// Its routes.
 pub(crate) fn routes() -> Vec<Route> {
     [

@@ -29,6 +29,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
     let waiting = waiting(&visit, &view).await?;
     let context = json!({
         "journeys": journeys, "purposes": purposes, "channels": channels, "taken_over": taken_over, "waiting": waiting,
+        "nodes": nodes(&visit, &view).await?,
     });
     visit.page("sending.html", context).await
 }
@@ -38,6 +39,21 @@ pub(crate) async fn waiting(visit: &Visit, view: &View<'_>) -> Result<Vec<serde_
     let waiting = visit.store().waiting_channels().await?;
     let shown = |(channel, wait): &(words::Channel, channel::pace::Wait)| json!({"channel": view.channel(channel.as_str()), "why": view.told(&wait.words())});
     Ok(waiting.iter().map(shown).collect())
+}
+
+/// The processes at work, and those that were and are silent.
+async fn nodes(visit: &Visit, view: &View<'_>) -> Result<Vec<serde_json::Value>, Failure> {
+    let nodes = visit.store().nodes(visit.console.app.clock.machine_now()).await?;
+    let shown = |node: &store::Node| {
+        let place = format!("{}/{}", node.host, node.process);
+        json!({
+            "place": if node.host.is_empty() { node.name.get(..8).unwrap_or_default() } else { place.as_str() },
+            "does": node.role.map_or_else(String::new, |role| view.words.named("node-does", role.as_str())), "listens": node.listens,
+            "version": node.version, "since": view.time(node.started_at), "seen": view.time(node.seen_at),
+            "silent": node.is_silent(),
+        })
+    };
+    Ok(nodes.iter().map(shown).collect())
 }
 
 /// What testing leaves behind when an installation goes live: it is taken over as it stands.

@@ -154,7 +154,7 @@ async fn an_enrollment_lives_moves_and_ends(store: &Store) {
     })));
     change
         .segments
-        .push(("silent".to_owned(), SegmentRow { member: true, since: at(2), flip_at: Some(at(90)) }));
+        .insert("silent".to_owned(), SegmentRow { member: true, since: at(2), flip_at: Some(at(90)) });
     store.commit_steps(batch, vec![change], at(2), None).await.unwrap();
     super::steps_due(store, 59, Some(at(60))).await;
 

@@ -1,6 +1,6 @@
 //! Where the tables lie, and how one gets there.
 
-use super::bits;
+use super::{bits, folder};
 use crate::{Durability, Options, StoreError};
 use db::{Conn, File, Kind, Readers, Rows, Server};
 use sqlx::ConnectOptions;
@@ -72,7 +72,7 @@ impl Base {
             writes: file(writes),
             options: Box::new(connect_options(options, &path, durability)),
             synchronous,
-            _lock: if options.read_only { None } else { Some(lock(&path)?) },
+            _lock: if options.read_only { None } else { Some(folder::lock(&path, &path)?) },
             _temporary: temporary,
         })
     }
@@ -165,24 +165,6 @@ fn assert_durable(conn: &Conn, wanted: i64) -> Result<(), StoreError> {
         Ok(())
     } else {
         Err(StoreError::Invalid(format!("the database connection has synchronous={found}, wanted {wanted}")))
-    }
-}
-
-/// The lock that keeps a second writer out; freed by the system when the process ends, however it does.
-fn lock(path: &Path) -> Result<std::fs::File, StoreError> {
-    let lock_path = path.with_extension("lock");
-    let file = std::fs::OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&lock_path)
-        .map_err(|e| StoreError::Unavailable(format!("{}: {e}", lock_path.display())))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::InUse(path.display().to_string())),
-        Err(std::fs::TryLockError::Error(e)) => {
-            Err(StoreError::Unavailable(format!("{}: {e}", lock_path.display())))
-        }
     }
 }
 

@@ -285,7 +285,7 @@ impl Store {
                     names.push(&new.journey);
                 }
             }
-            names.extend(change.segments.iter().map(|(name, _)| name.as_str()));
+            names.extend(change.segments.keys().map(String::as_str));
             for message in &change.messages {
                 names.extend([
                     message.journey.as_str(),

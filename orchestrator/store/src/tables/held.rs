@@ -50,6 +50,11 @@ pub(crate) struct HeldState {
 }
 
 impl HeldState {
+    /// What this node is told by, start after start; empty beside a file, which has one.
+    pub(crate) fn place(&self) -> &str {
+        &self.node.0
+    }
+
     /// What tells the ids of this instance from those of another.
     pub(crate) fn salt(&self) -> u64 {
         u64::from_str_radix(self.instance.get(..16).unwrap_or("0"), 16).unwrap_or(0)

@@ -36,12 +36,13 @@ macro_rules! migrations {
 
 /// All of them, in order. `needs`: the newest schema that the release before knew; left out where only a release that knows
 /// this one can live with it.
-const MIGRATIONS: [Migration; 5] = migrations! {
+const MIGRATIONS: [Migration; 6] = migrations! {
     1 "first" "0001_first",
     2 "compiled" "0002_compiled" needs 1,
     3 "notice_mail" "0003_notice_mail" needs 1,
     4 "in_order_of_time" "0004_in_order_of_time",
     5 "pace" "0005_pace" needs 4,
+    6 "nodes" "0006_nodes" needs 4,
 };
 
 /// The newest schema that this release knows.

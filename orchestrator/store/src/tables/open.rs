@@ -5,7 +5,7 @@ use super::held::HeldState;
 use super::hints::{NEVER, STEPS};
 use super::symbols::Symbols;
 use super::writer::{Tx, Wakeups, Writer};
-use super::{held, migrate};
+use super::{folder, held, migrate};
 use crate::{Options, StoreError};
 use db::{Asked, Conn, Kind, Reader, Readers};
 use futures::future::BoxFuture;
@@ -45,6 +45,8 @@ pub(crate) struct Inner {
     pub(crate) api_keys: RwLock<HashMap<[u8; 32], crate::ApiKey>>,
     pub(crate) copies: std::sync::OnceLock<Arc<dyn crate::Copies>>,
     pub(crate) witness: Option<PathBuf>,
+    /// Held as long as this process is at work in the folder of its witness, where the database lies on a server.
+    folder: Mutex<Option<std::fs::File>>,
     /// What providers bear, and how they stand.
     pub(crate) paces: super::pace::Paces,
     /// How far the server's clock is ahead of ours, in microseconds; 0 without one.
@@ -66,12 +68,22 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens a database and brings its tables up to date. Refuses one that another process writes to, or that a newer
-    /// release wrote.
+    /// Opens a database and brings its tables up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] where another process writes to this file, or, with a database on a server, keeps its witness in
+    /// the same folder; [`StoreError::NewerSchema`] where a newer release wrote it.
     pub async fn open(options: Options, vault: vault::Vault) -> Result<Self, StoreError> {
         let base = Arc::new(Base::of(&options)?);
         let temporary = options.path.is_none() && options.server.is_none();
         let witness = options.witness.clone().filter(|_| !temporary);
+        let folder = match &witness {
+            // What lies there (witness, queue, inbox) is one node's.
+            Some(witness) if options.server.is_some() && !options.read_only => {
+                Some(folder::lock(witness, witness.parent().unwrap_or(witness))?)
+            }
+            _ => None,
+        };
         migrate::bring_up(&base, options.read_only).await?;
         let readers = base.readers(options.readers);
         let mut first = readers.acquire().await?;
@@ -121,6 +133,7 @@ impl Store {
             settling: super::together::Together::default(),
             api_keys: RwLock::default(),
             witness,
+            folder: Mutex::new(folder),
             paces: super::pace::Paces::default(),
             ahead: AtomicI64::new(0),
             closed: AtomicBool::new(false),
@@ -150,6 +163,7 @@ impl Store {
         if let Some(writer) = &self.0.writer {
             writer.close().await;
         }
+        drop(self.0.folder.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
     /// Names the place that keeps copies of what is sent. Said once, right after opening.

@@ -9,7 +9,7 @@ use words::Timestamp;
 /// Marks of use are written at most so often, in microseconds.
 const MARK_EVERY: i64 = 60_000_000;
 
-fn at(row: &db::Row, n: usize) -> Result<Option<Timestamp>, StoreError> {
+pub(super) fn at(row: &db::Row, n: usize) -> Result<Option<Timestamp>, StoreError> {
     Ok(row.try_get::<Option<i64>, _>(n)?.map(Timestamp::from_micros))
 }
 
@@ -268,30 +268,6 @@ impl Store {
             .await?;
         self.0.api_keys.write().unwrap_or_else(PoisonError::into_inner).remove(&hash);
         Ok(found)
-    }
-
-    /// A node's sign of life.
-    pub async fn heartbeat(&self, node: &str, machine_now: Timestamp) -> Result<(), StoreError> {
-        let node = node.to_owned();
-        self.write(move |tx| {
-            Box::pin(async move {
-                db::query(
-                    "insert into node (name, started_at, seen_at) values (?1, ?2, ?2) \
-                     on conflict (name) do update set seen_at = excluded.seen_at",
-                )
-                .bind(node)
-                .bind(machine_now.as_micros())
-                .execute(&mut tx.conn)
-                .await?;
-                // Names are fresh at every start: those long silent are gone.
-                db::query("delete from node where seen_at < ?")
-                    .bind(machine_now.as_micros() - 86_400_000_000)
-                    .execute(&mut tx.conn)
-                    .await?;
-                Ok(())
-            })
-        })
-        .await
     }
 }
 

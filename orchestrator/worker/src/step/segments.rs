@@ -42,7 +42,7 @@ impl Step<'_> {
         let row = SegmentRow { member, since, flip_at };
         if old != Some(row) {
             self.segments.insert(row_name.clone(), row);
-            self.change.segments.push((row_name.clone(), row));
+            self.change.segments.insert(row_name.clone(), row);
         }
         // What imported history does to a segment is known from here on, and starts and stops nothing.
         if member == was || self.silent {
@@ -148,7 +148,7 @@ impl Step<'_> {
         if old.is_none_or(|row| row.flip_at != flip_at) {
             let row = SegmentRow { member: false, since: self.now, flip_at };
             self.segments.insert(row_name.to_owned(), row);
-            self.change.segments.push((row_name.to_owned(), row));
+            self.change.segments.insert(row_name.to_owned(), row);
         }
     }
 }
