@@ -105,10 +105,11 @@ fn run(
         let standings = gate.play(place, rounds, &|line| eprintln!("{line}"));
         let trial = if place.quick { " A trial with a tenth of the work: too little to quote." } else { "" };
         let when = format!(
-            "{}, {}; {rounds} rounds, contenders alternating, the order turned round in every second one; load average \
+            "{}, {}, built as `{}`; {rounds} rounds, contenders alternating, the order turned round in every second one; load average \
              {load:.1} before, {:.1} after; {fsync:.0} and {:.0} durable writes of 4 KiB per second.{trial}",
             date(),
             machine::describe(),
+            profile(),
             machine::load(),
             machine::fsync_rate(&place.folder)?
         );
@@ -118,6 +119,13 @@ fn run(
         tell(&told)?;
     }
     Ok(told)
+}
+
+/// The profile that all of this was built with: `dist` is what is shipped.
+fn profile() -> String {
+    let here = std::env::current_exe().ok();
+    let folder = here.as_deref().and_then(Path::parent).and_then(Path::file_name);
+    folder.map_or_else(|| "unknown".to_owned(), |folder| folder.to_string_lossy().into_owned())
 }
 
 /// Today in UTC, as the system says it.
