@@ -21,6 +21,7 @@ mod value;
 
 pub use conn::{Asked, Conn, Done, Query, query};
 pub use error::Error;
+pub use postgres::STATEMENTS;
 pub use reader::{Reader, Readers};
 pub use rows::{Holds, Rows, signed, unsigned};
 pub use server::Server;

@@ -16,6 +16,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
+/// Whoever listens to this target at the level trace hears each statement that a thread of the store says to the server, in the
+/// server's words and without what is bound to it. What people read by the pool of [`crate::Reader`] is not among them.
+pub const STATEMENTS: &str = "db::statements";
+
 /// Statements for many rows, as they were said, by text and columns.
 type Texts = HashMap<(String, Vec<Holds>), Arc<Many>>;
 
@@ -142,6 +146,7 @@ impl Postgres {
     }
 
     fn fetch(&self, sql: &str, arguments: PgArguments) -> Result<Vec<PgRow>, Error> {
+        tracing::trace!(target: STATEMENTS, sql);
         self.with(|conn| {
             self.wait(conn, |conn| sqlx::query_with(AssertSqlSafe(sql), arguments).fetch_all(conn))
                 .map_err(|error| told(error, sql))
@@ -149,6 +154,7 @@ impl Postgres {
     }
 
     fn change(&self, sql: &str, arguments: PgArguments) -> Result<u64, Error> {
+        tracing::trace!(target: STATEMENTS, sql);
         self.with(|conn| {
             self.wait(conn, |conn| sqlx::query_with(AssertSqlSafe(sql), arguments).execute(conn))
                 .map(|done| done.rows_affected())

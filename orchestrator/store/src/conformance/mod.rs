@@ -40,6 +40,15 @@ pub async fn exercise(make: impl AsyncFn() -> Store) {
     log::exercise(&make).await;
 }
 
+/// Everything that is done for each event, step and message, the rare ways among it: what comes in, claims, steps with all
+/// that they write, deliveries from planning to settling, limits, leases that end.
+pub async fn hot_paths(make: impl AsyncFn() -> Store) {
+    coming_in::exercise(&make).await;
+    stepping::exercise(&make).await;
+    sending::exercise(&make).await;
+    pacing::exercise(&make).await;
+}
+
 /// Minutes after a fixed instant.
 pub(crate) fn at(minutes: i64) -> Timestamp {
     Timestamp::from_secs(1_790_000_000 + 60 * minutes)
