@@ -90,8 +90,8 @@ pub(crate) fn segments(source: &str) -> Vec<Segment> {
             "{%" => (Kind::Tag, "%}"),
             _ => (Kind::Comment, "#}"),
         };
-        let end = close_of(source, found + 2, kind, close);
-        let mut inner = found + 2..end.saturating_sub(2).max(found + 2);
+        let (inner_end, end) = close_of(source, found + 2, kind, close);
+        let mut inner = found + 2..inner_end;
         let trim_before = source[inner.clone()].starts_with('-');
         let trim_after = inner.len() > 1 && source[inner.clone()].ends_with('-');
         if trim_before {
@@ -131,8 +131,8 @@ fn next_delimiter(source: &str, from: usize) -> Option<usize> {
         .find(|i| bytes[*i] == b'{' && matches!(bytes[i + 1], b'{' | b'%' | b'#'))
 }
 
-/// The end of a tag, past its closing delimiter; a delimiter inside quotes does not close it.
-fn close_of(source: &str, from: usize, kind: Kind, close: &str) -> usize {
+/// The end of what is inside a tag, and of the tag; a delimiter inside quotes does not close it.
+fn close_of(source: &str, from: usize, kind: Kind, close: &str) -> (usize, usize) {
     let bytes = source.as_bytes();
     let mut quote = None;
     let mut at = from;
@@ -142,12 +142,12 @@ fn close_of(source: &str, from: usize, kind: Kind, close: &str) -> usize {
             (Some(open), b) if b == open => quote = None,
             (Some(_), _) => {}
             (None, b @ (b'"' | b'\'' | b'`')) if kind != Kind::Comment => quote = Some(b),
-            (None, _) if bytes[at..].starts_with(close.as_bytes()) => return at + close.len(),
+            (None, _) if bytes[at..].starts_with(close.as_bytes()) => return (at, at + close.len()),
             (None, _) => {}
         }
         at += 1;
     }
-    source.len()
+    (source.len(), source.len())
 }
 
 fn end_of_raw(source: &str, from: usize) -> Option<(Range<usize>, usize)> {
@@ -247,7 +247,8 @@ mod tests {
                 (Kind::Tag, " if a == \"%}\" "),
             ]
         );
-        for odd in ["{{", "{% x", "{{ \"", "{%-%}", "{{-}}", "{% raw %}", "{"] {
+        for odd in ["{{", "{% x", "{{ \"", "{%-%}", "{{-}}", "{% raw %}", "{", "{% if 👩", "{{ 旅}", "{# é"]
+        {
             segments(odd);
         }
     }

@@ -61,8 +61,9 @@ impl Strings {
             self.broken.insert(file.locale.clone());
         }
         for error in errors {
-            let at = error.pos.start.min(file.source.len());
-            let span = at..error.pos.end.clamp(at, file.source.len());
+            // The parser counts bytes, also within a letter.
+            let at = file.source.floor_char_boundary(error.pos.start);
+            let span = at..file.source.ceil_char_boundary(error.pos.end.max(at));
             problems.error(
                 "T022",
                 &Place::new(&file.path, span),
