@@ -18,7 +18,7 @@ pub mod scripted;
 
 pub use client::{Client, Request, Settings, SettingsError};
 pub use guard::{NotAllowed, Reach, check_url, is_public};
-pub use redact::one_line;
+pub use redact::{is_id, one_line};
 pub use reply::{ANSWER_BYTES_MAX, Answer, AnswerBody, Reply};
 pub use retry_after::{PAUSE_DEFAULT, PAUSE_MAX, PAUSE_MIN, pause};
 

@@ -3,6 +3,15 @@
 /// The longest line kept.
 const CHARS_MAX: usize = 200;
 
+/// The longest id of a provider's that is kept.
+const ID_BYTES_MAX: usize = 256;
+
+/// Whether a text may be a provider's id of a message: one word of printable ASCII, not too long to be kept. What is none
+/// came from somebody else.
+pub fn is_id(text: &str) -> bool {
+    (1..=ID_BYTES_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// `text` as one line of at most 200 characters, without `secrets` (an address in each of its spellings), without
 /// e-mail addresses and without runs of seven or more digits: the record of an outcome outlives the consent.
 pub fn one_line(text: &str, secrets: &[&str]) -> String {

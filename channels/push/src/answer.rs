@@ -67,10 +67,12 @@ pub(crate) fn judge(answer: &Answer, to: &str) -> Outcome {
     let body = answer.body.whole().unwrap_or_default();
     if (200..300).contains(&answer.status) {
         return match serde_json::from_slice::<Accepted>(body) {
-            Ok(Accepted { name }) if name.starts_with("projects/") => Outcome::Accepted {
-                answer: format!("HTTP {}: taken by the platform", answer.status),
-                provider_id: Some(name),
-            },
+            Ok(Accepted { name }) if name.starts_with("projects/") && egress::is_id(&name) => {
+                Outcome::Accepted {
+                    answer: format!("HTTP {}: taken by the platform", answer.status),
+                    provider_id: Some(name),
+                }
+            }
             _ => Outcome::Unknown {
                 stage: Stage::Answer,
                 answer: format!(

@@ -139,7 +139,7 @@ impl SmsAdapter {
     }
 
     /// What an answer means. Table: [`Provider::codes`] first, then the status, see [`Answer::outcome_by_status`].
-    fn judge(&self, answer: &Answer, to: &str) -> Outcome {
+    pub(crate) fn judge(&self, answer: &Answer, to: &str) -> Outcome {
         let provider = &self.config.provider;
         let body = answer.body.whole().and_then(|bytes| serde_json::from_slice::<Value>(bytes).ok());
         let at = |pointer: &str| {
@@ -151,7 +151,7 @@ impl SmsAdapter {
         };
         if (200..300).contains(&answer.status) {
             let trouble = answer.body.trouble().unwrap_or("the answer is not the provider's");
-            return match at(&provider.accepted.id) {
+            return match at(&provider.accepted.id).filter(|id| egress::is_id(id)) {
                 Some(id) => Outcome::Accepted {
                     answer: one_line(&format!("HTTP {} {id}", answer.status), &[to]),
                     provider_id: Some(id),
@@ -165,8 +165,16 @@ impl SmsAdapter {
         let said = at(&provider.message).map(|text| one_line(&text, &[to, to.trim_start_matches('+')]));
         let said = said.or_else(|| answer.body.trouble().map(str::to_owned)).unwrap_or_default();
         let Some(code) = at(&provider.code) else { return answer.outcome_by_status(&said) };
-        let Some((meaning, ours)) = provider.codes.get(&code) else {
-            return answer.outcome_by_status(&format!("{code} {said}"));
+        // That a number or a message is refused for good is believed of a refusal alone: after a redirect or a failure of
+        // theirs nobody knows what became of the message, whatever code stands beside it.
+        let refusal = (400..500).contains(&answer.status);
+        let for_good = |meaning: &Meaning| {
+            matches!(meaning, Meaning::AddressDead | Meaning::MessageRefused | Meaning::OptedOut)
+        };
+        let known = provider.codes.get(&code).filter(|(meaning, _)| refusal || !for_good(meaning));
+        let Some((meaning, ours)) = known else {
+            let said = one_line(&format!("{code} {said}"), &[to, to.trim_start_matches('+')]);
+            return answer.outcome_by_status(&said);
         };
         let line = format!("HTTP {}: {code} {ours}", answer.status);
         match meaning {

@@ -311,3 +311,32 @@ fn a_call_that_is_not_the_providers_is_not_believed() {
     assert_eq!(SmsAdapter::new(nowhere).unwrap().callback(&call), Err(CallRefused::NotTaken));
     assert!(matches!(called("delivery=x", "MessageStatus=sent", "token"), Err(CallRefused::Unreadable(_))));
 }
+
+fn judged(status: u16, body: &str) -> Outcome {
+    let body = egress::AnswerBody::Whole(body.as_bytes().to_vec());
+    let answer = egress::Answer { status, retry_after: None, body };
+    adapter("http://127.0.0.1:9".to_owned()).judge(&answer, "+819012345678")
+}
+
+#[test]
+fn a_code_that_nobody_knows_is_recorded_without_the_number_that_it_may_hold() {
+    let outcome = judged(400, r#"{"code":"12\n+819012345678","message":"to 819012345678"}"#);
+    assert_eq!(outcome.answer(), "HTTP 400: 12 … to …");
+}
+
+#[test]
+fn a_number_is_dead_by_a_refusal_alone() {
+    let dead = r#"{"code":21614,"message":"not a mobile number"}"#;
+    assert!(matches!(judged(400, dead), Outcome::AddressDead { .. }));
+    assert!(matches!(judged(500, dead), Outcome::Unknown { .. }));
+    assert!(matches!(judged(301, dead), Outcome::Misconfigured { .. }));
+}
+
+#[test]
+fn an_id_that_is_none_proves_no_acceptance() {
+    assert!(matches!(judged(201, r#"{"sid":"SM1"}"#), Outcome::Accepted { .. }));
+    for sid in ["".to_owned(), "x".repeat(257), "SM 1".to_owned(), "SM\\n1".to_owned()] {
+        let outcome = judged(201, &format!("{{\"sid\":\"{sid}\"}}"));
+        assert!(matches!(outcome, Outcome::Unknown { .. }), "{outcome:?}");
+    }
+}
