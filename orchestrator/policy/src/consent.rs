@@ -36,7 +36,7 @@ pub(crate) fn check(case: &Case<'_>, findings: &mut Findings) {
     }
     let revoked = last_revocation(case);
     if let Some((consent, rule)) = revoked
-        && !grants(case, revoked).any(|grant| grant.at > consent.at)
+        && grants(case, revoked).next().is_none()
     {
         refused(case, findings, consent, rule);
         return;
@@ -72,7 +72,7 @@ fn exempt(case: &Case<'_>, findings: &mut Findings) {
 /// Service messages need no consent, but a customer who refused this very purpose, or the whole channel, is heard.
 fn refused_service(case: &Case<'_>, findings: &mut Findings) {
     if let Some((consent, rule)) = last_revocation(case)
-        && !grants(case, Some((consent, rule))).any(|grant| grant.at > consent.at)
+        && grants(case, Some((consent, rule))).next().is_none()
     {
         refused(case, findings, consent, rule);
     }

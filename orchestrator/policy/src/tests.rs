@@ -39,6 +39,8 @@ pub(super) struct Story {
     pub(super) late_max: Option<Elapsed>,
     pub(super) cap_uses: Vec<(Timestamp, Channel)>,
     pub(super) competitors: Vec<(u8, i32, Timestamp)>,
+    /// The class and the channel of the competitors; on the message's own channel where `None`.
+    pub(super) competing: (MessageClass, Option<Channel>),
     pub(super) suppressions: Vec<Suppression>,
     pub(super) stops: Vec<Stop>,
     pub(super) held: bool,
@@ -65,6 +67,7 @@ impl Story {
             late_max: None,
             cap_uses: Vec::new(),
             competitors: Vec::new(),
+            competing: (MessageClass::Marketing, None),
             suppressions: Vec::new(),
             stops: Vec::new(),
             held: false,
@@ -154,8 +157,8 @@ impl Story {
                 id: [*id; 16],
                 name: "other_offer",
                 journey: Some("win_back"),
-                class: MessageClass::Marketing,
-                channel: &self.channel,
+                class: self.competing.0,
+                channel: self.competing.1.as_ref().unwrap_or(&self.channel),
                 priority: *priority,
                 due_at: *due_at,
             })

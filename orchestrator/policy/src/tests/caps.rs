@@ -126,3 +126,47 @@ fn those_that_are_not_due_yet_compete_for_nothing() {
         })
         .says("allow");
 }
+
+#[test]
+fn a_brand_that_sets_no_cap_has_none() {
+    let times = ["2026-11-12T03:00:00Z", "2026-11-14T03:00:00Z", "2026-11-16T03:00:00Z"];
+    Story::new()
+        .with(|s| {
+            s.brand.caps = Some(Vec::new());
+            s.cap_uses = uses(&times);
+        })
+        .says("allow");
+}
+
+#[test]
+fn only_marketing_on_the_channel_of_a_cap_competes_for_it() {
+    let story = |class, channel| {
+        Story::new().with(move |s| {
+            let cap = Cap { max: 1, per: Elapsed::from_days(7), channel: Some(Channel::EMAIL) };
+            s.brand.caps = Some(vec![cap]);
+            s.competitors = vec![(1, 9, s.now)];
+            s.competing = (class, channel);
+        })
+    };
+    story(MessageClass::Marketing, None).says("delay FRQ-001 cap_lost 2026-11-18T03:05:00Z");
+    story(MessageClass::Service, None).says("allow");
+    story(MessageClass::Marketing, Some(Channel::SMS)).says("allow");
+}
+
+#[test]
+fn a_cap_is_told_in_its_own_unit() {
+    for (per, en, ja) in [
+        (Elapsed::from_days(2), "in 2 days", "2 日 につき"),
+        (Elapsed::from_hours(36), "in 36 hours", "36 時間 につき"),
+        (Elapsed::from_minutes(90), "in 90 minutes", "90 分 につき"),
+    ] {
+        let verdict = Story::new()
+            .with(|s| {
+                s.brand.caps = Some(vec![Cap { max: 1, per, channel: None }]);
+                s.cap_uses = uses(&["2026-11-18T02:00:00Z"]);
+            })
+            .judge();
+        let text = &verdict.reasons[0].text;
+        assert!(text.en.contains(en) && text.ja.contains(ja), "{text:?}");
+    }
+}

@@ -223,3 +223,95 @@ fn an_american_refusal_reaches_every_text_from_31_january_2027_on() {
         .with(|s| s.grant(Basis::ExpressWritten, "2027-02-02T00:00:00Z").purpose = Some("offers".to_owned()))
         .says("allow");
 }
+
+#[test]
+fn of_several_consents_the_one_that_lasts_longest_is_stood_on() {
+    let story = |first: Option<&str>, second: Option<&str>| {
+        let ends = [first, second].map(|end| end.map(at));
+        let verdict = Story::new()
+            .with(|s| {
+                s.customer.consents[0].expires_at = ends[0];
+                s.grant(Basis::Implied, "2026-02-01T00:00:00Z").expires_at = ends[1];
+            })
+            .says("allow");
+        let consent = verdict.consent.unwrap();
+        (consent.basis, consent.expires_at)
+    };
+    let (soon, late) = (Some("2027-01-01T00:00:00Z"), Some("2028-01-01T00:00:00Z"));
+    assert_eq!(story(soon, late), (Basis::Implied, late.map(at)));
+    assert_eq!(story(late, soon), (Basis::Express, late.map(at)));
+    assert_eq!(story(soon, None), (Basis::Implied, None), "one without an end lasts longest");
+    assert_eq!(story(None, None), (Basis::Express, None), "of two that last as long, the first");
+}
+
+#[test]
+fn where_several_countries_decide_the_consent_that_ends_first_is_recorded() {
+    // Implied by nothing that Canada knows by name: six months there, no end in Japan.
+    for countries in [["JP", "CA"], ["CA", "JP"]] {
+        let verdict = Story::new()
+            .with(|s| {
+                s.customer.country = None;
+                s.customer.consents[0].basis = Basis::Implied;
+                s.customer.consents[0].at = at("2026-09-01T00:00:00Z");
+                s.brand.countries = countries.iter().map(|c| country(c)).collect();
+            })
+            .says("allow");
+        assert_eq!(verdict.consent.unwrap().expires_at, Some(at("2027-03-01T00:00:00Z")), "{countries:?}");
+    }
+    // Both without an end: what the first country stands on, by its code; Brazil asks for more than Japan.
+    let verdict = Story::new()
+        .with(|s| {
+            s.customer.country = None;
+            s.customer.consents.clear();
+            s.grant(Basis::Implied, "2026-01-01T00:00:00Z");
+            s.grant(Basis::Express, "2026-01-02T00:00:00Z");
+            s.brand.countries = ["JP", "BR"].iter().map(|c| country(c)).collect();
+        })
+        .says("allow");
+    assert_eq!(verdict.consent.unwrap().basis, Basis::Express);
+}
+
+#[test]
+fn a_refusal_of_everything_is_named_before_one_of_something_else_of_the_same_instant() {
+    let when = "2027-01-31T00:00:00Z";
+    Story::american()
+        .on(Channel::SMS)
+        .at("2027-03-01T12:00:00-05:00")
+        .with(|s| {
+            s.revoke(when);
+            s.revoke(when).purpose = Some("news".to_owned());
+        })
+        .says("block CNS-006 consent_revoked");
+}
+
+#[test]
+fn a_consent_given_after_a_refusal_lifts_it_for_service_messages_too() {
+    let story = |granted: &str| {
+        Story::new().class(MessageClass::Service).with(|s| {
+            s.customer.consents.clear();
+            s.revoke("2026-02-01T00:00:00Z");
+            s.grant(Basis::Express, granted);
+        })
+    };
+    story("2026-02-02T00:00:00Z").says("allow");
+    story("2026-02-01T00:00:00Z").says("block CNS-006 consent_revoked");
+    story("2026-01-31T00:00:00Z").says("block CNS-006 consent_revoked");
+}
+
+#[test]
+fn reasons_name_how_a_word_was_given_and_what_would_be_needed() {
+    let said = |story: Story, text: &str| {
+        let verdict = story.judge();
+        let reason = &verdict.reasons[0];
+        assert!(reason.text.en.contains(text), "{text}: {reason:?}");
+        reason.text.ja.clone()
+    };
+    said(Story::new(), "(web_form)");
+    said(Story::new().with(|s| s.customer.consents[0].evidence.method.clear()), "(no evidence recorded)");
+    let none = |s: &mut Story| s.customer.consents.clear();
+    assert!(said(Story::new().with(none), "no express or implied consent").contains("明示または黙示の同意"));
+    let pushed = Story::american().on(Channel::PUSH).with(none);
+    assert!(said(pushed, "no express consent").contains("明示の同意"));
+    let texted = Story::american().on(Channel::SMS).with(none);
+    assert!(said(texted, "no express written consent").contains("書面による明示の同意"));
+}

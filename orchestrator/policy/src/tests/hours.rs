@@ -168,3 +168,27 @@ fn a_brand_without_countries_goes_by_its_own_clock() {
         })
         .says("delay QH-005 quiet_hours 2026-11-18T23:00:00Z");
 }
+
+#[test]
+fn a_window_of_the_brand_is_for_the_classes_and_channels_that_it_names() {
+    let story = |class, classes: &[MessageClass], channels: &[Channel]| {
+        Story::new().class(class).with(|s| {
+            s.brand.windows = vec![BrandWindow {
+                classes: classes.to_vec(),
+                channels: channels.to_vec(),
+                allow: Window::parse("14:00-18:00").unwrap(),
+                business_days: false,
+            }];
+        })
+    };
+    let (marketing, service, owed) =
+        (MessageClass::Marketing, MessageClass::Service, MessageClass::Transactional);
+    let waits = "delay QH-005 quiet_hours 2026-11-18T05:00:00Z";
+    story(marketing, &[], &[]).says(waits);
+    story(service, &[], &[]).says(waits);
+    story(owed, &[], &[]).says("allow");
+    story(marketing, &[service], &[]).says("allow");
+    story(marketing, &[marketing], &[Channel::EMAIL]).says(waits);
+    story(marketing, &[marketing], &[Channel::SMS]).says("allow");
+    story(marketing, &[service], &[Channel::EMAIL]).says("allow");
+}
