@@ -5,6 +5,8 @@ mod address;
 mod classify;
 mod compose;
 mod config;
+#[doc(hidden)]
+pub mod fuzz;
 mod line;
 mod pool;
 mod reply;

@@ -7,6 +7,8 @@
 mod adapter;
 mod answer;
 mod credentials;
+#[doc(hidden)]
+pub mod fuzz;
 mod payload;
 mod token;
 

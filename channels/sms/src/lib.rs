@@ -7,6 +7,8 @@
 
 mod adapter;
 mod callback;
+#[doc(hidden)]
+pub mod fuzz;
 mod keywords;
 mod price;
 mod provider;

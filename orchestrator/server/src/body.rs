@@ -42,7 +42,7 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, max: usize) -> Result<
 }
 
 /// Unpacks gzip; stops as soon as there is more than `max`.
-fn unpack(packed: &[u8], max: usize) -> Result<Bytes, Problem> {
+pub(crate) fn unpack(packed: &[u8], max: usize) -> Result<Bytes, Problem> {
     let mut out = Vec::with_capacity(packed.len().saturating_mul(4).min(max));
     let mut reader = flate2::read::MultiGzDecoder::new(packed).take(max as u64 + 1);
     reader

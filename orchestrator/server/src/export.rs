@@ -226,7 +226,7 @@ fn instant(value: &Json) -> String {
 }
 
 /// One line (RFC 4180), with a byte order mark before the first: without it spreadsheets read UTF-8 as something else.
-fn csv_line(cells: &[String], first: bool) -> Vec<u8> {
+pub(crate) fn csv_line(cells: &[String], first: bool) -> Vec<u8> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     // Writing into a Vec cannot fail.
     let _ = writer.write_record(cells.iter().map(|cell| harmless(cell)));
@@ -236,8 +236,12 @@ fn csv_line(cells: &[String], first: bool) -> Vec<u8> {
 
 /// A cell that no spreadsheet takes for a formula.
 pub fn harmless(cell: &str) -> String {
+    // What does not show may be passed over by a spreadsheet, so it is here.
+    let unseen = |c: char| {
+        c.is_whitespace() || c.is_control() || matches!(c, '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{2060}')
+    };
     // Full-width signs count too: spreadsheets in Japanese fold them.
-    let first = cell.trim_start_matches([' ', '\u{3000}']).chars().next();
+    let first = cell.trim_start_matches(unseen).chars().next();
     let starts = matches!(first, Some('=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠'));
     if starts || cell.starts_with(['\t', '\r', '\n']) { format!("'{cell}") } else { cell.to_owned() }
 }
@@ -364,6 +368,9 @@ mod tests {
             "＝1",
             "\u{3000}＠x",
             "=cmd|' /C calc'!A0",
+            " \t=1",
+            "\u{a0}\u{feff}=1",
+            "\u{0}=1",
         ] {
             let line =
                 String::from_utf8(csv_line(&[evil.to_owned(), "x".to_owned()], false)).unwrap_or_default();

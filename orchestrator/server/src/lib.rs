@@ -12,6 +12,8 @@ mod body;
 mod callbacks;
 pub mod console;
 pub mod export;
+#[doc(hidden)]
+pub mod fuzz;
 mod hooks;
 pub mod import;
 mod intake;

@@ -74,9 +74,9 @@ fn shown(customer: &Customer) -> Value {
 const REASON_MAX: usize = 500;
 
 /// What goes with a request to erase.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Said {
+pub(super) struct Said {
     /// Why, for the record; free of personal data.
     #[serde(default)]
     reason: String,

@@ -58,9 +58,9 @@ pub(crate) fn routes() -> Vec<Route> {
     ]
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Limit {
+pub(super) struct Limit {
     limit: Option<usize>,
 }
 

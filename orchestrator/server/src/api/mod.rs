@@ -4,6 +4,7 @@ mod catalogs;
 mod consents;
 mod customers;
 mod events;
+pub(crate) mod fuzz;
 mod health;
 mod idempotency;
 mod import;

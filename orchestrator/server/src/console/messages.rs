@@ -85,7 +85,7 @@ pub(crate) fn day(text: &str, zone: &Zone, next: bool) -> Option<Timestamp> {
 }
 
 /// An address in its normal form, on the channel that it looks like.
-fn address(text: &str, channel: Option<&Channel>) -> Option<(Channel, String)> {
+pub(crate) fn address(text: &str, channel: Option<&Channel>) -> Option<(Channel, String)> {
     if let Ok(email) = EmailAddress::parse(text) {
         return Some((Channel::EMAIL, email.as_str().to_owned()));
     }

@@ -7,6 +7,7 @@ mod acts;
 mod assets;
 mod content;
 mod customers;
+pub(crate) mod fuzz;
 mod graph;
 mod guard;
 mod inbox;

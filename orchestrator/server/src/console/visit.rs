@@ -32,9 +32,10 @@ impl Fields {
         Self(form_urlencoded::parse(bytes).into_owned().collect())
     }
 
-    /// The first field of this name, trimmed; `None` where it is missing or blank.
+    /// The first field of this name that is not blank, trimmed.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.trim()).filter(|v| !v.is_empty())
+        let named = self.0.iter().filter(|(key, _)| key == name);
+        named.map(|(_, value)| value.trim()).find(|value| !value.is_empty())
     }
 
     /// All fields of this name.

@@ -38,7 +38,7 @@ impl Place {
     /// The same of our member of an object.
     pub(super) fn of_member(member: &Json) -> Self {
         let mut place = Self::default();
-        for (name, value) in member.as_object().into_iter().flatten() {
+        for (name, value) in member.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
             place.note(&format!("{MEMBER}.{name}"), value);
         }
         place
@@ -97,17 +97,33 @@ pub(super) fn line(options: &Options, line: u64, refusal: &Refusal, body: &[u8])
             "code": code, "reason": refusal.reason,
         })
     };
+    let (noted, body) = noted_in(body);
     match serde_json::from_slice::<Map<String, Json>>(body) {
         Ok(mut map) => {
-            let place = map.get(MEMBER).map(Place::of_member).unwrap_or_default();
+            let place = map.get(MEMBER).map_or(noted, Place::of_member);
             map.insert(MEMBER.to_owned(), note(&place));
             Json::Object(map).to_string()
         }
-        Err(_) => format!("{}\n{}", json!({MEMBER: note(&Place::default())}), String::from_utf8_lossy(body)),
+        Err(_) => format!("{}\n{}", json!({MEMBER: note(&noted)}), String::from_utf8_lossy(body)),
     }
 }
 
-/// Fields as a line of CSV. They are read by Tabi again and not by a spreadsheet alone: nothing is put before `=`.
+/// A line below a note about it: what is kept of both, so that whoever writes it again knows its place.
+pub(super) fn below(noted: &Place, line: Vec<u8>) -> Vec<u8> {
+    if *noted == Place::default() {
+        return line;
+    }
+    let note = json!({MEMBER: {"file": noted.file, "line": noted.line}});
+    [note.to_string().as_bytes(), b"\n", &line].concat()
+}
+
+/// The other way round. A line has no end within.
+fn noted_in(body: &[u8]) -> (Place, &[u8]) {
+    let Some(end) = body.iter().position(|byte| *byte == b'\n') else { return (Place::default(), body) };
+    let note: Json = serde_json::from_slice(&body[..end]).unwrap_or_default();
+    (taken(&note).unwrap_or_default(), &body[end + 1..])
+}
+
 fn record(fields: impl Iterator<Item = String>) -> String {
     let quoted = fields.map(|field| {
         if field.contains([',', '"', '\n', '\r']) || field.trim() != field {

@@ -8,6 +8,7 @@
 //! is, and why it was refused ([`RejectedRow::again`]), and counts as that line of that file.
 
 mod again;
+pub(crate) mod fuzz;
 mod row;
 mod rows;
 mod status;

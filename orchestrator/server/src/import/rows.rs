@@ -120,6 +120,7 @@ impl<'o, R: BufRead> Rows<'o, R> {
                 if bytes.iter().all(u8::is_ascii_whitespace) {
                     continue;
                 }
+                let about;
                 let call = match json::parse(&bytes) {
                     // A note about the line below it.
                     Ok(Json::Object(map)) if map.len() == 1 && map.contains_key(again::MEMBER) => {
@@ -127,12 +128,16 @@ impl<'o, R: BufRead> Rows<'o, R> {
                         continue;
                     }
                     Ok(json) => {
-                        let place = again::taken(&json).unwrap_or(std::mem::take(noted));
+                        about = std::mem::take(noted);
+                        let place = again::taken(&json).unwrap_or_else(|| about.clone());
                         from_json(json, &place.name(options, *line), options, seen, now)
                     }
-                    Err(why) => Err(Refusal::new(Why::InvalidJson, "import", why)),
+                    Err(why) => {
+                        about = std::mem::take(noted);
+                        Err(Refusal::new(Why::InvalidJson, "import", why))
+                    }
                 };
-                return Ok(Some((*line, Item { call, body: bytes })));
+                return Ok(Some((*line, Item { call, body: again::below(&about, bytes) })));
             },
         }
     }

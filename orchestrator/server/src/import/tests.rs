@@ -3,7 +3,7 @@
 
 use super::{Columns, Format, ImportError, Kind, Options, Progress, RejectedRow, run};
 use crate::App;
-use crate::testing::{app, customer, events};
+use crate::testing::{app, customer, events, now};
 use words::ConsentState;
 
 fn options(format: Format, kind: Kind, columns: &[&str]) -> Options {
@@ -169,4 +169,33 @@ async fn a_column_that_the_file_does_not_have_is_refused_and_one_that_nothing_de
         let done = run(&app, PEOPLE.as_bytes(), &options, |_| {}, |_| {}).await.unwrap();
         assert_eq!(done.undeclared.iter().map(String::as_str).collect::<Vec<_>>(), ["Points", "note"]);
     }
+}
+
+#[test]
+fn a_note_is_about_the_line_below_it_and_about_no_other() {
+    let options = options(Format::Jsonl, Kind::Events, &[]);
+    let read = |text: &str| super::fuzz::rows(text.as_bytes(), &options, now()).unwrap().1;
+    let file =
+        "{\"tabi\":{\"file\":\"old.jsonl\",\"line\":7}}\nnot json\n{\"user_id\":\"u1\",\"event\":\"seen\"}\n";
+    let rows = read(file);
+    assert!(rows[0].again.contains("\"file\":\"old.jsonl\",\"line\":7"), "{rows:?}");
+    assert!(rows[0].again.ends_with("\nnot json"), "{rows:?}");
+    let second = rows[1].call.clone().unwrap();
+    assert!(second.contains(&format!("{}:3", options.name)), "{second}");
+    // What is refused keeps its place however often it is tried, an object too.
+    assert_eq!(read(&rows[0].again)[0].again, rows[0].again);
+    let object = read(&file.replace("not json", "{\"user_id\":\"u1\"}"));
+    assert!(object[0].again.contains("\"line\":7"), "{object:?}");
+}
+
+#[test]
+fn ids_of_a_file_are_no_longer_than_those_of_the_api() {
+    let options = options(Format::Csv, Kind::Customers, &[]);
+    let read = |id: &str| {
+        let file = format!("user_id,email\n\"{id}\",a@example.jp\n");
+        super::fuzz::rows(file.as_bytes(), &options, now()).unwrap().1.remove(0).call.map(|_| ())
+    };
+    assert_eq!(read(&"a".repeat(256)), Ok(()));
+    assert_eq!(read(&"a".repeat(257)), Err("not_a_message"));
+    assert_eq!(read("a\nb"), Err("not_a_message"));
 }

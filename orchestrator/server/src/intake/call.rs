@@ -4,6 +4,11 @@ use super::Why;
 use serde_json::{Map, Value as Json};
 use words::{Basis, Channel, Evidence, Timestamp};
 
+/// Ids are at most so long, in characters.
+pub(crate) const ID_MAX: usize = 256;
+/// Names are.
+pub(crate) const NAME_MAX: usize = 128;
+
 /// What kind of thing is said.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum CallKind {
@@ -69,6 +74,32 @@ impl Call {
             push_token: None,
             consents: Vec::new(),
         }
+    }
+
+    /// Whether its ids and its name are no longer than every door allows, and of one line.
+    pub(crate) fn within_limits(&self) -> Result<(), Refusal> {
+        let name = match &self.kind {
+            CallKind::Track(name) => Some(("the name of the event", name, NAME_MAX)),
+            CallKind::Group(group) => Some(("the id of the group", group, ID_MAX)),
+            CallKind::Alias(previous) => Some(("the previous id", previous, ID_MAX)),
+            CallKind::Identify => None,
+        };
+        let ids = [
+            ("the user id", &self.user_id),
+            ("the anonymous id", &self.anonymous_id),
+            ("the message id", &self.message_id),
+        ];
+        let ids = ids.into_iter().filter_map(|(what, id)| Some((what, id.as_ref()?, ID_MAX)));
+        for (what, text, max) in ids.chain(name) {
+            let refuse = |why: String| Refusal::new(Why::NotAMessage, self.name(), format!("{what} {why}"));
+            if text.chars().count() > max {
+                return Err(refuse(format!("has more than {max} characters")));
+            }
+            if text.chars().any(char::is_control) {
+                return Err(refuse("has a control character in it".to_owned()));
+            }
+        }
+        Ok(())
     }
 
     /// For the list of what was refused.

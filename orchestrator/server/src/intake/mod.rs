@@ -14,10 +14,10 @@ mod typed;
 mod why;
 mod world;
 
-pub(crate) use call::{Call, CallKind, ConsentWord, Door, Item, Refusal};
+pub(crate) use call::{Call, CallKind, ConsentWord, Door, ID_MAX, Item, NAME_MAX, Refusal};
 pub(crate) use named::Named;
 pub use person::national;
-pub(crate) use person::trait_known;
+pub(crate) use person::{said, trait_known};
 pub(crate) use take::{Fate, check, take};
 pub(crate) use typed::{lenient, snake_case, strict};
 pub(crate) use why::Why;

@@ -90,6 +90,7 @@ pub(crate) fn check(app: &App, world: &World, door: &Door, items: Vec<Item>) -> 
 
 /// Checks one call against the schema and the rules of its door.
 fn prepare(app: &App, world: &World, door: &Door, call: Call, now: Timestamp) -> Result<Ready, Refusal> {
+    call.within_limits()?;
     let at = call.occurred_at.unwrap_or(now).min(now);
     let browser_may = matches!(call.kind, CallKind::Identify | CallKind::Track(_));
     if door.browser && !browser_may {

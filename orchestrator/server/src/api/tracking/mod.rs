@@ -140,16 +140,21 @@ async fn single(
         return Err(Problem::new(Code::TooLarge, "the message has more than 32 KB"));
     }
     // Not JSON: nothing to keep and nothing to replay.
-    let json = json::parse(&bytes).map_err(|why| Problem::new(Code::InvalidJson, why))?;
-    let now = app.now();
-    let call = read::message(&json, Some(kind), &read::Clock::of(&json, now), None);
-    let kept = read::kept(&json, kind);
-    let items = vec![Item { call, body: kept }];
-    match take(app, &world(app), &door(&caller, false), items).await?.pop() {
+    let item =
+        by_route(&bytes, kind, false, app.now()).map_err(|why| Problem::new(Code::InvalidJson, why))?;
+    match take(app, &world(app), &door(&caller, false), vec![item]).await?.pop() {
         Some(Fate::Refused(refusal)) => Err(refused(&refusal)),
         Some(Fate::Duplicate) => Ok(Json(json!({"success": true, "duplicate": true}))),
         _ => Ok(Json(json!({"success": true}))),
     }
+}
+
+/// A message whose route says what it is, and what is kept of it. `exact`: its times are taken as they are.
+pub(crate) fn by_route(bytes: &[u8], kind: &str, exact: bool, now: words::Timestamp) -> Result<Item, String> {
+    let json = json::parse(bytes)?;
+    let clock = if exact { read::Clock::exact(now) } else { read::Clock::of(&json, now) };
+    let call = read::message(&json, Some(kind), &clock, None);
+    Ok(Item { call, body: read::kept(&json, kind) })
 }
 
 /// Why a single message was not taken.
@@ -197,24 +202,7 @@ async fn many(
 ) -> Result<Json<Value>, Problem> {
     let bytes: Bytes = body::read(headers, body, BATCH_MAX).await?;
     let caller = caller(app, known, &bytes, scope).await?;
-    // Taken as it stands, the elements of a list would be read as the fields of a batch, in their order.
-    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
-        return Err(Problem::new(
-            Code::InvalidRequest,
-            "a batch is `{\"batch\": [ … ]}`: the body is a list",
-        ));
-    }
-    let batch: Batch<'_> = serde_json::from_slice(&bytes).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => Problem::new(Code::InvalidRequest, not_a_batch(&bytes, &error)),
-        _ => Problem::new(Code::InvalidJson, json::describe(&error)),
-    })?;
-    if batch.batch.len() > MESSAGES_MAX {
-        return Err(Problem::new(Code::TooLarge, "the batch has more than 2,500 messages"));
-    }
-    let now = app.now();
-    let clock = if history { read::Clock::exact(now) } else { read::Clock::sent(&batch.sent_at, now) };
-    let shared = batch.context.as_object();
-    let items: Vec<Item> = batch.batch.iter().map(|raw| item(raw, &clock, shared)).collect();
+    let items = split(&bytes, history, app.now())?;
     let total = items.len();
     let fates = take(app, &world(app), &door(&caller, history), items).await?;
     let rejected = fates.iter().filter(|fate| matches!(fate, Fate::Refused(_))).count();
@@ -235,6 +223,27 @@ async fn many(
         answer["problems"] = problems.take(100).collect();
     }
     Ok(Json(answer))
+}
+
+/// The messages of a batch, each read by itself.
+pub(crate) fn split(bytes: &[u8], history: bool, now: words::Timestamp) -> Result<Vec<Item>, Problem> {
+    // Taken as it stands, the elements of a list would be read as the fields of a batch, in their order.
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+        return Err(Problem::new(
+            Code::InvalidRequest,
+            "a batch is `{\"batch\": [ … ]}`: the body is a list",
+        ));
+    }
+    let batch: Batch<'_> = serde_json::from_slice(bytes).map_err(|error| match error.classify() {
+        serde_json::error::Category::Data => Problem::new(Code::InvalidRequest, not_a_batch(bytes, &error)),
+        _ => Problem::new(Code::InvalidJson, json::describe(&error)),
+    })?;
+    if batch.batch.len() > MESSAGES_MAX {
+        return Err(Problem::new(Code::TooLarge, "the batch has more than 2,500 messages"));
+    }
+    let clock = if history { read::Clock::exact(now) } else { read::Clock::sent(&batch.sent_at, now) };
+    let shared = batch.context.as_object();
+    Ok(batch.batch.iter().map(|raw| item(raw, &clock, shared)).collect())
 }
 
 /// Why a body that is JSON is no batch.

@@ -6,14 +6,11 @@
 //! `context.consent.categoryPreferences` maps categories to true or false. A category is the purpose of that name (or of
 //! its name in snake case); it is a word on every channel. Categories that are no purpose say nothing.
 
-use crate::intake::{Call, CallKind, ConsentWord, Refusal, Why};
+use crate::intake::{Call, CallKind, ConsentWord, ID_MAX, NAME_MAX, Refusal, Why};
 use crate::json::{object, text};
 use serde_json::{Map, Value as Json};
 use words::{Basis, Evidence, Timestamp};
 
-/// Ids and names are at most so long.
-const ID_MAX: usize = 256;
-const NAME_MAX: usize = 128;
 const TOKEN_MAX: usize = 4096;
 
 /// When things happened, by our clock.
