@@ -315,3 +315,15 @@ fn reasons_name_how_a_word_was_given_and_what_would_be_needed() {
     let texted = Story::american().on(Channel::SMS).with(none);
     assert!(said(texted, "no express written consent").contains("書面による明示の同意"));
 }
+
+#[test]
+fn an_exemption_names_the_class_in_both_languages() {
+    for (class, en, ja) in [
+        (MessageClass::Service, "class service", "サービス"),
+        (MessageClass::Transactional, "class transactional", "取引"),
+    ] {
+        let verdict = Story::new().class(class).judge();
+        let reason = verdict.reasons.iter().find(|reason| reason.code == "exempt_from_consent").unwrap();
+        assert!(reason.text.en.contains(en) && reason.text.ja.contains(ja), "{reason:?}");
+    }
+}
