@@ -99,6 +99,8 @@ pub(super) fn line(options: &Options, line: u64, refusal: &Refusal, body: &[u8])
     };
     let (noted, body) = noted_in(body);
     match serde_json::from_slice::<Map<String, Json>>(body) {
+        // Alone, the member would be a note about the line below.
+        Ok(map) if map.is_empty() => format!("{}\n{{}}", json!({MEMBER: note(&noted)})),
         Ok(mut map) => {
             let place = map.get(MEMBER).map_or(noted, Place::of_member);
             map.insert(MEMBER.to_owned(), note(&place));

@@ -186,6 +186,8 @@ fn a_note_is_about_the_line_below_it_and_about_no_other() {
     assert_eq!(read(&rows[0].again)[0].again, rows[0].again);
     let object = read(&file.replace("not json", "{\"user_id\":\"u1\"}"));
     assert!(object[0].again.contains("\"line\":7"), "{object:?}");
+    let empty = read(&file.replace("not json", "{}"));
+    assert_eq!(read(&empty[0].again)[0].again, empty[0].again);
 }
 
 #[test]
