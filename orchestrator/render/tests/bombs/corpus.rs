@@ -64,6 +64,19 @@ pub(crate) fn stopped() -> Vec<(&'static str, String)> {
         ("texts compared", long("abababab", &often("s ~ \"x\" == s ~ \"y\""))),
         ("texts searched", long("abababab", "{% for a in range(end=99999) %}{% if s is containing(pat=\"abababac\") %}{% endif %}{% endfor %}")),
         ("texts for addresses", long("é/?&é/?&", &often("s | urlencode | length"))),
+        ("texts in small letters", long("ÄÖÜİẞ ab", &often("s | lower | length"))),
+        ("texts with a capital", long("ßabc def", &often("s | capitalize | length"))),
+        ("texts trimmed of marks", long("xxxxxxxx", &often("s | trim_start(pat=\"x\") | length"))),
+        ("texts trimmed of marks at their ends", long("xxxxxxxx", &often("s | trim_end(pat=\"x\") | length"))),
+        ("texts cut at marks", long("a-b-c-d-", &often("s | split(pat=\"-\") | join(sep=\"+\") | length"))),
+        ("texts asked for their ends", long("abababab", "{% for a in range(end=99999) %}{% for b in range(end=99999) %}{% if s is ending_with(pat=s) %}{% endif %}{% endfor %}{% endfor %}")),
+        ("lists asked for their middle", often(&format!("{list} | nth(n=50000)"))),
+        ("lists of lists that are compared", format!("{{% set s = {list} %}}{{% set u = {list} %}}{{% for a in range(end=99999) %}}{{% if s == u %}}x{{% endif %}}{{% endfor %}}")),
+        ("lists asked for what they lack", format!("{{% set s = {list} %}}{{% for a in range(end=99999) %}}{{% if -1 in s %}}x{{% endif %}}{{% endfor %}}")),
+        ("a list that grows with its loop", "{% set s = [1] %}{% for a in range(end=60) %}{% for b in s %}{% set_global s = [s, s] %}{% endfor %}{% endfor %}{% set t %}{{ s }}{% endset %}{% for a in range(end=99999) %}{% for b in range(end=99999) %}{% endfor %}{% endfor %}".to_owned()),
+        ("texts that translate texts", long("abcdefgh", &often("t(key=\"count\", n=s) | length"))),
+        ("loops that tell money", loops("{% set t %}{{ a | money(currency=\"USD\") }}{% endset %}")),
+        ("loops that tell percent", loops("{% set t %}{{ 0.5 | percent }}{% endset %}")),
     ]
 }
 
