@@ -1,6 +1,6 @@
 //! The product as it runs: real `tabi serve` processes, HTTP in, SMTP out, `kill -9` in between.
 
-#![allow(clippy::print_stderr)] // a failing test prints what replays it
+#![allow(clippy::print_stderr, clippy::print_stdout)] // a failing test prints what replays it
 
 mod answers;
 mod bad_input;
@@ -11,9 +11,12 @@ mod go_live;
 mod held;
 mod http;
 mod nodes;
+mod openapi;
 mod reviewer;
 mod shop;
+mod silence;
 mod sink;
+mod stopping;
 
 use std::time::{Duration, Instant};
 

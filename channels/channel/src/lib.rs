@@ -13,7 +13,7 @@ mod receipt;
 
 pub use callback::{Call, CallRefused, Keyword, Reply, Said};
 pub use capabilities::{Capabilities, Idempotency, Part};
-pub use outcome::{ADDRESS_DEAD, OPTED_OUT, Outcome, Stage};
+pub use outcome::{ADDRESS_DEAD, OPTED_OUT, Outcome, Stage, figures};
 pub use receipt::{Receipt, ReceiptKind};
 
 use std::{collections::BTreeMap, future::Future, pin::Pin, time::Duration};

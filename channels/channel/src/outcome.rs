@@ -114,3 +114,36 @@ impl Outcome {
         }
     }
 }
+
+/// What of a provider's answer may stand in a log: its figures (`550 5.1.1`, `400 21211`). Providers repeat addresses, names
+/// and texts in their words, and a log outlives the consent; the words stand in the record. Longer numbers are left out: they
+/// may be somebody's.
+pub fn figures(answer: &str) -> String {
+    let figure = |word: &&str| {
+        word.len() <= 6
+            && word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+            && word.bytes().any(|byte| byte.is_ascii_digit())
+    };
+    let words =
+        answer.split(|c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '@' && c != '+' && c != '-');
+    let found: Vec<&str> = words.map(|word| word.trim_matches('.')).filter(figure).take(3).collect();
+    if found.is_empty() { "no code".to_owned() } else { found.join(" ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_an_answer_a_log_holds_the_figures_alone() {
+        for (answer, expected) in [
+            ("550 5.1.1 <taro.4711@example.jp>: no such user", "550 5.1.1"),
+            ("HTTP 400: 21211 The number +819012345678 is no number", "400 21211"),
+            ("connection refused", "no code"),
+            ("451 4.3.0 for 09012345678, order 4711-22", "451 4.3.0"),
+            ("", "no code"),
+        ] {
+            assert_eq!(figures(answer), expected, "{answer}");
+        }
+    }
+}

@@ -56,7 +56,7 @@ pub struct Request<'a> {
     /// The absolute URL.
     pub url: &'a str,
     /// Headers, `Content-Type` among them.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(&'a str, String)>,
     /// The body.
     pub body: &'a [u8],
 }
@@ -189,7 +189,7 @@ fn tls(extra_roots: &[CertificateDer<'static>]) -> Result<rustls::ClientConfig, 
     Ok(config)
 }
 
-fn headers(pairs: Vec<(&'static str, String)>) -> Result<HeaderMap, String> {
+fn headers(pairs: Vec<(&str, String)>) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
     for (name, value) in pairs {
         let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("`{name}` is no header"))?;

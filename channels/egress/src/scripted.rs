@@ -4,7 +4,7 @@
 
 mod faults;
 
-pub use faults::{HttpFault, http_faults};
+pub use faults::{HttpFault, Unreachable, http_faults, unreachable};
 
 use channel::conformance::{FarSide, Script, Soon};
 use std::{

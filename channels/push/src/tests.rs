@@ -9,7 +9,7 @@ use channel::{
     Adapter, Content, Outcome, Parcel,
     conformance::{Script, exercise},
 };
-use egress::scripted::{Act, Scripted, answer, http_faults};
+use egress::scripted::{Act, Scripted, answer, http_faults, unreachable};
 use serde_json::json;
 use std::time::Duration;
 use words::{DeliveryId, MessageClass, MessageId};
@@ -149,6 +149,19 @@ async fn every_fault_of_http_has_its_outcome() {
     }
     let act = Act::Answer(answer(200, &[], "{\"name\": \"x\"}"));
     assert_eq!(outcome(act, AMPLE).await.as_str(), "unknown", "the name of something else");
+}
+
+#[tokio::test]
+async fn a_platform_that_cannot_be_reached_is_unavailable() {
+    for nowhere in unreachable().await.unwrap() {
+        let adapter = adapter(nowhere.base_url.clone(), Credentials::Token("t".to_owned()));
+        let parcel = parcel();
+        let bytes = adapter.compose(&parcel).unwrap().bytes;
+        let start = std::time::Instant::now();
+        let outcome = adapter.hand_over(&parcel, &bytes, nowhere.deadline).await;
+        assert_eq!(outcome.as_str(), "unavailable", "{}: {outcome:?}", nowhere.what);
+        assert!(start.elapsed() < nowhere.deadline + Duration::from_millis(600), "{}", nowhere.what);
+    }
 }
 
 #[test]

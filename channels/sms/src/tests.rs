@@ -6,7 +6,7 @@ use channel::{
     Adapter, Call, CallRefused, Content, Keyword, Outcome, Parcel, ReceiptKind, Said, Stage,
     conformance::{Script, exercise},
 };
-use egress::scripted::{Act, Scripted, answer, http_faults};
+use egress::scripted::{Act, Scripted, answer, http_faults, unreachable};
 use std::time::{Duration, Instant};
 use words::{DeliveryId, MessageClass, MessageId, Timestamp};
 
@@ -146,12 +146,15 @@ async fn every_fault_of_http_has_its_outcome() {
 }
 
 #[tokio::test]
-async fn a_refused_connection_is_unavailable() {
-    let far = Scripted::new(|_| Act::Reset).await.unwrap();
-    far.leave().await;
-    let (adapter, parcel) = (adapter(far.base_url()), parcel());
-    let bytes = adapter.compose(&parcel).unwrap().bytes;
-    assert_eq!(adapter.hand_over(&parcel, &bytes, AMPLE).await.as_str(), "unavailable");
+async fn a_provider_that_cannot_be_reached_is_unavailable() {
+    for nowhere in unreachable().await.unwrap() {
+        let (adapter, parcel) = (adapter(nowhere.base_url.clone()), parcel());
+        let bytes = adapter.compose(&parcel).unwrap().bytes;
+        let start = Instant::now();
+        let outcome = adapter.hand_over(&parcel, &bytes, nowhere.deadline).await;
+        assert_eq!(outcome.as_str(), "unavailable", "{}: {outcome:?}", nowhere.what);
+        assert!(start.elapsed() < nowhere.deadline + Duration::from_millis(600), "{}", nowhere.what);
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use channel::{
 };
 use egress::{
     Reach,
-    scripted::{Act, Scripted, answer},
+    scripted::{Act, Scripted, answer, http_faults, unreachable},
 };
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use words::{DeliveryId, MessageClass, MessageId};
@@ -121,6 +121,39 @@ async fn every_answer_has_its_outcome() {
     ] {
         let outcome = outcome(act).await;
         assert_eq!(outcome.as_str(), expected, "{what}: {outcome:?}");
+    }
+}
+
+/// What an endpoint of a customer means by what would be somebody else's trouble with a provider of ours.
+fn of_an_endpoint(what: &str, outcome: &'static str) -> &'static str {
+    match outcome {
+        // A 2xx is a yes, whatever comes behind it.
+        _ if what.starts_with("200")
+            || matches!(what, "silence within the body" | "100 MB" | "a gzip bomb") =>
+        {
+            "accepted"
+        }
+        "misconfigured" => "message_refused",
+        "throttled" | "unavailable" => "deferred",
+        other => other,
+    }
+}
+
+#[tokio::test]
+async fn every_fault_of_http_has_its_outcome() {
+    for fault in http_faults() {
+        let start = std::time::Instant::now();
+        let got = outcome(fault.act).await;
+        assert_eq!(got.as_str(), of_an_endpoint(fault.what, fault.outcome), "{}: {got:?}", fault.what);
+        assert!(start.elapsed() < Duration::from_millis(1600), "{}: it hangs", fault.what);
+    }
+    for nowhere in unreachable().await.unwrap() {
+        let adapter = adapter(Reach::Anywhere);
+        let parcel = parcel(format!("{}/hook", nowhere.base_url));
+        let start = std::time::Instant::now();
+        let got = adapter.hand_over(&parcel, b"{}", nowhere.deadline).await;
+        assert_eq!(got.as_str(), "deferred", "{}: {got:?}", nowhere.what);
+        assert!(start.elapsed() < nowhere.deadline + Duration::from_millis(600), "{}", nowhere.what);
     }
 }
 

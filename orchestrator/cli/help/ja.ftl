@@ -88,7 +88,11 @@ tabi = YAML のジャーニーに沿って、お客様にメール・SMS・プ�
     .data = データベースと鍵を置くフォルダー
     .database = データフォルダーのファイルの代わりに使う PostgreSQL データベース（postgres://ユーザー:パスワード@ホスト:ポート/名前）
     .config = 設定ファイル。省略時はデータフォルダーの tabi.yaml、なければプロジェクトの横の tabi.yaml
-    .log = 標準エラーに出すログ。レベル、または target=level,… の形
+    .log = 標準エラーに出すログ。レベル、または target=level,… の形。ID だけを記録し、ライブラリについては info より細かいものを出しません
+    .log_format = ログの形式
+    .log_format-auto = 端末には行で、プログラムには JSON で出します
+    .log_format-lines = 人が読むための行
+    .log_format-json = 一行に一つの JSON
     .after =
         はじめに:
           tabi init my-shop          動くジャーニーを一つ備えたプロジェクトを作ります

@@ -58,9 +58,20 @@ pub(crate) struct Common {
     /// The configuration file; left out: tabi.yaml in the data folder, else beside the project
     #[arg(long, global = true, value_name = "FILE", env = "TABI_CONFIG", hide_env = true)]
     pub(crate) config: Option<PathBuf>,
-    /// What is logged to standard error: a level, or `target=level,…`
+    /// What is logged to standard error: a level, or `target=level,…`; ids only, and of libraries nothing below info
     #[arg(long, global = true, value_name = "FILTER", env = "RUST_LOG", hide_env = true)]
     pub(crate) log: Option<String>,
+    /// How it is logged
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORM",
+        env = "TABI_LOG_FORMAT",
+        hide_env = true
+    )]
+    pub(crate) log_format: crate::log::LogFormat,
 }
 
 /// The languages that Tabi speaks.

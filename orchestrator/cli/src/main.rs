@@ -21,6 +21,8 @@ mod instance;
 mod japanese;
 mod log;
 mod node;
+#[cfg(feature = "otel")]
+mod otel;
 mod output;
 mod place;
 mod preview;

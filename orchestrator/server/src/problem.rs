@@ -84,6 +84,8 @@ codes! {
         "Use a new key for a new request.";
     Rejected "rejected" 400 "The message was not understood" "メッセージを理解できませんでした"
         "The detail says which field and why. It is kept: after the schema is mended it can be replayed, in the console or with POST /v1/replay.";
+    InvalidValue "invalid_value" 422 "A value is well formed, and cannot be taken" "値の形式は正しいものの、受け付けられません"
+        "The detail names the field, and why: it names what the project does not declare, or does not go with the other fields. Names are those of the live release: `tabi check` and `tabi deploy` bring new ones.";
     InvalidInputs "invalid_inputs" 422 "The inputs are not those that were declared" "入力が宣言と一致しません"
         "`errors` names each input. What a message or a journey wants is declared in its file.";
     ClassNotAllowed "class_not_allowed" 422 "This purpose may not be sent directly" "この目的では直接送信できません"

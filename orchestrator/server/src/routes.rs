@@ -17,6 +17,8 @@ use http::header::{
 };
 use std::time::Duration;
 use tower_http::cors::{Any, CorsLayer};
+use tracing::{Instrument as _, field::Empty, trace_span};
+use words::TRACES;
 
 /// The longest that a request may take.
 const REQUEST_MAX: Duration = Duration::from_secs(30);
@@ -143,7 +145,12 @@ async fn counted(
     next: Next,
 ) -> Response {
     let began = std::time::Instant::now();
-    let response = next.run(request).await;
+    let span = trace_span!(
+        target: TRACES, "request", otel.kind = "server", http.request.method = method, http.route = path,
+        http.response.status_code = Empty,
+    );
+    let response = next.run(request).instrument(span.clone()).await;
+    span.record("http.response.status_code", response.status().as_u16());
     app.requests.answered(method, path, response.status(), began.elapsed());
     response
 }

@@ -43,3 +43,6 @@ pub use zone::{Country, Zone, ZoneError, ZoneSource};
 
 /// Shards: `shard = hash(customer) % SHARDS` leads every key of every table.
 pub const SHARDS: u16 = 256;
+
+/// Under which target of the log the spans of traces are said: nothing else is, and no log shows them.
+pub const TRACES: &str = "tabi::trace";

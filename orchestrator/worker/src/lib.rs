@@ -28,6 +28,7 @@ pub mod story;
 mod tests;
 pub mod tickets;
 mod timetable;
+mod traces;
 mod upkeep;
 pub mod verdict;
 mod virtual_run;

@@ -272,8 +272,16 @@ impl Machine {
         } else {
             None
         };
-        let decided =
-            catch_unwind(AssertUnwindSafe(|| crate::step::step(context, work, events.as_deref(), now)));
+        let span = tracing::trace_span!(
+            target: words::TRACES, "step", customer.id = %id, release.id = %context.release.id,
+            enrollment.ids = tracing::field::Empty, message.ids = tracing::field::Empty,
+        );
+        let decided = span.in_scope(|| {
+            catch_unwind(AssertUnwindSafe(|| crate::step::step(context, work, events.as_deref(), now)))
+        });
+        if let (Ok(change), false) = (&decided, span.is_disabled()) {
+            crate::traces::decided(&span, change);
+        }
         if decided.is_err() {
             tracing::error!(
                 customer.id = %id,

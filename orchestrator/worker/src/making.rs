@@ -8,6 +8,7 @@ use std::{
 };
 use store::planted::{Bug, planted};
 use store::{AuditEvent, AuditKind, DeliveryState, FinalContent, HandOver, SendWork, Settle};
+use tracing::Instrument as _;
 use words::{Elapsed, Timestamp};
 
 /// Ready to be handed over.
@@ -42,7 +43,8 @@ impl Machine {
             .zip(&own)
             .map(|(i, own)| content::request(&allowed[*i].0, own.clone(), now))
             .collect();
-        let mut rendered = self.renderer.render(&live.release, requests).await;
+        let span = crate::traces::rendering(live, fresh.iter().map(|i| &allowed[*i].0));
+        let mut rendered = self.renderer.render(&live.release, requests).instrument(span).await;
         // A renderer that breaks off answers for some: the others come round again.
         let missing =
             || Err(render::RenderError::Unavailable { reason: "the renderer gave no answer".to_owned() });
@@ -183,7 +185,8 @@ fn hand_over(
 
 fn quarantine(work: &SendWork, what: &str, now: Timestamp) -> Settle {
     tracing::warn!(
-        message.id = %work.message, "Message {} ({}) is quarantined: it cannot be made: {what}", work.message, work.name,
+        message.id = %work.message, "Message {} ({}) is quarantined: it cannot be made. Why: `tabi log show {}`",
+        work.message, work.name, work.message,
     );
     let why = reason(
         "cannot_be_made",

@@ -133,12 +133,12 @@ impl Machine {
                 (Change::Paused, Some(pause)) => tracing::warn!(
                     channel = %channel,
                     "The channel {channel} pauses: its provider fails ({}). What is due waits; one message tries it at {}",
-                    pause.answer, pause.until,
+                    channel::figures(&pause.answer), pause.until,
                 ),
                 (Change::PausedAgain, Some(pause)) => tracing::info!(
                     channel = %channel,
                     "The channel {channel} pauses on: its provider still fails ({}). It is tried again at {}",
-                    pause.answer, pause.until,
+                    channel::figures(&pause.answer), pause.until,
                 ),
                 _ => {
                     tracing::info!(channel = %channel, "The channel {channel} goes on: its provider answers again")

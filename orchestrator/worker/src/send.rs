@@ -8,6 +8,7 @@ use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
 use std::{panic::AssertUnwindSafe, time::Duration};
 use store::planted::{Bug, planted};
 use store::{DeliveryState, HandOver, HandOverRefused, NewReceipt, SendWork, Settle, StoreError};
+use tracing::Instrument as _;
 use words::{Basis, Channel, Consent, ConsentChange, ConsentState, EventId, Evidence, Timestamp};
 
 /// The whole of a hand-over, all stages together, where nothing else is said; less than half a lease.
@@ -147,11 +148,14 @@ impl Machine {
                     return Heard::NotBegun(ready.work);
                 };
                 let from = self.clock.now();
-                let handing = ready.adapter.hand_over(&ready.parcel, &ready.bytes, limit);
+                let span = crate::traces::handing_over(&ready.work, live);
+                let handing =
+                    ready.adapter.hand_over(&ready.parcel, &ready.bytes, limit).instrument(span.clone());
                 // An adapter that breaks off takes none of its neighbours along, and nobody knows how far it came.
                 let outcome = AssertUnwindSafe(handing).catch_unwind().await.unwrap_or_else(|_| {
                     Outcome::Unknown { stage: Stage::Answer, answer: "the adapter broke off".to_owned() }
                 });
+                span.record("outcome", outcome.as_str());
                 gates.hear(&ready.work.channel, &outcome);
                 drop(turn);
                 let in_inbox = ready.adapter.provider() == channel::INBOX;
@@ -256,7 +260,8 @@ impl Machine {
         if let Outcome::Misconfigured { answer } = outcome {
             tracing::error!(
                 channel = %work.channel, delivery.id = %work.delivery,
-                "The channel {} is misconfigured: {answer}. Mend it; deliveries wait", work.channel,
+                "The channel {} is misconfigured ({}); what its provider said: `tabi log show {}`. Mend it; deliveries wait",
+                work.channel, channel::figures(answer), work.message,
             );
         }
         self.metrics.handed_over(work, outcome, span.to.since(span.from));

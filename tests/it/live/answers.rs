@@ -60,23 +60,33 @@ const FILES: [(&str, &str); 14] = [
 
 /// The shipped project and [`FILES`], deployed; everything goes to the development inbox.
 fn shop() -> Shop {
+    shop_with(&[], &[])
+}
+
+/// The same, with more files, and with these in the environment.
+pub(super) fn shop_with(more: &[(&str, &str)], environment: &[(&str, &str)]) -> Shop {
     let sink = Sink::listen(Duration::ZERO);
-    let shop = Shop::open(sink.address);
+    let shop = Shop::open_with(sink.address, "", environment);
+    deploy(&shop, more);
+    shop
+}
+
+/// The shipped project, [`FILES`] and these go live.
+pub(super) fn deploy(shop: &Shop, more: &[(&str, &str)]) {
     let root = tempfile::tempdir().unwrap();
     for folder in ["journeys", "templates"] {
         copy(&project().join(folder), &root.path().join(folder));
     }
     let fond = FILES.iter().filter(|(path, _)| path.starts_with("templates/look/"));
     let fond = fond.map(|(path, text)| (path.replace("/look/", "/fond/"), text.replace("Look", "Fond")));
-    let all = FILES.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).chain(fond);
-    for (path, text) in all {
+    let all = FILES.iter().chain(more).map(|(path, text)| ((*path).to_owned(), (*text).to_owned()));
+    for (path, text) in all.chain(fond) {
         let path = root.path().join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
     let said = shop.tabi_on(root.path(), &["deploy", "--by", HANAKO]);
     assert_eq!(said.code, 0, "{said:?}");
-    shop
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -107,21 +117,21 @@ fn arrived(shop: &Shop, what: &str) -> Vec<inbox::Item> {
     })
 }
 
-fn first(shop: &Shop, what: &str) -> inbox::Item {
+pub(super) fn first(shop: &Shop, what: &str) -> inbox::Item {
     until(PATIENCE, what, || arrived(shop, what).into_iter().next())
 }
 
 /// The targets of the links in a mail.
-fn targets(html: &str) -> Vec<String> {
+pub(super) fn targets(html: &str) -> Vec<String> {
     html.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap().replace("&amp;", "&")).collect()
 }
 
 /// The path behind the public address.
-fn path(url: &str) -> &str {
+pub(super) fn path(url: &str) -> &str {
     url.strip_prefix("https://tabi.example.jp").unwrap_or_else(|| panic!("no page of ours: {url}"))
 }
 
-fn visit(shop: &Shop, method: &str, path: &str, body: &str) -> Answer {
+pub(super) fn visit(shop: &Shop, method: &str, path: &str, body: &str) -> Answer {
     let headers = [("user-agent", BROWSER), ("content-type", "application/x-www-form-urlencoded")];
     http::request(shop.address, method, path, &headers, body.as_bytes()).unwrap()
 }

@@ -14,9 +14,11 @@ use std::{
 };
 
 /// Where the official clients are, installed by `tests/run clients` where they are missing. `None`: told to stay offline.
-fn installed() -> Option<PathBuf> {
+pub(super) fn installed() -> Option<PathBuf> {
     if std::env::var_os("TABI_OFFLINE").is_some_and(|offline| offline == "1") {
-        eprintln!("NOT CHECKED, because of TABI_OFFLINE=1: the official Segment clients, and aiosmtpd");
+        eprintln!(
+            "NOT CHECKED, because of TABI_OFFLINE=1: the official Segment clients, aiosmtpd, and schemathesis"
+        );
         return None;
     }
     let output = Command::new(project().join("tests/run")).arg("clients").output().unwrap();

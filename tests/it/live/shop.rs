@@ -43,10 +43,10 @@ pub(super) struct Shop {
     pub(super) address: SocketAddr,
     /// A server key.
     pub(super) key: String,
-    /// The PostgreSQL that it lies on, instead of files.
-    database: Option<String>,
     /// What is said to `tabi serve` beside the address.
     serve_with: &'static [&'static str],
+    /// What its processes find in their environment, beside the path.
+    environment: Vec<(String, String)>,
 }
 
 impl Drop for Shop {
@@ -68,6 +68,22 @@ impl Shop {
         serve_with: &'static [&'static str],
         config: &str,
     ) -> Self {
+        let database = database.map(|url| ("TABI_DATABASE".to_owned(), url));
+        Self::begin(smtp, serve_with, config, database.into_iter().collect())
+    }
+
+    /// The same, with more in its configuration and these in its environment.
+    pub(super) fn open_with(smtp: SocketAddr, config: &str, environment: &[(&str, &str)]) -> Self {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Self::begin(smtp, &[], config, environment.iter().map(owned).collect())
+    }
+
+    fn begin(
+        smtp: SocketAddr,
+        serve_with: &'static [&'static str],
+        config: &str,
+        environment: Vec<(String, String)>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = format!(
             "base_url: https://tabi.example.jp\nemail:\n  host: {}\n  port: {}\n  tls: none\n{config}",
@@ -76,7 +92,7 @@ impl Shop {
         );
         std::fs::write(folder.path().join("tabi.yaml"), config).unwrap();
         let address = ([127, 0, 0, 1], 0).into();
-        let mut shop = Self { folder, running: None, address, key: String::new(), database, serve_with };
+        let mut shop = Self { folder, running: None, address, key: String::new(), serve_with, environment };
         shop.serve();
         let made = shop.tabi(&["key", "create", "shop", "--by", HANAKO]);
         shop.key = made.lines()[0]["key"].as_str().unwrap().to_owned();
@@ -180,10 +196,8 @@ impl Shop {
             .arg(project)
             .current_dir(self.folder.path())
             .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        if let Some(database) = &self.database {
-            command.env("TABI_DATABASE", database);
-        }
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .envs(self.environment.iter().cloned());
         command
     }
 

@@ -1,7 +1,7 @@
 //! What any provider over HTTP may do wrong, and what must follow whatever its own words are.
 
-use super::{Act, answer};
-use std::time::Duration;
+use super::{Act, Scripted, answer};
+use std::{io, time::Duration};
 
 /// A fault and its outcome.
 #[derive(Debug, Clone)]
@@ -55,4 +55,31 @@ pub fn http_faults() -> Vec<HttpFault> {
     let silent = silent.map(|(what, act)| HttpFault { what, act, outcome: "unknown", deadline: short });
     let told = told.map(|(what, act, outcome)| HttpFault { what, act, outcome, deadline: ample });
     silent.into_iter().chain(told).collect()
+}
+
+/// A provider that cannot be reached: nothing of a message was sent, whatever the protocol.
+pub struct Unreachable {
+    /// For the one who reads why a test failed.
+    pub what: &'static str,
+    /// Where it is said to be, without a slash at the end.
+    pub base_url: String,
+    /// The deadline of the hand-over: short where only it ends the silence.
+    pub deadline: Duration,
+    /// It listens as long as this lives.
+    _far: Option<Scripted>,
+}
+
+/// Every way not to be reached: with [`http_faults`], all that HTTP can do to a hand-over.
+pub async fn unreachable() -> io::Result<Vec<Unreachable>> {
+    let (short, ample) = (Duration::from_millis(300), Duration::from_secs(10));
+    let gone = Scripted::new(|_| Act::Reset).await?;
+    gone.leave().await;
+    let plain = Scripted::new(|_| Act::Reset).await?;
+    let secure = plain.base_url().replace("http:", "https:");
+    let of = |what, base_url, deadline, far| Unreachable { what, base_url, deadline, _far: far };
+    Ok(vec![
+        of("a refused connection", gone.base_url(), ample, None),
+        of("a name that nobody has", "http://nowhere.invalid".to_owned(), ample, None),
+        of("no TLS where TLS is expected", secure, short, Some(plain)),
+    ])
 }

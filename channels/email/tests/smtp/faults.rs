@@ -162,6 +162,30 @@ async fn a_relay_that_is_not_there_is_unavailable() {
     assert!(matches!(outcome, Outcome::Unavailable { .. }), "{outcome:?}");
 }
 
+/// With the table above every stage is met by every fault: where there is no connection yet, silence is a queue that nobody
+/// takes from, a reset and a FIN are those before the banner, and nothing can be said.
+#[tokio::test]
+async fn a_relay_that_takes_no_connection_is_unavailable_at_the_deadline() {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut queue = Vec::new();
+    // Those who stand in the queue, until nobody more is let in.
+    while let Ok(Ok(stream)) = tokio::time::timeout(STEP, tokio::net::TcpStream::connect(address)).await {
+        queue.push(stream);
+    }
+    let deadlines = Deadlines { connect: STEP, ..Deadlines::default() };
+    let config = SmtpConfig { deadlines, ..SmtpConfig::new("127.0.0.1", address.port(), Tls::None) };
+    let adapter = SmtpAdapter::new(config).unwrap();
+    let parcel = parcel();
+    let bytes = adapter.compose(&parcel).unwrap().bytes;
+    let start = Instant::now();
+    let outcome = adapter.hand_over(&parcel, &bytes, AMPLE).await;
+    assert!(matches!(outcome, Outcome::Unavailable { .. }), "{outcome:?}");
+    assert!(start.elapsed() < AMPLE / 3, "{:?}", start.elapsed());
+}
+
 #[tokio::test]
 async fn the_whole_hand_over_ends_at_its_deadline() {
     for place in [Place::Banner, Place::Rcpt, Place::Dot] {

@@ -140,7 +140,10 @@ pub(crate) fn show_answer(
 pub(crate) fn run(args: Args, out: Output) -> anyhow::Result<Exit> {
     let context = Context { common: args.common, out };
     let c = &context;
-    crate::log::begin(c.common.log.as_deref(), args.command.usual_log());
+    let _traces = crate::log::begin(c.common.log.as_deref(), args.command.usual_log(), c.common.log_format);
+    if matches!(args.command, Command::Serve(_) | Command::Worker(_)) {
+        crate::log::panics();
+    }
     // A new project alone is for whoever works on it.
     if !matches!(args.command, Command::Init(_)) {
         crate::place::make_private();

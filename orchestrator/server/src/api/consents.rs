@@ -1,6 +1,6 @@
 //! Words of consent, said on purpose, with their evidence.
 
-use super::{BODY_MAX, find_customer, world};
+use super::{BODY_MAX, find_customer, nobody, user_id, world};
 use crate::auth::Scope;
 use crate::problem::{Code, Problem};
 use crate::routes::{Access, Route};
@@ -47,7 +47,7 @@ struct Request {
 async fn record(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Json<Value>, Problem> {
     let bytes = body::read(&headers, body, BODY_MAX).await?;
     let request: Request = json::read(&bytes)?;
-    let invalid = |why: &str| Problem::new(Code::InvalidRequest, why);
+    let invalid = |why: &str| Problem::new(Code::InvalidValue, why);
     let now = app.now();
     let world = world(&app);
     let purposes = &world.schema().purposes;
@@ -80,10 +80,10 @@ async fn record(State(app): State<App>, headers: HeaderMap, body: Body) -> Resul
     let evidence = checked(evidence).map_err(|why| Problem::new(Code::EvidenceMismatch, why))?;
     let customer = match (&request.customer, &request.user_id) {
         (Some(text), _) => find_customer(&app, text).await?,
-        (None, Some(id)) if !id.trim().is_empty() && id.len() <= 256 => {
-            app.store.get_or_create(&[Identity::user_id(id.trim())], now, &app.ids).await?.customer
+        (None, Some(id)) => {
+            app.store.get_or_create(&[Identity::user_id(user_id(id)?)], now, &app.ids).await?.customer
         }
-        _ => return Err(invalid("give `userId` or `customer`")),
+        (None, None) => return Err(nobody()),
     };
     let consent = Consent {
         purpose: request.purpose,

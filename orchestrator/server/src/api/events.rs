@@ -58,6 +58,9 @@ pub(crate) fn routes() -> Vec<Route> {
     ]
 }
 
+/// The most that are listed at once.
+const LISTED_MAX: usize = 1_000;
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Limit {
@@ -65,7 +68,11 @@ pub(super) struct Limit {
 }
 
 async fn rejected(State(app): State<App>, Asked(query): Asked<Limit>) -> Result<Json<Value>, Problem> {
-    let rows = app.store.rejected(query.limit.unwrap_or(100).min(1_000)).await?;
+    let limit = query.limit.unwrap_or(100);
+    if !(1..=LISTED_MAX).contains(&limit) {
+        return Err(Problem::new(Code::InvalidRequest, format!("the query: `limit` is 1 to {LISTED_MAX}")));
+    }
+    let rows = app.store.rejected(limit).await?;
     let items: Vec<Value> = rows
         .into_iter()
         .map(|row| {

@@ -96,7 +96,8 @@ async fn import(
         _ => return Err(invalid("`format` is neither csv nor jsonl".to_owned())),
     };
     let columns = asked.columns.split(',').filter(|text| !text.trim().is_empty());
-    let columns = Columns::parse(columns).map_err(|error| invalid(error.to_string()))?;
+    let columns =
+        Columns::parse(columns).map_err(|error| Problem::new(Code::InvalidValue, error.to_string()))?;
     let bytes = body::read(&headers, body, FILE_MAX).await?;
     let name = asked.name.unwrap_or_else(|| "upload".to_owned());
     let name: String = name.chars().filter(|c| !c.is_control()).take(128).collect();
@@ -116,7 +117,7 @@ async fn import(
         ended.map_err(|_| Problem::new(Code::Unavailable, "the import was broken off: send it again"))?;
     let done = done.map_err(|error| match error {
         ImportError::Store { .. } => Problem::new(Code::Unavailable, error.to_string()),
-        other => invalid(other.to_string()),
+        other => Problem::new(Code::InvalidValue, other.to_string()),
     })?;
     let rows: Vec<Value> = rejected
         .into_iter()

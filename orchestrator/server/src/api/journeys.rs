@@ -1,6 +1,6 @@
 //! Starting a journey by name.
 
-use super::{BODY_MAX, find_customer, idempotency};
+use super::{BODY_MAX, find_customer, idempotency, nobody, user_id};
 use crate::auth::{Caller, Scope};
 use crate::intake::strict;
 use crate::problem::{Code, Problem};
@@ -59,7 +59,7 @@ async fn start(
         .ok_or_else(|| Problem::new(Code::NotFound, "the live release has no journey of this name"))?;
     let Start::Api { inputs } = &program.start else {
         return Err(Problem::new(
-            Code::InvalidRequest,
+            Code::InvalidValue,
             "this journey does not start by `api:`, see its `start`",
         ));
     };
@@ -77,10 +77,10 @@ async fn start(
     let now = app.now();
     let customer = match (&request.customer, &request.user_id) {
         (Some(text), _) => find_customer(&app, text).await?,
-        (None, Some(id)) if !id.trim().is_empty() && id.len() <= 256 => {
-            app.store.get_or_create(&[Identity::user_id(id.trim())], now, &app.ids).await?.customer
+        (None, Some(id)) => {
+            app.store.get_or_create(&[Identity::user_id(user_id(id)?)], now, &app.ids).await?.customer
         }
-        _ => return Err(Problem::new(Code::InvalidRequest, "give `userId` or `customer`")),
+        (None, None) => return Err(nobody()),
     };
     let event = Event {
         id: app.ids.event(now),

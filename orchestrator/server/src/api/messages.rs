@@ -1,6 +1,6 @@
 //! Direct sends: one message to one customer, now, without a journey. For receipts, codes and what a law asks for.
 
-use super::{BODY_MAX, find_customer, idempotency};
+use super::{BODY_MAX, find_customer, idempotency, nobody};
 use crate::app::Live;
 use crate::auth::{Caller, Scope};
 use crate::intake::strict;
@@ -90,7 +90,7 @@ async fn plan(
     }
     let whom = match (&request.customer, &request.user_id) {
         (Some(text), _) | (None, Some(text)) => find_customer(app, text).await?,
-        (None, None) => return Err(Problem::new(Code::InvalidRequest, "give `userId` or `customer`")),
+        (None, None) => return Err(nobody()),
     };
     let customer = app
         .store
@@ -105,7 +105,7 @@ async fn plan(
     }
     let now = app.now();
     if request.expires_at.is_some_and(|end| end <= now) {
-        return Err(Problem::new(Code::InvalidRequest, "`expires_at` is past"));
+        return Err(Problem::new(Code::InvalidValue, "`expires_at` is past"));
     }
     let mut origin = [0; 16];
     origin.copy_from_slice(&key_hash[..16]);
@@ -157,7 +157,7 @@ fn class_of(live: &Live, purpose: &str) -> Result<MessageClass, Problem> {
     let Some(declared) = purposes.get(purpose) else {
         let known: Vec<&str> = purposes.keys().map(String::as_str).collect();
         let why = format!("`purpose`: there is no such purpose; declared are: {}", known.join(", "));
-        return Err(Problem::new(Code::InvalidRequest, why));
+        return Err(Problem::new(Code::InvalidValue, why));
     };
     match declared.class {
         MessageClass::Transactional | MessageClass::Security | MessageClass::Regulatory => Ok(declared.class),
@@ -176,7 +176,7 @@ fn inputs_of(
     let Some(declared) = live.release.templates.inputs(message) else {
         let known: Vec<&str> = live.release.templates.messages().collect();
         let why = format!("`message`: there is no such message; there are: {}", known.join(", "));
-        return Err(Problem::new(Code::InvalidRequest, why));
+        return Err(Problem::new(Code::InvalidValue, why));
     };
     let fields: BTreeMap<String, Field> = declared
         .iter()
@@ -203,7 +203,7 @@ fn channel_of(live: &Live, request: &Request, customer: &Customer) -> Result<Cha
         let has: Vec<&str> = written.iter().map(Channel::as_str).collect();
         let shown: String = unknown.as_str().chars().filter(|c| !c.is_control()).take(32).collect();
         let why = format!("`channels`: the message has no part for `{shown}`; it has: {}", has.join(", "));
-        return Err(Problem::new(Code::InvalidRequest, why));
+        return Err(Problem::new(Code::InvalidValue, why));
     }
     let found = wanted.iter().find(|channel| customer.reachable(channel).next().is_some());
     found.cloned().ok_or_else(|| {

@@ -101,3 +101,21 @@ pub(crate) async fn find_customer(app: &App, text: &str) -> Result<CustomerId, P
         NotOne::Store(error) => error.into(),
     })
 }
+
+/// Nobody is named.
+pub(crate) fn nobody() -> Problem {
+    Problem::new(Code::InvalidRequest, "give `userId` or `customer`")
+}
+
+/// The shop's own id, as tracking takes it: 1 to 256 characters, none of them a control character.
+pub(crate) fn user_id(text: &str) -> Result<&str, Problem> {
+    let id = text.trim();
+    if id.is_empty() {
+        return Err(nobody());
+    }
+    if id.chars().count() > 256 || id.chars().any(char::is_control) {
+        let why = "`userId` has more than 256 characters, or a control character in it";
+        return Err(Problem::new(Code::InvalidRequest, why));
+    }
+    Ok(id)
+}

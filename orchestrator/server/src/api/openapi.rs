@@ -59,7 +59,6 @@ pub(crate) fn document(base_url: &str) -> Value {
                 "basic": {"type": "http", "scheme": "basic", "description": "The API key as user name, no password."},
                 "bearer": {"type": "http", "scheme": "bearer", "description": "The API key."},
                 "signature": {"type": "apiKey", "in": "header", "name": "X-Signature", "description": "HMAC over the body; which header, the mapping says."},
-                "link": {"type": "apiKey", "in": "query", "name": "token", "description": "The signed token in the path."},
             },
             "responses": {
                 "Problem": {
@@ -78,17 +77,17 @@ fn idempotency_key(required: bool) -> Value {
         "in": "header",
         "required": required,
         "description": "A text in double quotes that is new for each request you mean, like a UUID. The same again, with the same body, gets the answer of the first, for seven days.",
-        "schema": {"type": "string", "pattern": "^\"[ -~]{1,255}\"$"},
+        "schema": {"type": "string", "pattern": "^\"(?:[ !#-\\[\\]-~]|\\\\[\"\\\\]){1,255}\"$"},
         "example": "\"8e03978e-40d5-43dd-bc93-6894a57f9324\"",
     })
 }
 
 fn operation(route: &Route, told: &Value) -> Value {
     let security = match route.access {
-        Access::Open => json!([]),
+        // The token in the path is what opens a link: nothing else is asked for.
+        Access::Open | Access::Link => json!([]),
         Access::Key(_) | Access::WriteKey(_) => json!([{"basic": []}, {"bearer": []}]),
         Access::Signature => json!([{"signature": []}]),
-        Access::Link => json!([{"link": []}]),
     };
     let mut operation =
         json!({"summary": route.summary, "security": security, "responses": responses(route, told)});
@@ -100,11 +99,16 @@ fn operation(route: &Route, told: &Value) -> Value {
         }
         _ => {}
     }
-    let in_path = route
-        .path
-        .split('/')
-        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
-        .map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}));
+    let in_path =
+        route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).map(|name| {
+            let told = if name == "token" { "The signed token of a message's link." } else { "" };
+            let mut named =
+                json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}});
+            if !told.is_empty() {
+                named["description"] = json!(told);
+            }
+            named
+        });
     let parameters: Vec<Value> =
         in_path.chain(told["parameters"].as_array().into_iter().flatten().cloned()).collect();
     if !parameters.is_empty() {
@@ -159,7 +163,9 @@ fn responses(route: &Route, told: &Value) -> Value {
         };
         let mut response = json!({"description": description});
         if what.contains('/') {
-            response["content"] = json!({what: {"schema": {"type": "string"}}});
+            // A schema is of what a parser makes of it: YAML has one of its own.
+            let schema = if what.ends_with("yaml") { json!({}) } else { json!({"type": "string"}) };
+            response["content"] = json!({what: {"schema": schema}});
         } else if !what.is_empty() {
             let schema = json!({"$ref": format!("#/components/schemas/{what}")});
             response["content"] = json!({"application/json": {"schema": schema}});

@@ -81,12 +81,12 @@ async fn a_direct_message_is_planned_once_for_one_key_and_refused_where_it_may_n
         (None, good.clone(), 400, "idempotency_missing"),
         (Some("unquoted"), good.clone(), 400, "idempotency_malformed"),
         (Some("\"k1\""), with("purpose", json!("offers")), 422, "class_not_allowed"),
-        (Some("\"k1\""), with("purpose", json!("nothing")), 400, "invalid_request"),
+        (Some("\"k1\""), with("purpose", json!("nothing")), 422, "invalid_value"),
         // Advertising under a purpose that asks nobody.
         (Some("\"k1\""), with("message", json!("welcome")), 422, "class_mismatch"),
-        (Some("\"k1\""), with("message", json!("nothing")), 400, "invalid_request"),
+        (Some("\"k1\""), with("message", json!("nothing")), 422, "invalid_value"),
         (Some("\"k1\""), with("inputs", json!({"nothing": 1})), 422, "invalid_inputs"),
-        (Some("\"k1\""), with("channels", json!(["pigeon"])), 400, "invalid_request"),
+        (Some("\"k1\""), with("channels", json!(["pigeon"])), 422, "invalid_value"),
         (Some("\"k1\""), with("userId", json!("nobody")), 404, "not_found"),
         (Some("\"k1\""), with("surprise", json!(1)), 400, "invalid_request"),
     ] {
@@ -125,15 +125,17 @@ async fn consents_need_evidence_to_be_given_and_none_to_be_taken_back() {
     let (app, key) = with_key().await;
     let post =
         async |body: serde_json::Value| send(&app, "POST", "/v1/consents", &key, body.to_string()).await;
-    for wrong in [
-        json!({"userId": "u1", "purpose": "offers", "state": "granted"}),
-        json!({"userId": "u1", "state": "granted", "evidence": {"method": "web_form"}}),
-        json!({"userId": "u1", "purpose": "nothing", "state": "revoked"}),
-        json!({"purpose": "offers", "state": "revoked"}),
-        json!({"userId": "u1", "purpose": "offers", "state": "maybe"}),
-        json!({"userId": "u1", "purpose": "offers", "state": "revoked", "at": "2030-01-01T00:00:00Z"}),
+    for (wrong, status) in [
+        (json!({"userId": "u1", "purpose": "offers", "state": "granted"}), 422),
+        (json!({"userId": "u1", "state": "granted", "evidence": {"method": "web_form"}}), 422),
+        (json!({"userId": "u1", "purpose": "nothing", "state": "revoked"}), 422),
+        (json!({"userId": "u1", "purpose": "offers", "state": "revoked", "at": "2030-01-01T00:00:00Z"}), 422),
+        (json!({"purpose": "offers", "state": "revoked"}), 400),
+        (json!({"userId": " ", "purpose": "offers", "state": "revoked"}), 400),
+        (json!({"userId": "u\u{7}", "purpose": "offers", "state": "revoked"}), 400),
+        (json!({"userId": "u1", "purpose": "offers", "state": "maybe"}), 400),
     ] {
-        assert_eq!(post(wrong.clone()).await.status, StatusCode::BAD_REQUEST, "{wrong}");
+        assert_eq!(post(wrong.clone()).await.status, status, "{wrong}");
     }
     for (wrong, code) in [
         (
@@ -174,7 +176,7 @@ async fn journeys_start_and_catalogues_are_written_with_what_they_declare() {
         ("login", json!({"userId": "u1", "inputs": {"code": "123456"}}), 202),
         ("login", json!({"userId": "u1", "inputs": {}}), 422),
         ("login", json!({"userId": "u1", "inputs": {"code": "1", "more": 1}}), 422),
-        ("win_back", json!({"userId": "u1"}), 400),
+        ("win_back", json!({"userId": "u1"}), 422),
         ("nothing", json!({"userId": "u1"}), 404),
     ] {
         let answer =

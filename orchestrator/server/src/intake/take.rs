@@ -8,7 +8,11 @@ use crate::problem::Problem;
 use std::collections::{BTreeSet, HashSet};
 use std::sync::LazyLock;
 use store::{CustomerUpdate, Identity, Incoming, Ingested, NewRejected, StoreError};
+use tracing::Instrument as _;
 use words::{Channel, CustomerId, Event, EventKind, Timestamp};
+
+/// So many customers of a batch are named in a trace.
+const TRACED_MAX: usize = 16;
 
 /// Names that only Tabi itself may use.
 static RESERVED: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
@@ -137,7 +141,11 @@ fn prepare(app: &App, world: &World, door: &Door, call: Call, now: Timestamp) ->
         identities.push(Identity::anonymous_id(previous.clone()));
     }
     if identities.is_empty() || (merge.is_some() && call.user_id.is_none()) {
-        let reason = "it says nothing about whom: give `userId` or `anonymousId`";
+        let reason = if merge.is_some() {
+            "it does not say which id stays: give `userId`"
+        } else {
+            "it says nothing about whom: give `userId` or `anonymousId`"
+        };
         return Err(Refusal::new(Why::MissingIdentity, call.name(), reason));
     }
     let delta = Delta {
@@ -373,7 +381,15 @@ async fn flush(
     }
     if !events.is_empty() {
         let (indexes, batch): (Vec<usize>, Vec<Incoming>) = events.into_iter().unzip();
-        for (index, outcome) in indexes.into_iter().zip(app.store.ingest(batch).await?) {
+        let span = tracing::trace_span!(
+            target: words::TRACES, "ingest", events = batch.len(), customer.ids = tracing::field::Empty,
+        );
+        if !span.is_disabled() {
+            let ids: std::collections::BTreeSet<String> =
+                batch.iter().take(TRACED_MAX).map(|one| one.customer.to_string()).collect();
+            span.record("customer.ids", ids.into_iter().collect::<Vec<_>>().join(" "));
+        }
+        for (index, outcome) in indexes.into_iter().zip(app.store.ingest(batch).instrument(span).await?) {
             // An event that is new is news, whatever its row says about the customer, who was written before it.
             match outcome {
                 Ingested::Duplicate => fates[index] = Some(Fate::Duplicate),

@@ -33,21 +33,29 @@ pub(crate) const MESSAGE_MAX: usize = 32_768;
 const MESSAGES_MAX: usize = 2_500;
 
 pub(crate) fn routes() -> Vec<Route> {
-    let single = |path, summary| Route {
+    let single = |path, body, summary| Route {
         method: "POST",
         path,
         access: Access::WriteKey(Scope::Track),
         summary,
-        body: "Message",
+        body,
         handler: post(one),
     };
     vec![
-        single("/v1/identify", "Says who a customer is: traits, addresses, locale, zone, consents."),
-        single("/v1/track", "Says what a customer did."),
-        single("/v1/page", "Says which page a customer saw: the event `page_viewed`."),
-        single("/v1/screen", "Says which screen a customer saw: the event `screen_viewed`."),
-        single("/v1/alias", "Says that a customer was known under another id before: the two become one."),
-        single("/v1/group", "Says which account a customer belongs to."),
+        single(
+            "/v1/identify",
+            "Identify",
+            "Says who a customer is: traits, addresses, locale, zone, consents.",
+        ),
+        single("/v1/track", "Track", "Says what a customer did."),
+        single("/v1/page", "View", "Says which page a customer saw: the event `page_viewed`."),
+        single("/v1/screen", "View", "Says which screen a customer saw: the event `screen_viewed`."),
+        single(
+            "/v1/alias",
+            "Alias",
+            "Says that a customer was known under another id before: the two become one.",
+        ),
+        single("/v1/group", "Group", "Says which account a customer belongs to."),
         Route {
             method: "POST",
             path: "/v1/batch",
@@ -65,11 +73,11 @@ pub(crate) fn routes() -> Vec<Route> {
             handler: post(history),
         },
         // The short names that the client in browsers uses.
-        single("/v1/i", "As /v1/identify."),
-        single("/v1/t", "As /v1/track."),
-        single("/v1/p", "As /v1/page."),
-        single("/v1/g", "As /v1/group."),
-        single("/v1/a", "As /v1/alias."),
+        single("/v1/i", "Identify", "As /v1/identify."),
+        single("/v1/t", "Track", "As /v1/track."),
+        single("/v1/p", "View", "As /v1/page."),
+        single("/v1/g", "Group", "As /v1/group."),
+        single("/v1/a", "Alias", "As /v1/alias."),
     ]
 }
 

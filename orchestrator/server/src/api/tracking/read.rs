@@ -9,9 +9,12 @@
 use crate::intake::{Call, CallKind, ConsentWord, ID_MAX, NAME_MAX, Refusal, Why};
 use crate::json::{object, text};
 use serde_json::{Map, Value as Json};
+use std::ops::RangeInclusive;
 use words::{Basis, Evidence, Timestamp};
 
 const TOKEN_MAX: usize = 4096;
+/// The years 1 to 9999, in milliseconds since 1970.
+const MILLIS: RangeInclusive<i64> = -62_135_596_800_000..=253_402_300_799_999;
 
 /// When things happened, by our clock.
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +55,8 @@ fn instant(json: &Json) -> Result<Option<Timestamp>, String> {
         Json::Null => Ok(None),
         Json::Number(number) => {
             let millis = number.as_i64().or_else(|| number.as_f64().map(|f| f as i64)).ok_or_else(wrong)?;
-            Ok(Some(Timestamp::from_micros(millis.checked_mul(1000).ok_or_else(wrong)?)))
+            let millis = MILLIS.contains(&millis).then_some(millis).ok_or_else(wrong)?;
+            Ok(Some(Timestamp::from_micros(millis * 1000)))
         }
         Json::String(text) => {
             let text = text.trim();
@@ -118,8 +122,10 @@ fn read(
     call.user_id = text(map, "userId", ID_MAX)?;
     call.anonymous_id = text(map, "anonymousId", ID_MAX)?;
     call.message_id = text(map, "messageId", ID_MAX)?;
-    let when = map.get("originalTimestamp").filter(|v| !v.is_null()).or_else(|| map.get("timestamp"));
-    let told = instant(when.unwrap_or(&Json::Null)).map_err(|why| format!("`timestamp`: {why}"))?;
+    let told =
+        |key: &str| instant(map.get(key).unwrap_or(&Json::Null)).map_err(|why| format!("`{key}`: {why}"));
+    let (original, timestamp) = (told("originalTimestamp")?, told("timestamp")?);
+    let told = original.or(timestamp);
     let own = instant(map.get("sentAt").unwrap_or(&Json::Null)).ok().flatten();
     let clock = Clock { sent_at: own.or(clock.sent_at), ..*clock };
     call.occurred_at = told.map(|theirs| clock.ours(theirs));
