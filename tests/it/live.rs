@@ -4,6 +4,7 @@
 
 mod answers;
 mod bad_input;
+mod bombs;
 mod clients;
 mod dedupe;
 mod demo;
