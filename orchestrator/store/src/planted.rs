@@ -82,6 +82,20 @@ impl Bug {
     ];
 }
 
+/// Mistakes that show at a start: what a planted one kept in memory alone is gone. A statement that makes it so.
+pub(crate) fn forgotten() -> Option<&'static str> {
+    [
+        (Bug::DedupeInMemoryOnly, "delete from event_seen"),
+        (
+            Bug::EventAppliedTwice,
+            "update customer set applied_seq = applied_seq - 1, due_at = 0 where applied_seq > 0 and flags = 0",
+        ),
+        (Bug::WakeUpNotCommitted, "update customer set due_at = null where next_seq > applied_seq + 1"),
+    ]
+    .into_iter()
+    .find_map(|(bug, statement)| planted(bug).then_some(statement))
+}
+
 /// When a process may end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
@@ -95,7 +109,7 @@ pub enum Moment {
 mod on {
     use super::{Bug, Moment};
     use std::cell::RefCell;
-    use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering};
     use std::sync::{Arc, Mutex, PoisonError};
     use tokio::sync::Notify;
 
@@ -121,6 +135,7 @@ mod on {
         after: AtomicBool,
         ended: AtomicBool,
         commits: AtomicU64,
+        under_way: AtomicUsize,
         told: Notify,
         last: Mutex<Option<Moment>>,
     }
@@ -152,6 +167,11 @@ mod on {
         /// Commits so far.
         pub fn commits(&self) -> u64 {
             self.commits.load(Ordering::SeqCst)
+        }
+
+        /// Writes that were asked for and not answered yet.
+        pub fn under_way(&self) -> usize {
+            self.under_way.load(Ordering::SeqCst)
         }
 
         pub(crate) fn ends(&self, moment: Moment) -> bool {
@@ -202,6 +222,24 @@ mod on {
         pub(crate) fn at(&self, moment: Moment) -> bool {
             self.0.as_ref().is_some_and(|probe| probe.ends(moment))
         }
+
+        /// A write is under way for as long as this is held.
+        pub(crate) fn asked(&self) -> Asked {
+            if let Some(probe) = &self.0 {
+                probe.under_way.fetch_add(1, Ordering::SeqCst);
+            }
+            Asked(self.0.clone())
+        }
+    }
+
+    pub(crate) struct Asked(Option<Arc<Probe>>);
+
+    impl Drop for Asked {
+        fn drop(&mut self) {
+            if let Some(probe) = &self.0 {
+                probe.under_way.fetch_sub(1, Ordering::SeqCst);
+            }
+        }
     }
 }
 
@@ -232,7 +270,14 @@ mod off {
         pub(crate) const fn at(&self, _: Moment) -> bool {
             false
         }
+
+        #[inline(always)]
+        pub(crate) const fn asked(&self) -> Asked {
+            Asked
+        }
     }
+
+    pub(crate) struct Asked;
 }
 
 #[cfg(not(feature = "planted"))]

@@ -92,7 +92,7 @@ fn a_csv_with_bad_rows_takes_the_good_ones_and_names_the_lines_of_the_bad() {
     assert_ne!(shop.tabi(&["customer", "show", "c2"]).code, 0);
     assert_eq!(shop.tabi(&["customer", "show", "c3"]).code, 0);
     let broken = import("kind=customers&format=csv", "nothing that is known\n1\n");
-    assert_eq!(broken.status, 400, "{broken:?}");
+    assert_eq!(broken.status, 422, "{broken:?}");
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub(crate) fn run(siege: &mut Siege, orders: u64, provider: &Provider) -> Result
     while siege.receipts.lines() == arrived && Instant::now() < end {
         std::thread::sleep(Duration::from_millis(100));
     }
-    siege.settle(provider)?;
+    siege.settle(provider, 0)?;
     let before = list::export(siege.installation.any()?, &siege.folder.join("listed-before-restore.jsonl"))?;
 
     let began = now_us();
@@ -57,7 +57,7 @@ pub(crate) fn run(siege: &mut Siege, orders: u64, provider: &Provider) -> Result
     siege.done.note(HELD, held_from)?;
     siege.installation.any()?.run(&["resume", "--held", "--by", WHO, "--reason", "the siege restored it"])?;
     say("released after a restore");
-    siege.settle(provider)?;
+    siege.settle(provider, ORDERS)?;
     let after = list::export(siege.installation.any()?, &siege.folder.join("listed-after-restore.jsonl"))?;
     let known: BTreeSet<&str> = after.iter().map(|one| one.message.as_str()).collect();
     let forgotten = before.into_iter().filter(|one| !known.contains(one.message.as_str()));

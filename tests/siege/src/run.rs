@@ -157,7 +157,7 @@ impl Siege {
             driver.join().map_err(|_| anyhow::anyhow!("the driver broke off"))??;
         }
         say(&format!("all is told; {}", self.standing()));
-        self.settle(provider)?;
+        self.settle(provider, 0)?;
         let mut said = list::export(self.installation.any()?, &self.folder.join("listed.jsonl"))?;
         if !options.no_restore {
             let after = restore::run(self, orders, provider)?;
@@ -315,8 +315,9 @@ impl Siege {
         self.done.note("full disk", from)
     }
 
-    /// Waits until everything has come to rest: nothing without an end, nothing owed, nothing arriving.
-    pub(crate) fn settle(&mut self, provider: &http::Provider) -> Result<()> {
+    /// Waits until everything has come to rest: nothing without an end, nothing owed, nothing arriving, and all listed that
+    /// must come of what was told, but for so many orders, which a restored copy knows nothing of.
+    pub(crate) fn settle(&mut self, provider: &http::Provider, forgotten: u64) -> Result<()> {
         let (mut lines, mut since) = (self.receipts.lines(), Instant::now());
         let mut told = Instant::now();
         loop {
@@ -330,18 +331,31 @@ impl Siege {
                 continue;
             }
             let open = list::open(self.installation.any()?)?;
-            if open == 0 && provider.reports.owed() == 0 {
+            let owed = provider.reports.owed();
+            // Silence alone is no peace: on a busy machine a node that was started just now has not begun.
+            let missing = if open == 0 && owed == 0 { self.missing(forgotten)? } else { 0 };
+            if open == 0 && owed == 0 && missing == 0 {
                 return Ok(());
             }
+            let left = format!("{open} without an end, {missing} not listed yet, {owed} reports owed");
             if told.elapsed() > Duration::from_secs(20) {
-                say(&format!("{open} without an end, {} reports owed", provider.reports.owed()));
+                say(&left);
                 told = Instant::now();
             }
             if since.elapsed() > PATIENCE {
-                say(&format!("{open} messages have no end after {PATIENCE:?} of silence"));
+                say(&format!("{left}, after {PATIENCE:?} of silence"));
                 return Ok(());
             }
         }
+    }
+
+    /// How many messages must come of what was told, and are not listed.
+    fn missing(&self, forgotten: u64) -> Result<usize> {
+        let told = journal::read(&self.folder.join("told.jsonl"))?;
+        let expected = plan::all_expected(&told).iter().filter(|one| one.told).count();
+        let listed = list::export(self.installation.any()?, &self.folder.join("listed-so-far.jsonl"))?.len();
+        let forgotten = usize::try_from(forgotten * MESSAGES)?;
+        Ok(expected.saturating_sub(forgotten + listed))
     }
 
     fn judge(&mut self, options: &Options, said: Vec<crate::record::Said>, start: Instant) -> Result<Report> {

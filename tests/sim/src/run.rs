@@ -165,6 +165,9 @@ impl Run {
         let mut taken = self.world.nodes.get_mut(nth).map(|node| node.take());
         if let Some(node) = &mut taken {
             came = self.world.heard(node.advance()).await.unwrap_or(Came::Ended);
+            if matches!(came, Came::Stands(_)) {
+                self.world.settled().await;
+            }
         }
         if let (Some(node), Some(slot)) = (taken, self.world.nodes.get_mut(nth)) {
             slot.put_back(node);

