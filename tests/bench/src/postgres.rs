@@ -3,6 +3,7 @@
 //! The limit is one statement per batch: due rows in due order, locked past what others hold, moved on and logged. That is
 //! what a careful person would write by hand; every client has a connection of its own.
 
+use crate::sqlite::finish;
 use crate::timers::Looked;
 use crate::{Measure, machine};
 use anyhow::{Context as _, Result, ensure};
@@ -10,6 +11,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
 
 /// A server of our own, with what it holds; gone when it goes out of scope.
 #[derive(Debug)]
@@ -64,6 +66,15 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         self.asked(&["stop"]).ok();
     }
+}
+
+/// What the clients did, once all have ended.
+async fn all(mut working: JoinSet<Result<u64>>) -> Result<u64> {
+    let mut done = 0;
+    while let Some(share) = working.join_next().await {
+        done += share??;
+    }
+    Ok(done)
 }
 
 async fn connect(url: &str) -> Result<PgConnection> {
@@ -131,7 +142,7 @@ pub async fn claim(url: &str, rows: u64, steps: u64, batch: u64, clients: u64) -
         ready.push(connect(url).await?);
     }
     let (start, cpu, share) = (Instant::now(), machine::own_cpu_seconds(), steps / clients.max(1));
-    let mut working = tokio::task::JoinSet::new();
+    let mut working = JoinSet::new();
     for mut connection in ready {
         working.spawn(async move {
             let mut done = 0;
@@ -145,17 +156,7 @@ pub async fn claim(url: &str, rows: u64, steps: u64, batch: u64, clients: u64) -
             Ok(done)
         });
     }
-    let mut done = 0;
-    while let Some(share) = working.join_next().await {
-        done += share??;
-    }
-    let cpu_seconds = machine::own_cpu_seconds().zip(cpu).map(|(end, start)| end - start);
-    Ok(Measure {
-        work: done as f64,
-        seconds: start.elapsed().as_secs_f64(),
-        cpu_seconds,
-        ..Measure::default()
-    })
+    Ok(finish(all(working).await?, start, cpu))
 }
 
 /// Lets `count` of those who wait in an installation of ours fall due at random instants, `rate` a second; from when on.
@@ -232,7 +233,7 @@ pub async fn insert(url: &str, rows: u64, batch: u64) -> Result<Measure> {
     first.execute(table).await?;
     let (second, share) = (connect(url).await?, rows / 2);
     let (start, cpu) = (Instant::now(), machine::own_cpu_seconds());
-    let mut working = tokio::task::JoinSet::new();
+    let mut working = JoinSet::new();
     for mut connection in [first, second] {
         working.spawn(async move {
             let mut done = 0;
@@ -245,18 +246,8 @@ pub async fn insert(url: &str, rows: u64, batch: u64) -> Result<Measure> {
                 );
                 done += insert.bind(rows).bind(bodies).execute(&mut connection).await?.rows_affected();
             }
-            anyhow::Ok(done)
+            Ok(done)
         });
     }
-    let mut done = 0;
-    while let Some(share) = working.join_next().await {
-        done += share??;
-    }
-    let cpu_seconds = machine::own_cpu_seconds().zip(cpu).map(|(end, start)| end - start);
-    Ok(Measure {
-        work: done as f64,
-        seconds: start.elapsed().as_secs_f64(),
-        cpu_seconds,
-        ..Measure::default()
-    })
+    Ok(finish(all(working).await?, start, cpu))
 }

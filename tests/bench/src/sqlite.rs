@@ -111,7 +111,8 @@ pub fn insert(path: &Path, rows: u64, batch: u64) -> Result<Measure> {
     Ok(finish(done, start, cpu))
 }
 
-fn finish(work: u64, start: Instant, cpu: Option<f64>) -> Measure {
+/// What this process has done since `start`.
+pub(crate) fn finish(work: u64, start: Instant, cpu: Option<f64>) -> Measure {
     let seconds = start.elapsed().as_secs_f64();
     let cpu_seconds = machine::own_cpu_seconds().zip(cpu).map(|(end, start)| end - start);
     let peak_rss = machine::memory(std::process::id(), "VmHWM");

@@ -1,6 +1,6 @@
 //! After an outage: a million customers are due at once when the server starts.
 
-use super::mail::{go_live, sink};
+use super::mail::{NOBODY, serve_live, sink};
 use super::{small, tabi_runs};
 use crate::gates::{Bound, Figure, Gate, Place};
 use crate::product::Installation;
@@ -15,23 +15,13 @@ const WATCHED: Duration = Duration::from_secs(60);
 /// A million who wait for a letter; made at the first call.
 fn waiting(place: &Place) -> Result<Installation> {
     let installation = small(place, "backlog");
-    let live = installation.data.join("bench.live");
-    if !live.exists() {
+    if !installation.data.join("bench.live").exists() {
         let customers = place.amount(1_000_000).to_string();
         let words = ["bench-steps", "--journey", "lettering", "--customers", &customers, "--steps", "0"];
         installation.run(&words)?;
-        configure(&installation, "9")?;
-        let _server = installation.serve()?;
-        go_live(&installation)?;
-        std::fs::write(live, "")?;
+        serve_live(&installation, NOBODY)?;
     }
     Ok(installation)
-}
-
-fn configure(installation: &Installation, port: &str) -> Result<()> {
-    let config =
-        format!("base_url: https://tabi.example.com\nemail: {{host: 127.0.0.1, port: {port}, tls: none}}\n");
-    Ok(std::fs::write(installation.data.join("tabi.yaml"), config)?)
 }
 
 /// Nobody is due yet: what the server holds then.
@@ -47,10 +37,9 @@ fn quiet(place: &Place) -> Result<Measure> {
 fn overdue(place: &Place) -> Result<Measure> {
     let installation = waiting(place)?;
     let (sink, log) = sink(place)?;
-    configure(&installation, sink.address.rsplit(':').next().unwrap_or_default())?;
     timers::spread(&installation.data.join("tabi.db"), 1_000_000_000, Duration::ZERO)?;
     let started = Instant::now();
-    let server = installation.serve()?;
+    let server = serve_live(&installation, &sink.address)?;
     let mut first = None;
     while started.elapsed() < WATCHED {
         if first.is_none() && std::fs::metadata(&log).is_ok_and(|log| log.len() > 0) {

@@ -1,12 +1,13 @@
 //! Gates 6, 11 and 18: what holds with many waiting and after a long life: timers, searches in a long log, and the mix
 //! that goes on and on.
 
-use super::mail::{go_live, sink};
+use super::mail::{NOBODY, serve_live, sink};
 use super::{another, crowded, logged, nodes, tabi_runs};
 use crate::console::{Visitor, reviewer};
 use crate::gates::{Bound, Figure, Gate, Place, Run};
 use crate::measure::Spread;
 use crate::mix::{self, Mix};
+use crate::process::Server;
 use crate::product::Installation;
 use crate::{Measure, machine, postgres, timers};
 use anyhow::{Context as _, Result, ensure};
@@ -27,30 +28,39 @@ pub(super) const WATCHED: Duration = Duration::from_secs(10);
 /// at work.
 fn falling_due(place: &Place) -> Result<Measure> {
     let installation = another(place, "timers", |installation| {
-        let config = "base_url: https://tabi.example.com\nemail: {host: 127.0.0.1, port: 9, tls: none}\n";
-        std::fs::write(installation.data.join("tabi.yaml"), config)?;
-        let _server = installation.serve()?;
-        go_live(installation)
+        serve_live(installation, NOBODY)?;
+        Ok(())
     })?;
     let database = installation.data.join("tabi.db");
     let lead = Duration::from_secs(3);
     timers::spread(&database, DUE, lead)?;
     let server = installation.serve()?;
     std::thread::sleep(lead);
+    watched(&server, &mut timers::File::open(&database)?)
+}
+
+/// Looks on while customers fall due.
+pub(super) fn watched(server: &Server, database: &mut dyn timers::Looked) -> Result<Measure> {
     let cpu = machine::cpu_seconds(server.process());
-    let measure = timers::watch(&mut timers::File::open(&database)?, WATCHED)?;
+    let measure = timers::watch(database, WATCHED)?;
     let cpu_seconds = machine::cpu_seconds(server.process()).zip(cpu).map(|(end, start)| end - start);
     ensure!(measure.rate() > DUE as f64 / 2.0, "only {:.0} a second were stepped", measure.rate());
     Ok(Measure { cpu_seconds, peak_rss: machine::memory(server.process(), "VmHWM"), ..measure })
 }
 
 pub(super) fn timers(tabi: &Path) -> Gate {
+    let name = "lateness of timers: a million waiting, 5,000 a second fall due and plan a message";
+    lateness(tabi, name, Box::new(falling_due))
+}
+
+/// Gate 6, wherever the timers lie.
+pub(super) fn lateness(tabi: &Path, name: &'static str, run: Run) -> Gate {
     Gate {
         number: 6,
-        name: "lateness of timers: a million waiting, 5,000 a second fall due and plan a message",
+        name,
         unit: "steps",
         figure: Figure::P99,
-        contenders: vec![tabi_runs(tabi, "serve", "tabi", Box::new(falling_due))],
+        contenders: vec![tabi_runs(tabi, "serve", "tabi", run)],
         bounds: vec![
             Bound::AtMost { figure: Figure::P50, gate: 20.0, stretch: 10.0 },
             Bound::AtMost { figure: Figure::P99, gate: 100.0, stretch: 30.0 },
@@ -168,16 +178,7 @@ fn mixed(place: &Place, installation: &Installation) -> Result<(Measure, Measure
     let authorization = installation.authorization()?;
     reviewer(installation)?;
     let (sink, _log) = sink(place)?;
-    let port = sink.address.rsplit(':').next().unwrap_or_default();
-    let config =
-        format!("base_url: https://tabi.example.com\nemail: {{host: 127.0.0.1, port: {port}, tls: none}}\n");
-    std::fs::write(installation.data.join("tabi.yaml"), config)?;
-    let server = installation.serve()?;
-    let live = installation.data.join("bench.live");
-    if !live.exists() {
-        go_live(installation)?;
-        std::fs::write(live, "")?;
-    }
+    let server = serve_live(installation, &sink.address)?;
     let duration = Duration::from_secs_f64(place.minutes * 60.0);
     let mix = Mix {
         server: server.address.clone(),

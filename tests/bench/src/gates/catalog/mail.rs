@@ -52,17 +52,7 @@ fn answered(pace: Pace) -> Run {
         let installation = small(place, &name);
         let authorization = installation.authorization()?;
         let (sink, log) = sink(place)?;
-        let port = sink.address.rsplit(':').next().unwrap_or_default();
-        let config = format!(
-            "base_url: https://tabi.example.com\nemail: {{host: 127.0.0.1, port: {port}, tls: none}}\n"
-        );
-        std::fs::write(installation.data.join("tabi.yaml"), config)?;
-        let live = installation.data.join("bench.live");
-        let server = installation.serve()?;
-        if !live.exists() {
-            go_live(&installation)?;
-            std::fs::write(live, "")?;
-        }
+        let server = serve_live(&installation, &sink.address)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let timed = |rate: f64, count: u64, name: &str| {
             runtime.block_on(latency::clock(&Clock {
@@ -90,8 +80,26 @@ fn answered(pace: Pace) -> Run {
     })
 }
 
+/// Where nobody listens.
+pub(super) const NOBODY: &str = "127.0.0.1:9";
+
+/// Serves an installation that is live, from the first call on; its mail goes to the mail server at this address.
+pub(super) fn serve_live(installation: &Installation, mail: &str) -> Result<Server> {
+    let port = mail.rsplit(':').next().unwrap_or_default();
+    let config =
+        format!("base_url: https://tabi.example.com\nemail: {{host: 127.0.0.1, port: {port}, tls: none}}\n");
+    std::fs::write(installation.data.join("tabi.yaml"), config)?;
+    let server = installation.serve()?;
+    let live = installation.data.join("bench.live");
+    if !live.exists() {
+        go_live(installation)?;
+        std::fs::write(live, "")?;
+    }
+    Ok(server)
+}
+
 /// It listens a moment before it takes commands.
-pub(super) fn go_live(installation: &Installation) -> Result<()> {
+fn go_live(installation: &Installation) -> Result<()> {
     let begun = Instant::now();
     loop {
         match installation.run(&["go-live", "--by", "bench", "--yes"]) {

@@ -1,12 +1,12 @@
 //! Gates 2, 6 and 17 on PostgreSQL: steps and letters by one, two and four processes, and timers.
 
-use super::lasting::{DUE, WATCHED};
-use super::mail::go_live;
+use super::lasting::{DUE, WATCHED, lateness, watched};
+use super::mail::{NOBODY, serve_live};
 use super::{limit, served_by_postgres, tabi_runs};
 use crate::gates::{Bound, Contender, Figure, Gate, Place, Role, Run};
 use crate::process::{Server, free_address, measure, together};
 use crate::product::Installation;
-use crate::{Measure, machine, postgres, smtp, timers};
+use crate::{Measure, postgres, smtp};
 use anyhow::{Context as _, Result, ensure};
 use std::path::Path;
 use std::process::Command;
@@ -44,38 +44,19 @@ pub(super) fn waiting(place: &Place) -> Result<Installation> {
 fn falling_due(place: &Place) -> Result<Measure> {
     let installation = waiting(place)?;
     let url = installation.database.clone().context("a database on a server")?;
-    let live = installation.data.join("timers.live");
-    if !live.exists() {
-        let config = "base_url: https://tabi.example.com\nemail: {host: 127.0.0.1, port: 9, tls: none}\n";
-        std::fs::write(installation.data.join("tabi.yaml"), config)?;
-        let _server = installation.serve()?;
-        go_live(&installation)?;
-        std::fs::write(live, "")?;
-    }
+    drop(serve_live(&installation, NOBODY)?);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let count = DUE * (WATCHED.as_secs() + 5);
-    let begins = runtime.block_on(postgres::spread(&url, DUE, place.amount(count * 10).min(count)))?;
+    let begins = runtime.block_on(postgres::spread(&url, DUE, count))?;
     let server = installation.serve()?;
     std::thread::sleep(begins.saturating_duration_since(Instant::now()));
-    let cpu = machine::cpu_seconds(server.process());
-    let measure = timers::watch(&mut postgres::Served::open(&url)?, WATCHED)?;
-    let cpu_seconds = machine::cpu_seconds(server.process()).zip(cpu).map(|(end, start)| end - start);
-    ensure!(measure.rate() > DUE as f64 / 2.0, "only {:.0} a second were stepped", measure.rate());
-    Ok(Measure { cpu_seconds, peak_rss: machine::memory(server.process(), "VmHWM"), ..measure })
+    watched(&server, &mut postgres::Served::open(&url)?)
 }
 
 pub(super) fn timers(tabi: &Path) -> Gate {
-    Gate {
-        number: 6,
-        name: "lateness of timers on PostgreSQL: a million waiting, 5,000 a second fall due and plan a message",
-        unit: "steps",
-        figure: Figure::P99,
-        contenders: vec![tabi_runs(tabi, "serve", "tabi", Box::new(falling_due))],
-        bounds: vec![
-            Bound::AtMost { figure: Figure::P50, gate: 20.0, stretch: 10.0 },
-            Bound::AtMost { figure: Figure::P99, gate: 100.0, stretch: 30.0 },
-        ],
-    }
+    let name =
+        "lateness of timers on PostgreSQL: a million waiting, 5,000 a second fall due and plan a message";
+    lateness(tabi, name, Box::new(falling_due))
 }
 
 /// Work of so many of the product's processes on one database, the server's CPU counted with theirs.
